@@ -1,0 +1,24 @@
+"""fairseq-asr-correct: a fairseq plugin that corrects the output of speech recognizers.
+
+Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers:
+
+========================  ==========================================================
+``--arch``                ``bert_transformer``, ``bert_transformer_large``
+``--optimizer``           ``novograd``
+``--scoring``             ``asr_wer``
+``--bpe``                 ``wordpiece``
+========================  ==========================================================
+"""
+
+from fairseq_asr_correct import compat
+
+compat.hide_broken_torchaudio()
+compat.allow_fairseq_checkpoints()
+compat.keep_last_batch()
+
+from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401
+from fairseq_asr_correct.models import bert_transformer  # noqa: E402,F401
+from fairseq_asr_correct.optim import novograd  # noqa: E402,F401
+from fairseq_asr_correct.scoring import asr_wer  # noqa: E402,F401
+
+__version__ = "0.1.0"

@@ -1,0 +1,71 @@
+"""What fairseq needs mended before it works with today's libraries and loses nothing."""
+
+import argparse
+import functools
+import importlib.util
+import sys
+import warnings
+
+import torch
+from fairseq.data import data_utils
+
+
+def hide_broken_torchaudio() -> None:
+    """Let transformers import although an unusable torchaudio is installed.
+
+    fairseq's package asks for torchaudio, whose last release does not load beside newer torch
+    releases; transformers imports whatever torchaudio it finds, and fails with it. This project uses
+    no audio library, so one that cannot load is hidden from this process: ``None`` in ``sys.modules``
+    is Python's own way to say "not importable", and package look-ups honour it.
+    """
+    if "torchaudio" in sys.modules:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import torchaudio  # noqa: F401
+    except ModuleNotFoundError:
+        return
+    except Exception:  # OSError, RuntimeError or ImportError, by release
+        for name in [name for name in sys.modules if name.startswith("torchaudio.")]:
+            del sys.modules[name]
+        sys.modules["torchaudio"] = None  # type: ignore[assignment]
+
+
+def allow_fairseq_checkpoints() -> None:
+    """Allow the one harmless class in fairseq checkpoints that torch >= 2.6 does not know.
+
+    torch loads checkpoints with ``weights_only=True``: nothing in the file can run. fairseq keeps its
+    model arguments as an :class:`argparse.Namespace`, a plain bag of attributes. The protection itself
+    stays on, so a checkpoint that names any other class or function is still refused.
+    """
+    torch.serialization.add_safe_globals([argparse.Namespace])
+
+
+def keep_last_batch() -> None:
+    """Give back the sentences that fairseq drops without a word.
+
+    With ``--required-batch-size-multiple`` above 1 (fairseq's default is 8), fairseq forgets the last
+    batch unless its size is a multiple: up to seven of the longest sentences, in fairseq-generate too,
+    so that they are missing from the output and from the score. Batches are consecutive runs of the
+    indices; what is missing at their end is that batch.
+    """
+    original = data_utils.batch_by_size
+    if hasattr(original, "__wrapped__"):
+        return
+
+    @functools.wraps(original)
+    def batch_by_size(indices, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202  (fairseq's own signature)
+        batches = original(indices, *args, **kwargs)
+        dropped = len(indices) - sum(len(batch) for batch in batches)
+        if dropped and kwargs.get("fixed_shapes") is None:
+            batches = [*batches, indices[-dropped:]]
+        return batches
+
+    data_utils.batch_by_size = batch_by_size
+
+
+def bf16_without_a_tpu(args: argparse.Namespace) -> None:
+    """fairseq takes ``--bf16`` on the command line to mean a TPU; without torch_xla it means bfloat16."""
+    if getattr(args, "bf16", False) and importlib.util.find_spec("torch_xla") is None:
+        args.tpu = False

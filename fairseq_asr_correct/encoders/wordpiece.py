@@ -1,0 +1,129 @@
+"""``--bpe wordpiece``: BERT's WordPiece, split at white space alone so that nothing is lost.
+
+BERT's own tokenizer splits at punctuation as well, and its output cannot be joined again:
+``the boys' house`` comes back as ``the boys'house``. Here a word stays one chain of pieces
+(``boys ##'``), and joining is exact.
+"""
+
+import functools
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+from fairseq.data.encoders import register_bpe
+from fairseq.dataclass import FairseqDataclass
+from omegaconf import II
+from tokenizers.models import WordPiece as WordPieceModel
+
+from fairseq_asr_correct.errors import UserError
+
+UNKNOWN = "[UNK]"
+PREFIX = "##"
+FAIRSEQ_SPECIALS = {"<s>", "<pad>", "</s>", "<unk>"}
+MAX_WORD_CHARS = 1000
+CACHED_WORDS = 1 << 20
+
+
+class WordPiece:
+    """Text to WordPiece and back: ``decode(encode(x)) == " ".join(x.split())`` for every ``x``.
+
+    A word that the vocabulary cannot spell stays as it is, one piece; fairseq's dictionary makes it
+    ``<unk>``.
+
+    Args:
+        vocab: the pieces, by id.
+        lowercase: lower the case first (then the text comes back in lower case). For uncased
+            vocabularies, which cannot spell a capital.
+    """
+
+    def __init__(self, vocab: list[str], lowercase: bool = False) -> None:
+        ids = {piece: i for i, piece in enumerate(dict.fromkeys([*vocab, UNKNOWN]))}
+        self._model = WordPieceModel(
+            vocab=ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS, continuing_subword_prefix=PREFIX
+        )
+        self._lowercase = lowercase
+        # Words repeat: a look-up is faster than any tokenizer, and needs no batches or threads.
+        self._spell_cached = functools.lru_cache(CACHED_WORDS)(self._spell)
+
+    @classmethod
+    def from_file(cls, path: str | Path, lowercase: bool = False) -> "WordPiece":
+        """Reads a ``vocab.txt`` (a piece a line) or a fairseq ``dict.txt`` (a piece and a count)."""
+        return cls(read_vocabulary(path), lowercase)
+
+    def encode(self, text: str) -> str:
+        """Pieces of ``text``, separated by single spaces."""
+        if self._lowercase:
+            text = text.lower()
+        return " ".join(map(self._spell_cached, text.split()))
+
+    @staticmethod
+    def decode(pieces: str) -> str:
+        """The text that the pieces spell; a leading continuation piece starts a word."""
+        return f" {pieces}".replace(f" {PREFIX}", "").removeprefix(" ")
+
+    def _spell(self, word: str) -> str:
+        pieces = [token.value for token in self._model.tokenize(word)]
+        if word.startswith(PREFIX):  # would look like a continuation, so spelt by character
+            pieces = [word[0], *(PREFIX + char for char in word[1:])]
+        if UNKNOWN in pieces and word not in FAIRSEQ_SPECIALS:
+            return word
+        return " ".join(pieces)
+
+
+def read_vocabulary(path: str | Path) -> list[str]:
+    """The pieces in a ``vocab.txt`` or a ``dict.txt``, in their order.
+
+    Raises:
+        UserError: the file is not there or not UTF-8.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"the vocabulary {path} cannot be read: {error}") from error
+    # No piece holds a space, so a number after one is fairseq's count.
+    return [re.sub(r" \d+$", "", line) for line in lines]
+
+
+@dataclass
+class WordPieceConfig(FairseqDataclass):
+    """The flags of ``--bpe wordpiece``."""
+
+    wordpiece_vocab: Optional[str] = field(
+        default=None,
+        metadata={"help": "BERT's vocab.txt; needed to encode only (default: the source dictionary of the data folder)"},
+    )
+    wordpiece_lowercase: bool = field(
+        default=False, metadata={"help": "lower the case of the input, for uncased vocabularies"}
+    )
+    data: Optional[str] = II("task.data")
+    source_lang: Optional[str] = II("task.source_lang")
+
+
+@register_bpe("wordpiece", dataclass=WordPieceConfig)
+class WordPieceBPE:
+    """:class:`WordPiece` for fairseq-generate (decoding) and fairseq-interactive (both ways)."""
+
+    def __init__(self, cfg: WordPieceConfig) -> None:
+        self.cfg = cfg
+
+    @functools.cached_property
+    def _wordpiece(self) -> WordPiece:
+        path = self.cfg.wordpiece_vocab
+        if path is None:
+            if self.cfg.data is None or self.cfg.source_lang is None:
+                raise UserError("--bpe wordpiece needs --wordpiece-vocab FILE, the vocab.txt of the BERT folder")
+            path = Path(self.cfg.data.split(":")[0]) / f"dict.{self.cfg.source_lang}.txt"
+        return WordPiece.from_file(path, self.cfg.wordpiece_lowercase)
+
+    def encode(self, x: str) -> str:
+        """See :meth:`WordPiece.encode`."""
+        return self._wordpiece.encode(x)
+
+    def decode(self, x: str) -> str:
+        """See :meth:`WordPiece.decode`."""
+        return WordPiece.decode(x)
+
+    def is_beginning_of_word(self, x: str) -> bool:
+        """Whether a piece starts a word (fairseq's masking tasks ask)."""
+        return not x.startswith(PREFIX)

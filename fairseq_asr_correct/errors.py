@@ -1,0 +1,10 @@
+"""The one exception that this project raises for mistakes a user can mend."""
+
+
+class UserError(SystemExit, ValueError):
+    """Something the user can put right; the message says what and how.
+
+    Uncaught, it ends a command with that one sentence on stderr and exit status 1, without a
+    traceback. To Python callers it is an ordinary :class:`ValueError`. (``SystemExit`` comes first:
+    its ``__init__`` is what stores the message as the exit code.)
+    """

@@ -1,0 +1,1 @@
+"""Architectures, and the way from BERT's weights into them."""

@@ -1,0 +1,149 @@
+"""The folder that ``--bert-init`` names: a BERT's shape, weights and vocabulary, ready for fairseq.
+
+    bert_init/
+        config.json           the shape, under fairseq's argument names
+        encoder.safetensors   initial encoder parameters, under fairseq's names
+        decoder.safetensors   initial decoder parameters, cross-attention included
+        dict.txt              for fairseq-preprocess --srcdict and --tgtdict
+        vocab.txt             for --wordpiece-vocab
+
+``scripts/get_decoder_params_from_bert.py`` writes it. Nothing in it can run code when it is read.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq.data import Dictionary
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.bert_weights import StateDict, count_layers, keep_layers, spread_layers
+
+PARTS = ("encoder", "decoder", "cross")
+
+# BERT's activations under fairseq's names; fairseq's "gelu" is the exact one, as BERT's is.
+ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_accurate", "gelu_pytorch_tanh": "gelu_accurate", "relu": "relu"}
+
+SHAPE = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "max_source_positions",
+    "activation_fn",
+    "layer_norm_eps",
+)
+
+
+def shape_from_bert(config: Any) -> dict[str, Any]:
+    """A Hugging Face ``BertConfig`` as fairseq's arguments.
+
+    Raises:
+        UserError: the model is no BERT, or of a kind whose computation differs.
+    """
+    kind = getattr(config, "model_type", None)
+    if kind != "bert":
+        raise UserError(f"this is a {kind or 'nameless'} model; only models of type 'bert' can be used")
+    position_kind = getattr(config, "position_embedding_type", "absolute") or "absolute"
+    if position_kind != "absolute":
+        raise UserError(f"this BERT has {position_kind} positions; only absolute ones can be used")
+    if config.hidden_act not in ACTIVATIONS:
+        raise UserError(f"activation {config.hidden_act!r} is not one of {', '.join(ACTIVATIONS)}")
+    values = (
+        config.num_hidden_layers,
+        config.hidden_size,
+        config.intermediate_size,
+        config.num_attention_heads,
+        config.max_position_embeddings,
+        ACTIVATIONS[config.hidden_act],
+        config.layer_norm_eps,
+    )
+    return dict(zip(SHAPE, values, strict=True))
+
+
+def write_bert_init(
+    folder: Path, config: Mapping[str, Any], encoder: StateDict, decoder: StateDict, vocab: list[str], symbols: list[str]
+) -> None:
+    """Writes the five files into an existing folder."""
+    (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n")
+    save_file(encoder, folder / "encoder.safetensors")
+    save_file(decoder, folder / "decoder.safetensors")
+    (folder / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
+    (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocab), encoding="utf-8")
+
+
+def read_shape(folder: str | Path) -> dict[str, Any]:
+    """The shape that ``config.json`` gives, under fairseq's argument names.
+
+    Raises:
+        UserError: the folder was not written by ``get_decoder_params_from_bert.py``.
+    """
+    path = Path(folder) / "config.json"
+    advice = "write it with scripts/get_decoder_params_from_bert.py"
+    if not path.is_file():
+        raise UserError(f"--bert-init {folder}: there is no config.json in it; {advice}")
+    try:
+        config = json.loads(path.read_text())
+    except ValueError as error:
+        raise UserError(f"--bert-init {folder}: config.json cannot be read ({error}); {advice}") from error
+    if not isinstance(config, dict) or any(name not in config for name in SHAPE):
+        raise UserError(f"--bert-init {folder}: config.json is not one of this project's; {advice}")
+    return {name: config[name] for name in SHAPE}
+
+
+def load_bert_init(model: nn.Module, dictionary: Dictionary, folder: str | Path, parts: Iterable[str] = PARTS) -> None:
+    """Starts the chosen parts of a ``bert_transformer`` from BERT; the rest stays as it is.
+
+    Every parameter of the chosen parts is set, each from a tensor of its own shape: a missing, a
+    surplus or a misshapen one is an error, never passed over.
+
+    Args:
+        model: the freshly built model.
+        dictionary: the dictionary that the data was binarized with.
+        folder: the ``--bert-init`` folder.
+        parts: which of ``encoder``, ``decoder``, ``cross`` to start from BERT.
+    """
+    folder, parts = Path(folder), set(parts)
+    _check_dictionary(dictionary, folder)
+    source = {f"encoder.{name}": tensor for name, tensor in _load(folder / "encoder.safetensors").items()}
+    decoder = _load(folder / "decoder.safetensors")
+    decoder = keep_layers(decoder, spread_layers(len(model.decoder.layers), count_layers(decoder)))
+    source |= {f"decoder.{name}": tensor for name, tensor in decoder.items()}
+    source["decoder.output_projection.weight"] = decoder["embed_tokens.weight"]
+
+    target = {name: p for name, p in model.named_parameters(remove_duplicate=False) if _part(name) in parts}
+    source = {name: tensor for name, tensor in source.items() if _part(name) in parts}
+    wrong = sorted(source.keys() ^ target.keys()) or [n for n in source if source[n].shape != target[n].shape]
+    if wrong:
+        raise UserError(f"--bert-init {folder} does not fit the model: {wrong[0]} stands in one only, or differs in shape")
+    with torch.no_grad():
+        for name, parameter in target.items():
+            parameter.copy_(source[name])
+
+
+def _part(name: str) -> str:
+    return "cross" if ".encoder_attn" in name else name.split(".")[0]
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}); write the folder again") from error
+
+
+def _check_dictionary(dictionary: Dictionary, folder: Path) -> None:
+    try:
+        expected = Dictionary.load(str(folder / "dict.txt"))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"--bert-init {folder}: dict.txt cannot be read ({error}); write the folder again") from error
+    if expected.symbols != dictionary.symbols:
+        raise UserError(
+            f"the data's dictionary ({len(dictionary)} entries) is not the one of --bert-init {folder} "
+            f"({len(expected)} entries): binarize with --srcdict {folder}/dict.txt --tgtdict {folder}/dict.txt"
+        )

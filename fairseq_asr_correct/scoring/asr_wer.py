@@ -1,0 +1,125 @@
+"""``--scoring asr_wer``: word error rate as recognizers are scored, counted by jiwer."""
+
+import string
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import jiwer
+from fairseq.dataclass import FairseqDataclass
+from fairseq.scoring import BaseScorer, register_scorer
+
+# Kept: it is part of words ("boy's").
+PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", ""))
+
+
+@dataclass
+class WordErrors:
+    """Integer counts over any number of sentences; rates are percentages derived from them."""
+
+    hits: int = 0
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+    sentences: int = 0
+    wrong_sentences: int = 0
+
+    @property
+    def errors(self) -> int:
+        """Substitutions, deletions and insertions."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def reference_words(self) -> int:
+        """Words in the references: what the rate is relative to."""
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def wer(self) -> float:
+        """Word error rate in percent; 0 over no reference words and no errors, infinite over none with errors."""
+        if not self.reference_words:
+            return float("inf") if self.errors else 0.0
+        return 100 * self.errors / self.reference_words
+
+    @property
+    def ser(self) -> float:
+        """Sentence error rate in percent: sentences with at least one error."""
+        return 100 * self.wrong_sentences / max(1, self.sentences)
+
+    def __add__(self, other: "WordErrors") -> "WordErrors":
+        return WordErrors(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+    def __str__(self) -> str:
+        return (
+            f"WER {self.wer:.2f} ({self.errors}/{self.reference_words}: {self.substitutions} substitutions, "
+            f"{self.deletions} deletions, {self.insertions} insertions), "
+            f"SER {self.ser:.2f} ({self.wrong_sentences}/{self.sentences})"
+        )
+
+
+def count_errors(references: list[str], hypotheses: list[str]) -> WordErrors:
+    """Counts word errors between aligned sentences, words being what white space separates.
+
+    Empty references count: every hypothesis word against one is an insertion (jiwer's rule; fairseq's
+    own ``wer`` scorer gives 0 for a corpus of them).
+
+    Raises:
+        ValueError: the lists differ in length.
+    """
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{len(references)} references but {len(hypotheses)} hypotheses")
+    if not references:
+        return WordErrors()
+    result = jiwer.process_words(references, hypotheses)
+    wrong = sum(ref.split() != hyp.split() for ref, hyp in zip(references, hypotheses, strict=True))
+    return WordErrors(
+        result.hits, result.substitutions, result.deletions, result.insertions, len(references), wrong
+    )
+
+
+@dataclass
+class AsrWerConfig(FairseqDataclass):
+    """The flags of ``--scoring asr_wer``."""
+
+    asr_wer_lowercase: bool = field(default=False, metadata={"help": "score in lower case"})
+    asr_wer_remove_punct: bool = field(
+        default=False, metadata={"help": "score without ASCII punctuation; apostrophes stay"}
+    )
+
+
+@register_scorer("asr_wer", dataclass=AsrWerConfig)
+class AsrWerScorer(BaseScorer):
+    """WER, its three kinds of error, sentence error rate, and a signature of how they were counted."""
+
+    cfg: AsrWerConfig
+
+    def __init__(self, cfg: AsrWerConfig) -> None:
+        super().__init__(cfg)
+
+    def add_string(self, ref: str, pred: str) -> None:
+        """Takes one sentence pair, as text."""
+        super().add_string(self._normalize(ref), self._normalize(pred))
+
+    def errors(self) -> WordErrors:
+        """The counts over all sentences so far."""
+        return count_errors(self.ref, self.pred)
+
+    def score(self) -> float:
+        """WER in percent."""
+        return self.errors().wer
+
+    def result_string(self) -> str:
+        """Two lines: the rates with their counts, and the signature."""
+        return f"{self.errors()}\n{self.signature()}"
+
+    def signature(self) -> str:
+        """How the numbers came about; equal signatures make numbers comparable."""
+        case = "lower" if self.cfg.asr_wer_lowercase else "kept"
+        punctuation = "removed" if self.cfg.asr_wer_remove_punct else "kept"
+        return f"asr_wer|case:{case}|punct:{punctuation}|tok:whitespace|jiwer:{version('jiwer')}"
+
+    def _normalize(self, text: str) -> str:
+        if self.cfg.asr_wer_lowercase:
+            text = text.lower()
+        if self.cfg.asr_wer_remove_punct:
+            text = text.translate(PUNCTUATION)
+        return " ".join(text.split())

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Make bad/good sentence pairs from manifests of recognizer output.
+
+A manifest is JSON lines with `text` (the reference) and `pred_text` (what the recognizer wrote), as NeMo
+writes them. Training pairs are cleaned as Hrinchuk et al. 2019 (arXiv 1910.10697) did: duplicates go,
+and pairs with a word error rate above 0.5 go. Validation and evaluation sets keep every line, in order.
+
+    python preprocess/make_pairs.py --train ctc.train.jsonl --valid ctc.valid.jsonl \\
+        --eval dev-clean=espnet.dev_clean.jsonl --eval dev-other=espnet.dev_other.jsonl --save-to pairs
+
+writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentence a line.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import atomic_write, read_lines
+from rapidfuzz.distance import Levenshtein
+
+Pair = tuple[str, str]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", nargs="+", type=Path, default=[], metavar="MANIFEST", help="training manifests")
+    parser.add_argument("--valid", nargs="+", type=Path, default=[], metavar="MANIFEST", help="validation manifests")
+    parser.add_argument(
+        "--eval", action="append", default=[], metavar="NAME=MANIFEST", help="an evaluation set and its name; repeatable"
+    )
+    parser.add_argument(
+        "--max-wer", type=float, default=0.5, help="drop training pairs with a higher word error rate (default: 0.5)"
+    )
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the pairs")
+    args = parser.parse_args(argv)
+
+    sets = {"train": args.train, "valid": args.valid} | dict(map(parse_eval, args.eval))
+    sets = {name: manifests for name, manifests in sets.items() if manifests}
+    if not sets:
+        parser.error("name at least one manifest with --train, --valid or --eval")
+    args.save_to.mkdir(parents=True, exist_ok=True)
+    for name, manifests in sets.items():
+        counts: Counter[str] = Counter()
+        pairs = (pair for manifest in manifests for pair in read_manifest(manifest))
+        if name == "train":
+            pairs = clean(pairs, args.max_wer, counts)
+        written = write_pairs(pairs, args.save_to / name)
+        dropped = "".join(f", {count:,} {reason}" for reason, count in sorted(counts.items()))
+        print(f"{name}: {written + counts.total():,} read{dropped}, {written:,} written")
+
+
+def parse_eval(text: str) -> tuple[str, list[Path]]:
+    """``NAME=MANIFEST`` as a name and its manifests."""
+    name, equals, manifest = text.partition("=")
+    if not (name and equals and manifest) or "/" in name or "." in name:
+        raise UserError(f"--eval {text}: write NAME=MANIFEST, such as dev-clean=dev_clean.jsonl")
+    if name in ("train", "valid"):
+        raise UserError(f"--eval {text}: {name!r} has a flag of its own, --{name}")
+    return name, [Path(manifest)]
+
+
+def read_manifest(path: Path) -> Iterator[Pair]:
+    """(hypothesis, reference) of each line, white space made single.
+
+    Raises:
+        UserError: a line is not UTF-8, not JSON, or lacks a field; file and line are named.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+            pair = row["pred_text"], row["text"]
+            if not all(isinstance(text, str) for text in pair):
+                raise TypeError
+        except ValueError:
+            raise UserError(f"{path} line {number} is not JSON: {line[:60]!r}") from None
+        except (KeyError, TypeError):
+            raise UserError(f"{path} line {number} lacks `text` or `pred_text` as a string") from None
+        yield " ".join(pair[0].split()), " ".join(pair[1].split())
+
+
+def clean(pairs: Iterable[Pair], max_wer: float, dropped: Counter[str]) -> Iterator[Pair]:
+    """Pairs worth training on; ``dropped`` counts the others by reason."""
+    seen: set[bytes] = set()
+    for bad, good in pairs:
+        key = blake2b(f"{bad}\n{good}".encode(), digest_size=16).digest()
+        if not good or not bad:
+            dropped["empty"] += 1
+        elif key in seen:
+            dropped["duplicate"] += 1
+        elif word_error_rate(good, bad) > max_wer:
+            dropped[f"over WER {max_wer:g}"] += 1
+        else:
+            seen.add(key)
+            yield bad, good
+
+
+def word_error_rate(reference: str, hypothesis: str) -> float:
+    """Word edits over reference words, as a fraction; the reference must not be empty."""
+    words = reference.split()
+    return Levenshtein.distance(words, hypothesis.split()) / len(words)
+
+
+def write_pairs(pairs: Iterable[Pair], prefix: Path) -> int:
+    """Writes ``prefix.bad`` and ``prefix.good``; returns how many pairs."""
+    written = 0
+    with atomic_write(prefix.with_name(f"{prefix.name}.bad")) as bad_file:
+        with atomic_write(prefix.with_name(f"{prefix.name}.good")) as good_file:
+            for bad, good in pairs:
+                print(bad, file=bad_file)
+                print(good, file=good_file)
+                written += 1
+    return written
+
+
+if __name__ == "__main__":
+    main()

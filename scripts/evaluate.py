@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Word error rate before and after correction, on the raw references.
+
+    fairseq-generate data-bin --gen-subset dev-clean --results-path results ...   # and the other sets
+    python scripts/evaluate.py --pairs pairs --results results
+
+reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import read_lines
+from fairseq_asr_correct.scoring.asr_wer import WordErrors, count_errors
+
+DETOKENIZED = re.compile(r"D-(\d+)\t[^\t]*\t(.*)")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
+    parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="--results-path of fairseq-generate")
+    args = parser.parse_args(argv)
+
+    logs = sorted(args.results.glob("generate-*.txt"))
+    if not logs:
+        raise UserError(f"{args.results} has no generate-NAME.txt: run fairseq-generate with --results-path {args.results}")
+    print("| set | sentences | WER before | WER after | change | sub/del/ins before | sub/del/ins after | changed |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for log in logs:
+        name = log.stem.removeprefix("generate-")
+        bad = list(read_lines(args.pairs / f"{name}.bad"))
+        good = list(read_lines(args.pairs / f"{name}.good"))
+        corrected = read_corrections(log, len(bad))
+        changed = sum(before != after for before, after in zip(bad, corrected, strict=True))
+        print(table_row(name, count_errors(good, bad), count_errors(good, corrected), changed))
+
+
+def read_corrections(log: Path, expected: int) -> list[str]:
+    """The best detokenized hypothesis of each sentence in a fairseq-generate log, in the data's order.
+
+    Raises:
+        UserError: sentences are missing, so that a rate over the rest would mislead.
+    """
+    corrections: dict[int, str] = {}
+    for line in read_lines(log):
+        if match := DETOKENIZED.fullmatch(line):
+            corrections.setdefault(int(match[1]), match[2])
+    if sorted(corrections) != list(range(expected)):
+        raise UserError(f"{log} has {len(corrections)} of {expected} sentences: run fairseq-generate over the whole set")
+    return [corrections[i] for i in range(expected)]
+
+
+def table_row(name: str, before: WordErrors, after: WordErrors, changed: int) -> str:
+    """One Markdown row."""
+    change = f"{100 * (after.errors / before.errors - 1):+.1f}%" if before.errors else "-"
+    kinds = [f"{e.substitutions}/{e.deletions}/{e.insertions}" for e in (before, after)]
+    return (
+        f"| {name} | {before.sentences} | {before.wer:.2f} | {after.wer:.2f} | {change} "
+        f"| {kinds[0]} | {kinds[1]} | {changed} |"
+    )
+
+
+if __name__ == "__main__":
+    main()

