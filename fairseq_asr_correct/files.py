@@ -17,7 +17,7 @@ def read_lines(path: str | Path) -> Iterator[str]:
         UserError: the file cannot be opened, or a line is not UTF-8; the line is named.
     """
     try:
-        file = open(path, "rb")
+        file = open(path, "rb")  # noqa: SIM115  (closed below)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     with file:

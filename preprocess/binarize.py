@@ -13,11 +13,12 @@ import tempfile
 from pathlib import Path
 
 from fairseq import options
+from fairseq_cli import preprocess
+from tqdm import tqdm
+
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, read_lines
-from fairseq_cli import preprocess
-from tqdm import tqdm
 
 SIDES = ("bad", "good")
 
@@ -26,13 +27,20 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
-    parser.add_argument("--bert-init", type=Path, required=True, metavar="DIR", help="folder with vocab.txt and dict.txt")
+    parser.add_argument(
+        "--bert-init", type=Path, required=True, metavar="DIR", help="folder with vocab.txt and dict.txt"
+    )
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the data-bin folder to write")
     parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
     parser.add_argument(
-        "--max-pieces", type=int, default=510, help="longest sentence the model can take (default: 510, BERT's 512 less two)"
+        "--max-pieces",
+        type=int,
+        default=510,
+        help="longest sentence the model can take (default: 510, BERT's 512 less two)",
     )
-    parser.add_argument("--cut", action="store_true", help="cut longer sentences, and say how many, instead of refusing")
+    parser.add_argument(
+        "--cut", action="store_true", help="cut longer sentences, and say how many, instead of refusing"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     args = parser.parse_args(argv)
 
@@ -44,7 +52,9 @@ def main(argv: list[str] | None = None) -> None:
         pieces.mkdir()
         for name in names:
             for side in SIDES:
-                encode_file(args.pairs / f"{name}.{side}", pieces / f"{name}.{side}", wordpiece, args.max_pieces, args.cut)
+                encode_file(
+                    args.pairs / f"{name}.{side}", pieces / f"{name}.{side}", wordpiece, args.max_pieces, args.cut
+                )
         binary = Path(folder, "binary")
         run_fairseq_preprocess(names, pieces, binary, args.bert_init / "dict.txt", args.workers)
         for file in binary.iterdir():

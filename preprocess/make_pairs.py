@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Make bad/good sentence pairs from manifests of recognizer output.
+r"""Make bad/good sentence pairs from manifests of recognizer output.
 
 A manifest is JSON lines with `text` (the reference) and `pred_text` (what the recognizer wrote), as NeMo
 writes them. Training pairs are cleaned as Hrinchuk et al. 2019 (arXiv 1910.10697) did: duplicates go,
 and pairs with a word error rate above 0.5 go. Validation and evaluation sets keep every line, in order.
 
-    python preprocess/make_pairs.py --train ctc.train.jsonl --valid ctc.valid.jsonl \\
+    python preprocess/make_pairs.py --train ctc.train.jsonl --valid ctc.valid.jsonl \
         --eval dev-clean=espnet.dev_clean.jsonl --eval dev-other=espnet.dev_other.jsonl --save-to pairs
 
 writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentence a line.
@@ -18,9 +18,10 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
+from rapidfuzz.distance import Levenshtein
+
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, read_lines
-from rapidfuzz.distance import Levenshtein
 
 Pair = tuple[str, str]
 
@@ -31,7 +32,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--train", nargs="+", type=Path, default=[], metavar="MANIFEST", help="training manifests")
     parser.add_argument("--valid", nargs="+", type=Path, default=[], metavar="MANIFEST", help="validation manifests")
     parser.add_argument(
-        "--eval", action="append", default=[], metavar="NAME=MANIFEST", help="an evaluation set and its name; repeatable"
+        "--eval",
+        action="append",
+        default=[],
+        metavar="NAME=MANIFEST",
+        help="an evaluation set and its name; repeatable",
     )
     parser.add_argument(
         "--max-wer", type=float, default=0.5, help="drop training pairs with a higher word error rate (default: 0.5)"
@@ -108,12 +113,12 @@ def word_error_rate(reference: str, hypothesis: str) -> float:
 def write_pairs(pairs: Iterable[Pair], prefix: Path) -> int:
     """Writes ``prefix.bad`` and ``prefix.good``; returns how many pairs."""
     written = 0
-    with atomic_write(prefix.with_name(f"{prefix.name}.bad")) as bad_file:
-        with atomic_write(prefix.with_name(f"{prefix.name}.good")) as good_file:
-            for bad, good in pairs:
-                print(bad, file=bad_file)
-                print(good, file=good_file)
-                written += 1
+    bad_path, good_path = (prefix.with_name(f"{prefix.name}.{side}") for side in ("bad", "good"))
+    with atomic_write(bad_path) as bad_file, atomic_write(good_path) as good_file:
+        for bad, good in pairs:
+            print(bad, file=bad_file)
+            print(good, file=good_file)
+            written += 1
     return written
 
 

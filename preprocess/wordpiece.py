@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Split text files into BERT's word pieces, or join pieces again; nothing is lost either way.
 
-    python preprocess/wordpiece.py --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
-    python preprocess/wordpiece.py --decode --input train.wp.bad --output train.bad
+python preprocess/wordpiece.py --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
+python preprocess/wordpiece.py --decode --input train.wp.bad --output train.bad
 """
 
 import argparse
 from pathlib import Path
 
+from tqdm import tqdm
+
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.files import atomic_write, read_lines
-from tqdm import tqdm
 
 
 def main(argv: list[str] | None = None) -> None:

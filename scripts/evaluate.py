@@ -27,7 +27,9 @@ def main(argv: list[str] | None = None) -> None:
 
     logs = sorted(args.results.glob("generate-*.txt"))
     if not logs:
-        raise UserError(f"{args.results} has no generate-NAME.txt: run fairseq-generate with --results-path {args.results}")
+        raise UserError(
+            f"{args.results} has no generate-NAME.txt: run fairseq-generate with --results-path {args.results}"
+        )
     print("| set | sentences | WER before | WER after | change | sub/del/ins before | sub/del/ins after | changed |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for log in logs:
@@ -50,7 +52,9 @@ def read_corrections(log: Path, expected: int) -> list[str]:
         if match := DETOKENIZED.fullmatch(line):
             corrections.setdefault(int(match[1]), match[2])
     if sorted(corrections) != list(range(expected)):
-        raise UserError(f"{log} has {len(corrections)} of {expected} sentences: run fairseq-generate over the whole set")
+        raise UserError(
+            f"{log} has {len(corrections)} of {expected} sentences: run fairseq-generate over the whole set"
+        )
     return [corrections[i] for i in range(expected)]
 
 

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+
+# isort: split
 import torch
 import transformers
 from fairseq.data import Dictionary
+
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models import bert_init, bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
@@ -61,7 +64,7 @@ def load_bert(name: str) -> transformers.BertModel:
         )
     except UserError as error:
         raise UserError(f"--model_name {where}: {error}") from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever the file formats' libraries raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"--model_name {where} cannot be loaded: {reason}") from error
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
@@ -124,7 +127,9 @@ def largest_difference(bert: transformers.BertModel, vocab: list[str], folder: P
     """Compares the folder's encoder with BERT on random sentences of mixed lengths, padded on the left."""
     model, dictionary = load_model(folder)
     rewritten = bert_weights.untrained_continuations(vocab)
-    usable = [i for i, piece in enumerate(vocab) if piece not in rewritten and piece not in bert_weights.SPECIALS.values()]
+    usable = [
+        i for i, piece in enumerate(vocab) if piece not in rewritten and piece not in bert_weights.SPECIALS.values()
+    ]
     generator = torch.Generator().manual_seed(0)
     longest = min(60, bert.config.max_position_embeddings - 2)
     worst = 0.0

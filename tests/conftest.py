@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import fairseq_asr_correct  # noqa: F401  (first: see compat.py)
+import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+
+# isort: split
 import pytest
 import torch
 import transformers
@@ -26,7 +28,7 @@ COMMANDS = {module.__name__.split(".")[1]: module.cli_main for module in (train,
 needs_librispeech = pytest.mark.skipif(not LIBRISPEECH.is_dir(), reason="no recognizer output beside the repository")
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-WORDS = "the boy boys house is red read cat sat on mat dog runs fast tom's can't".split()
+WORDS = "the boy boys house is red read cat sat on mat dog runs fast tom's can't".split()  # noqa: SIM905
 TINY_VOCAB = [
     *["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "'", "##'", "#", "###"],
     *LETTERS,

@@ -6,8 +6,9 @@ from argparse import Namespace
 import jiwer
 import pytest
 from fairseq import scoring
-from fairseq_asr_correct.scoring.asr_wer import AsrWerConfig, AsrWerScorer, WordErrors, count_errors
 from omegaconf import OmegaConf
+
+from fairseq_asr_correct.scoring.asr_wer import AsrWerConfig, AsrWerScorer, WordErrors, count_errors
 
 GOLDEN = [
     # reference, hypothesis, substitutions, deletions, insertions

@@ -9,6 +9,7 @@ import torch
 import transformers
 from conftest import make_tiny_bert
 from fairseq.data import Dictionary, LanguagePairDataset
+
 from fairseq_asr_correct.models import bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 from scripts import get_decoder_params_from_bert
@@ -25,7 +26,9 @@ def build(folder: Path, **flags: object) -> tuple[BertTransformerModel, Dictiona
     return BertTransformerModel.build_model(args, task).eval(), dictionary
 
 
-@pytest.fixture(scope="module", params=["tiny", pytest.param("minilm", marks=pytest.mark.skipif(not MINILM, reason="no MiniLM"))])
+@pytest.fixture(
+    scope="module", params=["tiny", pytest.param("minilm", marks=pytest.mark.skipif(not MINILM, reason="no MiniLM"))]
+)
 def bert_folder(request: pytest.FixtureRequest, tiny_bert: Path) -> Path:
     return tiny_bert if request.param == "tiny" else Path(MINILM.submodule_search_locations[0]) / "model"
 

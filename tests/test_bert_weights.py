@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models import bert_weights
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models import bert_weights
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 

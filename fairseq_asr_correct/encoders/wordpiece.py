@@ -91,7 +91,9 @@ class WordPieceConfig(FairseqDataclass):
 
     wordpiece_vocab: Optional[str] = field(
         default=None,
-        metadata={"help": "BERT's vocab.txt; needed to encode only (default: the source dictionary of the data folder)"},
+        metadata={
+            "help": "BERT's vocab.txt; needed to encode only (default: the source dictionary of the data folder)"
+        },
     )
     wordpiece_lowercase: bool = field(
         default=False, metadata={"help": "lower the case of the input, for uncased vocabularies"}

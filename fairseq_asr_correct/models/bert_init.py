@@ -67,7 +67,12 @@ def shape_from_bert(config: Any) -> dict[str, Any]:
 
 
 def write_bert_init(
-    folder: Path, config: Mapping[str, Any], encoder: StateDict, decoder: StateDict, vocab: list[str], symbols: list[str]
+    folder: Path,
+    config: Mapping[str, Any],
+    encoder: StateDict,
+    decoder: StateDict,
+    vocab: list[str],
+    symbols: list[str],
 ) -> None:
     """Writes the five files into an existing folder."""
     (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n")
@@ -75,6 +80,8 @@ def write_bert_init(
     save_file(decoder, folder / "decoder.safetensors")
     (folder / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocab), encoding="utf-8")
+    for file in folder.glob("*.safetensors"):  # written for their owner alone
+        file.chmod((folder / "config.json").stat().st_mode)
 
 
 def read_shape(folder: str | Path) -> dict[str, Any]:
@@ -120,7 +127,9 @@ def load_bert_init(model: nn.Module, dictionary: Dictionary, folder: str | Path,
     source = {name: tensor for name, tensor in source.items() if _part(name) in parts}
     wrong = sorted(source.keys() ^ target.keys()) or [n for n in source if source[n].shape != target[n].shape]
     if wrong:
-        raise UserError(f"--bert-init {folder} does not fit the model: {wrong[0]} stands in one only, or differs in shape")
+        raise UserError(
+            f"--bert-init {folder} does not fit the model: {wrong[0]} stands in one only, or differs in shape"
+        )
     with torch.no_grad():
         for name, parameter in target.items():
             parameter.copy_(source[name])

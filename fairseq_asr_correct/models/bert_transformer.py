@@ -66,7 +66,9 @@ def begin_with(bos: int, tokens: Tensor, pad: int) -> Tensor:
     """Puts ``bos`` before each row, padded on either side; rows that begin with it keep their one.
 
     Args:
+        bos: what each row shall begin with.
         tokens: ``(batch, length)``.
+        pad: what the rows are padded with.
 
     Returns:
         ``(batch, length + 1)``: every token one place further right, whatever the row.

@@ -26,9 +26,7 @@ SELF_ATTENTION = {
     "attention.output.dense": "self_attn.out_proj",
     "attention.output.LayerNorm": "self_attn_layer_norm",
 }
-CROSS_ATTENTION = {
-    bert: ours.replace("self_attn", "encoder_attn") for bert, ours in SELF_ATTENTION.items()
-}
+CROSS_ATTENTION = {bert: ours.replace("self_attn", "encoder_attn") for bert, ours in SELF_ATTENTION.items()}
 FEED_FORWARD = {
     "intermediate.dense": "fc1",
     "output.dense": "fc2",

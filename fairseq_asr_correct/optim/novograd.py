@@ -6,7 +6,7 @@ Deep Networks" (arXiv 1905.11286), Algorithm 1. The published corrector ran beta
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, List
+from typing import Any
 
 import torch
 from fairseq.dataclass import FairseqDataclass
@@ -110,7 +110,7 @@ class NovoGrad(torch.optim.Optimizer):
         averaged = torch.stack(seconds).mul_(beta2).add_(squares, alpha=1 - beta2)
         torch._foreach_copy_(seconds, averaged.unbind())
         if amsgrad:
-            largest = [self.state[p].setdefault("max_exp_avg_sq", torch.zeros_like(v)) for p, v in zip(params, seconds)]
+            largest = [self.state[p].setdefault("max_exp_avg_sq", torch.zeros_like(norms[0])) for p in params]
             torch._foreach_maximum_(largest, seconds)
             averaged = torch.stack(largest)
         return averaged.sqrt_().add_(eps).tolist()
@@ -134,7 +134,7 @@ class FairseqNovoGradConfig(FairseqDataclass):
     )
     novograd_amsgrad: bool = field(default=False, metadata={"help": "divide by the largest norm average so far"})
     weight_decay: float = field(default=0.0, metadata={"help": "weight decay"})
-    lr: List[float] = II("optimization.lr")
+    lr: list[float] = II("optimization.lr")
 
 
 @register_optimizer("novograd", dataclass=FairseqNovoGradConfig)

@@ -71,9 +71,7 @@ def count_errors(references: list[str], hypotheses: list[str]) -> WordErrors:
         return WordErrors()
     result = jiwer.process_words(references, hypotheses)
     wrong = sum(ref.split() != hyp.split() for ref, hyp in zip(references, hypotheses, strict=True))
-    return WordErrors(
-        result.hits, result.substitutions, result.deletions, result.insertions, len(references), wrong
-    )
+    return WordErrors(result.hits, result.substitutions, result.deletions, result.insertions, len(references), wrong)
 
 
 @dataclass

