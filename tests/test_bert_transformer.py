@@ -21,7 +21,7 @@ from fairseq_asr_correct.models.bert_transformer import (
     begin_with,
     bert_transformer,
     bert_transformer_large,
-    dictionary_hash,
+    dictionary_version,
 )
 
 PAD, BOS, EOS = 1, 0, 2
@@ -173,13 +173,13 @@ def test_too_long_a_source_is_refused(bert_init: Path) -> None:
         model.encoder(torch.tensor([[20] * 39 + [EOS]]))
 
 
-def test_a_dictionary_of_another_order_has_another_hash() -> None:
+def test_a_dictionary_of_another_order_has_another_fingerprint() -> None:
     one, two = Dictionary(), Dictionary()
     for symbol in "ab":
         one.add_symbol(symbol)
     for symbol in "ba":
         two.add_symbol(symbol)
-    assert dictionary_hash(one) != dictionary_hash(two) and dictionary_hash(one) == dictionary_hash(one)
+    assert dictionary_version(one) != dictionary_version(two) and dictionary_version(one) == dictionary_version(one)
 
 
 def broken_init(bert_init: Path, tmp_path: Path, how: str) -> Path:

@@ -3,6 +3,7 @@
 import io
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,7 @@ def interactive_lines(
     capsys.readouterr()
     run_command(
         "interactive", data_bin, "--user-dir", USER_DIR, "--path", checkpoint, "--bpe", "wordpiece", "--cpu",
-        "--source-lang", "bad", "--target-lang", "good", "--min-len", "0", "--beam", "2",
+        "--min-len", "0", "--beam", "2",
     )  # fmt: skip
     return capsys.readouterr().out.splitlines()
 
@@ -119,6 +120,8 @@ def assert_same_parameters(one: Path, other: Path, tolerance: float) -> None:
         ["--novograd-amsgrad", "--novograd-grad-averaging", "--weight-decay", "0.01"],
         ["--update-freq", "2"],
         ["--no-share-all-embeddings"],
+        ["--store-ema", "--ema-fp32"],
+        ["--checkpoint-activations"],
         ["--arch", "bert_transformer_large"],
     ],
     ids=" ".join,
@@ -223,10 +226,7 @@ def test_another_dictionary_is_noticed(
 
 
 def test_python_interface(data_bin: Path, checkpoint: Path) -> None:
-    hub = BertTransformerModel.from_pretrained(
-        str(checkpoint.parent), checkpoint.name, str(data_bin), bpe="wordpiece", source_lang="bad", target_lang="good",
-        wordpiece_vocab=str(data_bin / "dict.bad.txt"),
-    )  # fmt: skip
+    hub = BertTransformerModel.from_pretrained(str(checkpoint.parent), checkpoint.name, str(data_bin), bpe="wordpiece")
     assert isinstance(hub.translate("the boys' hous is read", beam=2), str)
 
 
@@ -274,3 +274,15 @@ def test_long_sources_are_never_lost_in_silence(
 
 def test_best_checkpoint_exists(checkpoint: Path) -> None:
     assert checkpoint_utils.load_checkpoint_to_cpu(str(checkpoint))["cfg"]["model"].arch == "bert_transformer"
+
+
+@pytest.mark.parametrize("flag", ["--encoder-layers", "--bert-init"])
+def test_mistakes_end_the_real_command_with_one_sentence(
+    flag: str, bert_init: Path, data_bin: Path, tmp_path: Path
+) -> None:
+    flags = ["--bert-init", bert_init, flag, {"--encoder-layers": "7", "--bert-init": tmp_path / "nowhere"}[flag]]
+    argv = [sys.executable, "-m", "fairseq_cli.train", *train_argv(data_bin, tmp_path, *flags)]
+    run = subprocess.run(list(map(str, argv)), capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert run.stderr.splitlines()[-1].startswith(("--encoder-layers 7 contradicts", "--bert-init /"))

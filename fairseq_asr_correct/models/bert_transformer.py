@@ -84,8 +84,9 @@ class BertTransformerModel(TransformerModel):
 
     def __init__(self, args: Namespace, encoder: BertEncoder, decoder: BertDecoder) -> None:
         super().__init__(args, encoder, decoder)
-        # Travels in every checkpoint, so that another dictionary of the same size is noticed.
-        self.register_buffer("dictionary_hash", dictionary_hash(decoder.dictionary))
+        # Travels in every checkpoint, so that another dictionary of the same size is noticed. ("version" in
+        # its name keeps it out of fairseq's moving average of the weights.)
+        self.register_buffer("dictionary_version", dictionary_version(decoder.dictionary))
 
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -150,18 +151,21 @@ class BertTransformerModel(TransformerModel):
     def upgrade_state_dict_named(self, state_dict: dict[str, Tensor], name: str) -> None:
         """Refuses a checkpoint that was trained with another dictionary."""
         super().upgrade_state_dict_named(state_dict, name)
-        theirs = state_dict.setdefault("dictionary_hash", self.dictionary_hash)
-        if not torch.equal(theirs.cpu(), self.dictionary_hash.cpu()):
+        theirs = state_dict.setdefault("dictionary_version", self.dictionary_version)
+        if not torch.equal(theirs.cpu(), self.dictionary_version.cpu()):
             raise UserError(
                 f"the data's dictionary ({len(self.decoder.dictionary)} entries) is not the one that this "
                 "checkpoint was trained with: use the data-bin, or the dict.*.txt, of its training"
             )
 
 
-def dictionary_hash(dictionary: Dictionary) -> Tensor:
-    """A 63-bit fingerprint of a dictionary's symbols in their order, as an int64 scalar."""
+def dictionary_version(dictionary: Dictionary) -> Tensor:
+    """A 40-bit fingerprint of a dictionary's symbols in their order, as an int64 scalar.
+
+    Short enough that fairseq's checkpoint averaging, which sums and divides, gives it back.
+    """
     digest = hashlib.sha256("\n".join(dictionary.symbols).encode()).digest()
-    return torch.tensor(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.tensor(int.from_bytes(digest[:5], "big"))
 
 
 def _parts(text: str | None) -> list[str]:
