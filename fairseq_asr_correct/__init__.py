@@ -14,6 +14,7 @@ from fairseq_asr_correct import compat
 
 compat.hide_broken_torchaudio()
 compat.allow_fairseq_checkpoints()
+compat.no_code_in_arguments()
 compat.keep_last_batch()
 
 from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401

@@ -1,13 +1,17 @@
 """What fairseq needs mended before it works with today's libraries and loses nothing."""
 
 import argparse
+import ast
 import functools
 import importlib.util
 import sys
 import warnings
+from typing import Any
 
 import torch
 from fairseq.data import data_utils
+
+from fairseq_asr_correct.errors import UserError
 
 
 def hide_broken_torchaudio() -> None:
@@ -40,6 +44,42 @@ def allow_fairseq_checkpoints() -> None:
     stays on, so a checkpoint that names any other class or function is still refused.
     """
     torch.serialization.add_safe_globals([argparse.Namespace])
+
+
+def no_code_in_arguments() -> None:
+    """Let fairseq read numbers and lists in arguments, and run nothing.
+
+    fairseq calls ``eval`` on some of its arguments, and arguments come with checkpoints: one that names
+    a suitable architecture would run code although torch loaded it safely. Each module of fairseq gets
+    an ``eval`` of its own that knows literals, ``+``, ``-`` and ``*``, as in ``[(512, 3)] * 4``.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith("fairseq.") and module is not None:
+            module.eval = evaluate_literal  # type: ignore[attr-defined]
+
+
+LITERAL_NODES = (
+    *(ast.Expression, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Load),
+    *(ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub, ast.Mult, ast.USub),
+)
+
+
+def evaluate_literal(text: str) -> Any:
+    """The value of a Python literal, in which numbers and lists may be added and multiplied.
+
+    Raises:
+        UserError: there is anything else in it, such as a name or a call.
+        TypeError: it is no text (fairseq relies on that).
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"not text: {text!r:.80}")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise UserError(f"an argument cannot be read as numbers or lists: {text!r:.80}") from None
+    if not all(isinstance(node, LITERAL_NODES) for node in ast.walk(tree)):
+        raise UserError(f"an argument holds code, and is refused: {text!r:.80}")
+    return eval(compile(tree, "<argument>", "eval"), {"__builtins__": {}})
 
 
 def keep_last_batch() -> None:

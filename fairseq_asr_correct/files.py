@@ -1,6 +1,7 @@
 """Text files read and written so that nothing is lost and nothing is left half-written."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +31,20 @@ def read_lines(path: str | Path) -> Iterator[str]:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[TextIO]:
-    """A text file that appears under its name only when all of it was written."""
-    path = Path(path)
+    """A text file that appears under its name only when all of it was written.
+
+    A link is followed; what is no regular file, such as a pipe, is written as it is.
+
+    Raises:
+        UserError: the folder is not there or cannot be written to.
+    """
+    path = Path(path).resolve()
+    if path.exists() and not path.is_file():
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    if not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written: there is no folder {path.parent}")
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
@@ -43,6 +56,27 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+@contextmanager
+def finished_together(folder: Path) -> Iterator[Path]:
+    """A folder to fill; its files move into ``folder`` when all of them are written, none if anything fails.
+
+    Raises:
+        UserError: ``folder`` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished.") as unfinished:
+        yield Path(unfinished)
+        for file in Path(unfinished).iterdir():
+            os.replace(file, folder / file.name)
+
+
+def is_set_name(name: str) -> bool:
+    """Whether a data set can be called so: fairseq takes dots, commas and slashes apart."""
+    return re.fullmatch(r"[\w-]+", name) is not None
 
 
 def _umask() -> int:

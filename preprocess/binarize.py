@@ -8,7 +8,9 @@ fairseq-train, all the others for `fairseq-generate --gen-subset NAME`.
 """
 
 import argparse
+import contextlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import finished_together, is_set_name, read_lines
+from fairseq_asr_correct.models.bert_init import read_shape
 
 SIDES = ("bad", "good")
 
@@ -28,37 +31,23 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
     parser.add_argument(
-        "--bert-init", type=Path, required=True, metavar="DIR", help="folder with vocab.txt and dict.txt"
+        "--bert-init", type=Path, required=True, metavar="DIR", help="folder of get_decoder_params_from_bert.py"
     )
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the data-bin folder to write")
     parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
-    parser.add_argument(
-        "--max-pieces",
-        type=int,
-        default=510,
-        help="longest sentence the model can take (default: 510, BERT's 512 less two)",
-    )
-    parser.add_argument(
-        "--cut", action="store_true", help="cut longer sentences, and say how many, instead of refusing"
-    )
+    parser.add_argument("--cut", action="store_true", help="cut too long sentences, and say how many; else refuse them")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     args = parser.parse_args(argv)
 
     names = find_sets(args.pairs)
+    max_pieces = read_shape(args.bert_init)["max_source_positions"] - 2  # [CLS] and [SEP] take two
     wordpiece = WordPiece.from_file(args.bert_init / "vocab.txt", args.lowercase)
-    args.save_to.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=args.save_to, prefix=".unfinished.") as folder:
-        pieces = Path(folder, "pieces")
-        pieces.mkdir()
+    with finished_together(args.save_to) as binary, tempfile.TemporaryDirectory() as pieces:
         for name in names:
             for side in SIDES:
-                encode_file(
-                    args.pairs / f"{name}.{side}", pieces / f"{name}.{side}", wordpiece, args.max_pieces, args.cut
-                )
-        binary = Path(folder, "binary")
-        run_fairseq_preprocess(names, pieces, binary, args.bert_init / "dict.txt", args.workers)
-        for file in binary.iterdir():
-            os.replace(file, args.save_to / file.name)
+                file = f"{name}.{side}"
+                encode_file(args.pairs / file, Path(pieces, file), wordpiece, max_pieces, args.cut)
+        run_fairseq_preprocess(names, Path(pieces), binary.resolve(), args.bert_init / "dict.txt", args.workers)
     print(f"{args.save_to}: {', '.join(names)}")
 
 
@@ -66,12 +55,14 @@ def find_sets(folder: Path) -> list[str]:
     """Names of the pairs in a folder, each side complete and of the same length.
 
     Raises:
-        UserError: there are none, or the sides do not match.
+        UserError: there are none, a name is unusable, or the sides do not match.
     """
     names = sorted(path.stem for path in folder.glob("*.bad"))
     if not names:
         raise UserError(f"{folder} has no NAME.bad: make pairs with preprocess/make_pairs.py first")
     for name in names:
+        if not is_set_name(name):
+            raise UserError(f"{folder}/{name}.bad: use letters, digits, - and _ alone in the name of a set")
         bad, good = (sum(1 for _ in read_lines(folder / f"{name}.{side}")) for side in SIDES)
         if bad != good:
             raise UserError(f"{folder}/{name}.bad has {bad} lines but {name}.good has {good}: they must be pairs")
@@ -79,20 +70,31 @@ def find_sets(folder: Path) -> list[str]:
 
 
 def encode_file(source: Path, target: Path, wordpiece: WordPiece, max_pieces: int, cut: bool) -> None:
-    """Writes the word pieces of a file, refusing or cutting what is longer than ``max_pieces``."""
-    too_long = 0
-    with atomic_write(target) as output:
+    """Writes the word pieces of a file; says what was cut, and what the vocabulary cannot spell.
+
+    Raises:
+        UserError: a sentence is longer than ``max_pieces`` and shall not be cut.
+    """
+    too_long, unknown, example = 0, 0, ""
+    with open(target, "w", encoding="utf-8") as output:
         for number, line in enumerate(tqdm(read_lines(source), desc=str(source), unit=" lines", disable=None), start=1):
             pieces = wordpiece.encode(line).split()
             if len(pieces) > max_pieces:
                 if not cut:
                     raise UserError(
-                        f"{source} line {number} has {len(pieces)} pieces, over {max_pieces}: split it, or pass --cut"
+                        f"{source} line {number} has {len(pieces)} pieces, over this BERT's {max_pieces}: "
+                        "split it, or pass --cut"
                     )
                 too_long += 1
+            for piece in pieces:
+                if piece not in wordpiece.vocabulary:
+                    unknown, example = unknown + 1, example or piece
             print(*pieces[:max_pieces], file=output)
     if too_long:
-        print(f"{source}: {too_long} lines cut to {max_pieces} pieces")
+        print(f"{source}: {too_long:,} sentences cut to {max_pieces} pieces")
+    if unknown:
+        hint = "; this vocabulary may be uncased: try --lowercase" if example != example.lower() else ""
+        print(f"{source}: {unknown:,} words become <unk>, such as {example!r}{hint}")
 
 
 def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, dictionary: Path, workers: int) -> None:
@@ -100,21 +102,20 @@ def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, diction
     if not dictionary.is_file():
         raise UserError(f"{dictionary} is not there: name the folder that get_decoder_params_from_bert.py wrote")
     tests = [name for name in names if name not in ("train", "valid")]
-    argv = ["--source-lang", SIDES[0], "--target-lang", SIDES[1], "--destdir", str(binary)]
-    argv += ["--srcdict", str(dictionary), "--tgtdict", str(dictionary), "--workers", str(workers)]
+    numbered = pieces / "binary"
+    argv = ["--source-lang", SIDES[0], "--target-lang", SIDES[1], "--destdir", str(numbered), "--workers", str(workers)]
+    argv += ["--srcdict", str(dictionary.resolve()), "--tgtdict", str(dictionary.resolve())]
     for subset in ("train", "valid"):
         if subset in names:
-            argv += [f"--{subset}pref", str(pieces / subset)]
+            argv += [f"--{subset}pref", subset]
     if tests:
-        argv += ["--testpref", ",".join(str(pieces / name) for name in tests)]
-    preprocess.main(options.get_preprocessing_parser().parse_args(argv))
-    numbered = {f"test{i or ''}": name for i, name in enumerate(tests)}
-    for file in list(binary.iterdir()):
+        argv += ["--testpref", ",".join(tests)]
+    with contextlib.chdir(pieces):  # relative names: fairseq takes a comma in a path for the end of it
+        preprocess.main(options.get_preprocessing_parser().parse_args(argv))
+    name_of = {f"test{i or ''}": name for i, name in enumerate(tests)}
+    for file in numbered.iterdir():
         subset, _, rest = file.name.partition(".")
-        if subset in numbered:
-            file.rename(binary / f"{numbered[subset]}@{rest}")
-    for file in list(binary.iterdir()):  # in two steps: a set may itself be called test1
-        file.rename(binary / file.name.replace("@", "."))
+        shutil.move(file, binary / f"{name_of.get(subset, subset)}.{rest}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import finished_together, is_set_name, read_lines
 
 Pair = tuple[str, str]
 
@@ -44,29 +44,37 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the pairs")
     args = parser.parse_args(argv)
 
-    sets = {"train": args.train, "valid": args.valid} | dict(map(parse_eval, args.eval))
-    sets = {name: manifests for name, manifests in sets.items() if manifests}
+    sets = {name: manifests for name, manifests in (("train", args.train), ("valid", args.valid)) if manifests}
+    for name, manifest in map(parse_eval, args.eval):
+        if name in sets:
+            raise UserError(f"--eval {name}: this name stands twice")
+        sets[name] = [manifest]
     if not sets:
         parser.error("name at least one manifest with --train, --valid or --eval")
-    args.save_to.mkdir(parents=True, exist_ok=True)
-    for name, manifests in sets.items():
-        counts: Counter[str] = Counter()
-        pairs = (pair for manifest in manifests for pair in read_manifest(manifest))
-        if name == "train":
-            pairs = clean(pairs, args.max_wer, counts)
-        written = write_pairs(pairs, args.save_to / name)
-        dropped = "".join(f", {count:,} {reason}" for reason, count in sorted(counts.items()))
-        print(f"{name}: {written + counts.total():,} read{dropped}, {written:,} written")
+    with finished_together(args.save_to) as folder:
+        for name, manifests in sets.items():
+            make_set(name, manifests, args.max_wer, folder)
 
 
-def parse_eval(text: str) -> tuple[str, list[Path]]:
-    """``NAME=MANIFEST`` as a name and its manifests."""
+def make_set(name: str, manifests: list[Path], max_wer: float, folder: Path) -> None:
+    """Writes one set and prints what became of each pair."""
+    counts: Counter[str] = Counter()
+    pairs = (pair for manifest in manifests for pair in read_manifest(manifest))
+    if name == "train":
+        pairs = clean(pairs, max_wer, counts)
+    written = write_pairs(pairs, folder / name)
+    dropped = "".join(f", {count:,} {reason}" for reason, count in sorted(counts.items()))
+    print(f"{name}: {written + counts.total():,} read{dropped}, {written:,} written")
+
+
+def parse_eval(text: str) -> tuple[str, Path]:
+    """``NAME=MANIFEST`` as a name and its manifest."""
     name, equals, manifest = text.partition("=")
-    if not (name and equals and manifest) or "/" in name or "." in name:
+    if not (equals and manifest and is_set_name(name)):
         raise UserError(f"--eval {text}: write NAME=MANIFEST, such as dev-clean=dev_clean.jsonl")
     if name in ("train", "valid"):
         raise UserError(f"--eval {text}: {name!r} has a flag of its own, --{name}")
-    return name, [Path(manifest)]
+    return name, Path(manifest)
 
 
 def read_manifest(path: Path) -> Iterator[Pair]:
@@ -81,8 +89,9 @@ def read_manifest(path: Path) -> Iterator[Pair]:
             pair = row["pred_text"], row["text"]
             if not all(isinstance(text, str) for text in pair):
                 raise TypeError
-        except ValueError:
-            raise UserError(f"{path} line {number} is not JSON: {line[:60]!r}") from None
+            "".join(pair).encode()  # JSON may hold halves of characters, which no file can
+        except (ValueError, RecursionError):
+            raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
         except (KeyError, TypeError):
             raise UserError(f"{path} line {number} lacks `text` or `pred_text` as a string") from None
         yield " ".join(pair[0].split()), " ".join(pair[1].split())
@@ -114,7 +123,7 @@ def write_pairs(pairs: Iterable[Pair], prefix: Path) -> int:
     """Writes ``prefix.bad`` and ``prefix.good``; returns how many pairs."""
     written = 0
     bad_path, good_path = (prefix.with_name(f"{prefix.name}.{side}") for side in ("bad", "good"))
-    with atomic_write(bad_path) as bad_file, atomic_write(good_path) as good_file:
+    with open(bad_path, "w", encoding="utf-8") as bad_file, open(good_path, "w", encoding="utf-8") as good_file:
         for bad, good in pairs:
             print(bad, file=bad_file)
             print(good, file=good_file)

@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
     parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="--results-path of fairseq-generate")
+    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
     args = parser.parse_args(argv)
 
     logs = sorted(args.results.glob("generate-*.txt"))
@@ -36,7 +37,11 @@ def main(argv: list[str] | None = None) -> None:
         name = log.stem.removeprefix("generate-")
         bad = list(read_lines(args.pairs / f"{name}.bad"))
         good = list(read_lines(args.pairs / f"{name}.good"))
+        if len(bad) != len(good):
+            raise UserError(f"{args.pairs}/{name}.bad has {len(bad)} lines but {name}.good has {len(good)}")
         corrected = read_corrections(log, len(bad))
+        if args.lowercase:
+            bad, good, corrected = ([line.lower() for line in side] for side in (bad, good, corrected))
         changed = sum(before != after for before, after in zip(bad, corrected, strict=True))
         print(table_row(name, count_errors(good, bad), count_errors(good, corrected), changed))
 

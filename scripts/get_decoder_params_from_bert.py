@@ -7,6 +7,7 @@ self-attention. Before anything is saved, the new encoder is compared with trans
 """
 
 import argparse
+import logging
 import os
 import shutil
 import tempfile
@@ -40,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--save_to", required=True, metavar="DIR", type=Path, help="folder to write")
     args = parser.parse_args(argv)
+    logging.getLogger().setLevel(logging.ERROR)  # the one sentence of an error shall not drown in retries
     transformers.utils.logging.set_verbosity_error()
 
     bert = load_bert(args.model_name)
@@ -57,7 +59,7 @@ def load_bert(name: str) -> transformers.BertModel:
     """
     where = name if Path(name).is_dir() else f"{name!r} (no such folder, so a name on the Hugging Face hub)"
     try:
-        config = transformers.AutoConfig.from_pretrained(name)
+        config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
         bert_init.shape_from_bert(config)
         bert, report = transformers.BertModel.from_pretrained(
             name, config=config, dtype=torch.float32, output_loading_info=True
@@ -65,8 +67,7 @@ def load_bert(name: str) -> transformers.BertModel:
     except UserError as error:
         raise UserError(f"--model_name {where}: {error}") from error
     except Exception as error:  # whatever the file formats' libraries raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"--model_name {where} cannot be loaded: {reason}") from error
+        raise UserError(f"--model_name {where} cannot be loaded: {first_line(error)}") from error
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise UserError(f"--model_name {where}: its weights lack {missing[0]} and {len(missing) - 1} more")
@@ -76,14 +77,18 @@ def load_bert(name: str) -> transformers.BertModel:
 def load_vocabulary(name: str) -> list[str]:
     """The word pieces by id, from the model's tokenizer."""
     try:
-        by_piece = transformers.AutoTokenizer.from_pretrained(name).get_vocab()
+        by_piece = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False).get_vocab()
     except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"--model_name {name}: it has no vocabulary that can be read: {reason}") from error
+        raise UserError(f"--model_name {name}: it has no vocabulary that can be read: {first_line(error)}") from error
     vocab = sorted(by_piece, key=by_piece.__getitem__)
     if [by_piece[piece] for piece in vocab] != list(range(len(vocab))):
         raise UserError(f"--model_name {name}: the vocabulary's ids have gaps or stand twice")
     return vocab
+
+
+def first_line(error: Exception) -> str:
+    """What a library's exception says, cut to one sentence."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: Path) -> float:

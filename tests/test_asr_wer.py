@@ -21,6 +21,7 @@ GOLDEN = [
     ("", "", 0, 0, 0),
     ("a b c d", "b c d e", 0, 1, 1),
     ("i can not", "i cannot", 1, 1, 0),
+    ("a\tb", " a\u00a0b ", 0, 0, 0),
 ]
 
 
@@ -29,7 +30,7 @@ def test_counts_by_hand(ref: str, hyp: str, subs: int, dels: int, ins: int) -> N
     errors = count_errors([ref], [hyp])
     assert (errors.substitutions, errors.deletions, errors.insertions) == (subs, dels, ins)
     assert errors.reference_words == len(ref.split())
-    assert errors.wrong_sentences == int(ref != hyp)
+    assert errors.wrong_sentences == int(ref.split() != hyp.split())
 
 
 def random_pairs(count: int, shortest: int) -> tuple[list[str], list[str]]:

@@ -156,10 +156,16 @@ def test_parity_would_notice(change: dict, batch: tuple, converted: Path, tmp_pa
     assert encoder_difference(model, make_tiny_bert(tmp_path, **change), batch) > 1e-4
 
 
-def test_half_a_bert_is_noticed(converted: Path, bert_folder: Path, batch: tuple) -> None:
-    """Without the folded type row, or with positions off by one, parity breaks."""
+@pytest.mark.parametrize("fault", ["positions off by one", "no type row", "scaled embeddings"])
+def test_half_a_bert_is_noticed(fault: str, converted: Path, bert_folder: Path, batch: tuple) -> None:
     bert = transformers.BertModel.from_pretrained(bert_folder).eval()
     model, _ = build(converted)
+    positions = model.encoder.embed_positions.weight
     with torch.no_grad():
-        model.encoder.embed_positions.weight.copy_(model.encoder.embed_positions.weight.roll(1, 0))
+        if fault == "positions off by one":
+            positions.copy_(positions.roll(1, 0))
+        elif fault == "no type row":
+            positions[2:] -= bert.embeddings.token_type_embeddings.weight[0]
+        else:
+            model.encoder.embed_scale = model.encoder.embed_tokens.embedding_dim**0.5
     assert encoder_difference(model, bert, batch) > 1e-2

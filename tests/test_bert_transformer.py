@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, make_tiny_bert
 from fairseq.data import Dictionary
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +23,7 @@ from fairseq_asr_correct.models.bert_transformer import (
     bert_transformer_large,
     dictionary_version,
 )
+from scripts.get_decoder_params_from_bert import main as convert
 
 PAD, BOS, EOS = 1, 0, 2
 
@@ -173,6 +174,15 @@ def test_too_long_a_source_is_refused(bert_init: Path) -> None:
         model.encoder(torch.tensor([[20] * 39 + [EOS]]))
 
 
+@pytest.mark.parametrize("given", [1024, 512, 40])
+def test_positions_of_any_number(given: int, tmp_path: Path) -> None:
+    """fairseq's tasks always say 1024, which must not be taken for a wish, nor a BERT's own 1024 for theirs."""
+    make_tiny_bert(tmp_path / "bert", max_position_embeddings=given)
+    convert(["--model_name", str(tmp_path / "bert"), "--save_to", str(tmp_path / "init")])
+    model, _ = build(tmp_path / "init", max_source_positions=1024, max_target_positions=1024)
+    assert model.max_positions() == (given - 1, given)
+
+
 def test_a_dictionary_of_another_order_has_another_fingerprint() -> None:
     one, two = Dictionary(), Dictionary()
     for symbol in "ab":
@@ -203,6 +213,10 @@ def broken_init(bert_init: Path, tmp_path: Path, how: str) -> Path:
         save_file(encoder | {"layers.9.fc2.bias": torch.zeros(1)}, folder / "encoder.safetensors")
     elif how == "a weight of another shape":
         save_file(encoder | {"layers.1.fc2.bias": torch.zeros(3)}, folder / "encoder.safetensors")
+    elif how == "a shape of words":
+        (folder / "config.json").write_text(json.dumps(config | {"encoder_layers": "3"}))
+    elif how == "heads that do not divide":
+        (folder / "config.json").write_text(json.dumps(config | {"encoder_attention_heads": 5}))
     elif how == "another shape":
         (folder / "config.json").write_text(json.dumps(config | {"encoder_ffn_embed_dim": 16}))
     return folder
@@ -214,6 +228,8 @@ def broken_init(bert_init: Path, tmp_path: Path, how: str) -> Path:
         ("no folder", "no config.json"),
         ("no JSON", "cannot be read"),
         ("another config", "not one of this project's"),
+        ("a shape of words", "not one of this project's"),
+        ("heads that do not divide", "not one of this project's"),
         ("weights cut off", "encoder.safetensors cannot be read"),
         ("no dictionary", "dict.txt cannot be read"),
         ("a weight missing", r"encoder\.layers\.1\.fc2\.bias"),

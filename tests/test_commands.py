@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -194,14 +195,19 @@ def test_a_hostile_checkpoint_is_refused(
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("argument", ["adaptive_softmax_cutoff", "encoder_xformers_att_config", "fconv"])
 def test_code_in_a_checkpoints_arguments_is_refused(
-    fairseq: Command, data_bin: Path, checkpoint: Path, tmp_path: Path
+    argument: str, fairseq: Command, data_bin: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    """fairseq evaluates this argument as Python; it would run although torch.load was safe."""
+    """fairseq evaluates these arguments as Python; they would run although torch.load was safe."""
     state = torch.load(checkpoint)
-    state["cfg"]["model"].adaptive_softmax_cutoff = f"__import__('os').system('touch {tmp_path}/ran')"
+    code = f"__import__('os').system('touch {tmp_path}/ran')"
+    if argument == "fconv":  # another architecture, whose shape is such an argument
+        state["cfg"]["model"] = Namespace(arch="fconv", _name="fconv", encoder_layers=code)
+    else:
+        setattr(state["cfg"]["model"], argument, code)
     torch.save(state, tmp_path / "evil.pt")
-    with pytest.raises(UserError, match="adaptive-softmax-cutoff"):
+    with pytest.raises(UserError, match="holds code, and is refused"):
         fairseq("generate", *generate_argv(data_bin, tmp_path / "evil.pt", tmp_path))
     assert not (tmp_path / "ran").exists()
 
@@ -223,6 +229,12 @@ def test_another_dictionary_is_noticed(
         fairseq("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
     with pytest.raises(UserError, match="binarize with --srcdict"):
         fairseq("train", *train_argv(other_dictionary, tmp_path / "out", "--bert-init", bert_init))
+    shutil.copy(bert_init / "dict.txt", other_dictionary / "dict.good.txt")  # now the source's alone is another
+    with pytest.raises(UserError, match="source and target dictionaries differ"):
+        fairseq("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
+    flags = ("--bert-init", bert_init, "--no-share-all-embeddings")
+    with pytest.raises(UserError, match="binarize with --srcdict"):
+        fairseq("train", *train_argv(other_dictionary, tmp_path / "out", *flags))
 
 
 def test_python_interface(data_bin: Path, checkpoint: Path) -> None:
@@ -255,19 +267,21 @@ def test_long_sources_are_never_lost_in_silence(
         "--workers",
         "1",
     ]
-    with pytest.raises(UserError, match=r"dev-clean\.bad line 16 has 60 pieces, over 38"):
-        binarize.main([*argv, "--max-pieces", "38"])
+    with pytest.raises(UserError, match=r"dev-clean\.bad line 16 has 60 pieces, over this BERT's 38"):
+        binarize.main(argv)
     assert not list((tmp_path / "bin").iterdir()), "nothing half-written"
 
-    binarize.main(argv)  # as fairseq-preprocess would: without looking
+    with monkeypatch.context() as patch:  # as fairseq-preprocess would do it: without looking
+        patch.setattr(binarize, "read_shape", lambda folder: {"max_source_positions": 512})
+        binarize.main(argv)
     with pytest.raises(Exception, match="invalid"):
         fairseq("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
     with pytest.raises(Exception, match="invalid"):
         interactive_lines(tmp_path / "bin", checkpoint, "red " * 60 + "\n", capsys, monkeypatch)
 
     capsys.readouterr()
-    binarize.main([*argv, "--max-pieces", "38", "--cut"])
-    assert "1 lines cut to 38 pieces" in capsys.readouterr().out
+    binarize.main([*argv, "--cut"])
+    assert "1 sentences cut to 38 pieces" in capsys.readouterr().out
     fairseq("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
     assert "D-15\t" in (tmp_path / "generate-dev-clean.txt").read_text()
 

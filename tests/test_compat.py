@@ -41,6 +41,37 @@ def test_a_broken_torchaudio_is_hidden_and_a_working_one_kept(content: str, tmp_
     assert run.stdout.split() == [str("works" in content), "False"]
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(0.9, 0.98)", (0.9, 0.98)),
+        ("[(512, 3)] * 2 + [(1, -1)]", [(512, 3), (512, 3), (1, -1)]),
+        (" {'a': None, 'b': True}", {"a": None, "b": True}),
+    ],
+)
+def test_literals_are_read(text: str, value: object) -> None:
+    assert compat.evaluate_literal(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os')",
+        "open",
+        "[x for x in (1,)]",
+        "(1).real",
+        "lambda: 1",
+        "f'{1}'",
+        "9**9",
+        "1; 2",
+        "(" * 500,
+    ],
+)
+def test_nothing_else_is(text: str) -> None:
+    with pytest.raises(UserError, match="an argument"):
+        compat.evaluate_literal(text)
+
+
 @given(
     st.lists(st.integers(1, 30), min_size=1, max_size=60).map(sorted),
     st.one_of(st.none(), st.integers(1, 20)),
@@ -96,6 +127,22 @@ def test_lines_come_back(lines: list[str]) -> None:
 def test_windows_line_ends(tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"a\r\nb\r\n\r\nc")
     assert list(read_lines(tmp_path / "text")) == ["a", "b", "", "c"]
+
+
+def test_pipes_and_links_are_written_through(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    with atomic_write(tmp_path / "link") as file:
+        file.write("new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
+    with atomic_write("/dev/null") as file:
+        file.write("gone")
+    assert Path("/dev/null").is_char_device()
+
+
+def test_no_folder_to_write_to(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no folder"), atomic_write(tmp_path / "none" / "text"):
+        pass
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:

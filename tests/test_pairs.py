@@ -63,13 +63,16 @@ def test_every_pair_is_accounted_for(pairs: list[tuple[str, str]], max_wer: floa
         (b'["a", "b"]', r"m\.jsonl line 2 lacks"),
         (b'{"text": "a", "pred_text": "\xff"}', r"m\.jsonl line 2 is not UTF-8"),
         (b"", r"m\.jsonl line 2 is not JSON"),
+        (b'{"text": "a", "pred_text": "\\ud800"}', r"m\.jsonl line 2 is not JSON of whole characters"),
+        (b"[" * 200_000, r"m\.jsonl line 2 is not JSON"),
     ],
 )
 def test_bad_lines_are_named(line: bytes, message: str, tmp_path: Path) -> None:
     manifest = write_manifest(tmp_path / "m.jsonl", ROWS[:1])
     manifest.write_bytes(manifest.read_bytes() + line + b"\n")
+    fine = write_manifest(tmp_path / "fine.jsonl", ROWS)
     with pytest.raises(UserError, match=message):
-        make_pairs.main(["--valid", str(manifest), "--save-to", str(tmp_path / "pairs")])
+        make_pairs.main(["--train", str(fine), "--valid", str(manifest), "--save-to", str(tmp_path / "pairs")])
     assert not list((tmp_path / "pairs").iterdir()), "nothing half-written"
 
 
@@ -87,6 +90,11 @@ def test_missing_manifest(tmp_path: Path) -> None:
 def test_nothing_to_do(tmp_path: Path) -> None:
     with pytest.raises(SystemExit):
         make_pairs.main(["--save-to", str(tmp_path)])
+
+
+def test_a_name_given_twice(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="stands twice"):
+        make_pairs.main(["--eval", "a=x", "--eval", "a=y", "--save-to", str(tmp_path)])
 
 
 @needs_librispeech
@@ -127,9 +135,10 @@ def test_sets_keep_their_names_and_empty_lines(tmp_path: Path, bert_init: Path) 
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
 
 
-def test_lowercase(tmp_path: Path, bert_init: Path) -> None:
+def test_lowercase(tmp_path: Path, bert_init: Path, capsys: pytest.CaptureFixture) -> None:
     write_pairs(tmp_path, "dev", "RED Cat\n", "Red cat\n")
     assert binarized(run(tmp_path, bert_init), "dev", "bad") == ["<unk> <unk>"]
+    assert "dev.bad: 2 words become <unk>, such as 'RED'; this vocabulary may be uncased" in capsys.readouterr().out
     assert binarized(run(tmp_path, bert_init, "--lowercase"), "dev", "bad") == ["red cat"]
 
 
@@ -151,5 +160,25 @@ def test_sides_must_match(bad: str | None, good: str | None, message: str, tmp_p
 
 def test_without_a_bert_init_folder(tmp_path: Path) -> None:
     write_pairs(tmp_path, "x", "a\n", "a\n")
-    with pytest.raises(UserError, match=r"vocab\.txt cannot be read"):
+    with pytest.raises(UserError, match=r"no config\.json in it"):
         run(tmp_path, tmp_path / "nowhere")
+
+
+def test_a_name_that_fairseq_takes_apart(tmp_path: Path, bert_init: Path) -> None:
+    write_pairs(tmp_path, "a,b", "a\n", "a\n")
+    with pytest.raises(UserError, match="letters, digits"):
+        run(tmp_path, bert_init)
+
+
+def test_a_folder_with_a_comma(tmp_path: Path, bert_init: Path) -> None:
+    folder = tmp_path / "one, two"
+    folder.mkdir()
+    write_pairs(folder, "dev", "red\n", "red\n")
+    assert binarized(run(folder, bert_init), "dev", "bad") == ["red"]
+
+
+def test_a_file_in_the_way(tmp_path: Path, bert_init: Path) -> None:
+    write_pairs(tmp_path, "x", "a\n", "a\n")
+    (tmp_path / "bin").write_text("mine")
+    with pytest.raises(UserError, match="is a file"):
+        run(tmp_path, bert_init)

@@ -118,7 +118,7 @@ def test_all_of_librispeech_comes_back() -> None:
         rows = map(json.loads, manifest.read_text(encoding="utf-8").splitlines())
         lines += [text for row in rows for text in (row["text"], row["pred_text"])]
     assert sum(wordpiece.decode(wordpiece.encode(line)) != line for line in lines) == 0
-    assert "[UNK]" not in " ".join(map(wordpiece.encode, lines[:10000])).split()
+    assert set(" ".join(map(wordpiece.encode, lines)).split()) <= wordpiece.vocabulary, "every word is spelt"
 
 
 def test_a_vocabulary_may_hold_odd_line_separators(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ class WordPiece:
 
     def __init__(self, vocab: list[str], lowercase: bool = False) -> None:
         ids = {piece: i for i, piece in enumerate(dict.fromkeys([*vocab, UNKNOWN]))}
+        self.vocabulary = frozenset(ids)
         self._model = WordPieceModel(
             vocab=ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS, continuing_subword_prefix=PREFIX
         )

@@ -98,12 +98,26 @@ def read_shape(folder: str | Path) -> dict[str, Any]:
         config = json.loads(path.read_text())
     except ValueError as error:
         raise UserError(f"--bert-init {folder}: config.json cannot be read ({error}); {advice}") from error
-    if not isinstance(config, dict) or any(name not in config for name in SHAPE):
+    shape = {name: config.get(name) for name in SHAPE} if isinstance(config, dict) else {}
+    if not _is_shape(shape):
         raise UserError(f"--bert-init {folder}: config.json is not one of this project's; {advice}")
-    return {name: config[name] for name in SHAPE}
+    return shape
 
 
-def load_bert_init(model: nn.Module, dictionary: Dictionary, folder: str | Path, parts: Iterable[str] = PARTS) -> None:
+def _is_shape(shape: Mapping[str, Any]) -> bool:
+    numbers = [value for name, value in shape.items() if name not in ("activation_fn", "layer_norm_eps")]
+    return (
+        bool(numbers)
+        and all(type(value) is int and value > 0 for value in numbers)
+        and shape["encoder_embed_dim"] % shape["encoder_attention_heads"] == 0
+        and shape["activation_fn"] in ACTIVATIONS.values()
+        and type(shape["layer_norm_eps"]) is float
+    )
+
+
+def load_bert_init(
+    model: nn.Module, dictionaries: Iterable[Dictionary], folder: str | Path, parts: Iterable[str] = PARTS
+) -> None:
     """Starts the chosen parts of a ``bert_transformer`` from BERT; the rest stays as it is.
 
     Every parameter of the chosen parts is set, each from a tensor of its own shape: a missing, a
@@ -111,12 +125,13 @@ def load_bert_init(model: nn.Module, dictionary: Dictionary, folder: str | Path,
 
     Args:
         model: the freshly built model.
-        dictionary: the dictionary that the data was binarized with.
+        dictionaries: those of source and target that the data was binarized with.
         folder: the ``--bert-init`` folder.
         parts: which of ``encoder``, ``decoder``, ``cross`` to start from BERT.
     """
     folder, parts = Path(folder), set(parts)
-    _check_dictionary(dictionary, folder)
+    for dictionary in dictionaries:
+        _check_dictionary(dictionary, folder)
     source = {f"encoder.{name}": tensor for name, tensor in _load(folder / "encoder.safetensors").items()}
     decoder = _load(folder / "decoder.safetensors")
     decoder = keep_layers(decoder, spread_layers(len(model.decoder.layers), count_layers(decoder)))

@@ -86,7 +86,7 @@ class BertTransformerModel(TransformerModel):
         super().__init__(args, encoder, decoder)
         # Travels in every checkpoint, so that another dictionary of the same size is noticed. ("version" in
         # its name keeps it out of fairseq's moving average of the weights.)
-        self.register_buffer("dictionary_version", dictionary_version(decoder.dictionary))
+        self.register_buffer("dictionary_version", dictionary_version(encoder.dictionary, decoder.dictionary))
 
     @classmethod
     def add_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -124,15 +124,18 @@ class BertTransformerModel(TransformerModel):
     @classmethod
     def build_model(cls, args: Namespace, task: Any) -> "BertTransformerModel":
         """Builds the model and, with ``--bert-init``, starts it from BERT."""
-        if getattr(args, "adaptive_softmax_cutoff", None) is not None:
-            # Also closes a door: fairseq evaluates this string as Python, and it comes with checkpoints.
-            raise UserError("bert_transformer has one plain softmax: leave --adaptive-softmax-cutoff out")
+        if args.share_all_embeddings and task.source_dictionary != task.target_dictionary:
+            raise UserError(
+                "the data's source and target dictionaries differ: binarize both sides with one dict.txt, "
+                "or pass --no-share-all-embeddings"
+            )
         model = super().build_model(args, task)
         for module in model.modules():
             if hasattr(module, "normalized_shape"):  # torch's LayerNorm and apex's
                 module.eps = args.layer_norm_eps
         if getattr(args, "bert_init", None):
-            load_bert_init(model, task.target_dictionary, args.bert_init, _parts(args.bert_init_parts))
+            dictionaries = task.source_dictionary, task.target_dictionary
+            load_bert_init(model, dictionaries, args.bert_init, _parts(args.bert_init_parts))
             args.bert_init = None  # args go into the checkpoint, which must not need the folder
         return model
 
@@ -159,12 +162,13 @@ class BertTransformerModel(TransformerModel):
             )
 
 
-def dictionary_version(dictionary: Dictionary) -> Tensor:
-    """A 40-bit fingerprint of a dictionary's symbols in their order, as an int64 scalar.
+def dictionary_version(*dictionaries: Dictionary) -> Tensor:
+    """A 40-bit fingerprint of the symbols of source and target in their order, as an int64 scalar.
 
     Short enough that fairseq's checkpoint averaging, which sums and divides, gives it back.
     """
-    digest = hashlib.sha256("\n".join(dictionary.symbols).encode()).digest()
+    symbols = "\n\n".join("\n".join(dictionary.symbols) for dictionary in dictionaries)
+    digest = hashlib.sha256(symbols.encode()).digest()
     return torch.tensor(int.from_bytes(digest[:5], "big"))
 
 
@@ -210,6 +214,10 @@ def bert_transformer(args: Namespace) -> None:
     bf16_without_a_tpu(args)
     if getattr(args, "bert_init", None):
         _set_bert_shape(args)
+    else:
+        for name in ("max_source_positions", "max_target_positions"):
+            given = getattr(args, name, None) or TASK_DEFAULT_POSITIONS
+            setattr(args, name, 512 if given == TASK_DEFAULT_POSITIONS else given)
     args.bert_init_parts = getattr(args, "bert_init_parts", None)
     args.encoder_layers = getattr(args, "encoder_layers", 12)
     args.encoder_embed_dim = getattr(args, "encoder_embed_dim", 768)
@@ -219,9 +227,6 @@ def bert_transformer(args: Namespace) -> None:
     args.decoder_embed_dim = getattr(args, "decoder_embed_dim", args.encoder_embed_dim)
     args.decoder_ffn_embed_dim = getattr(args, "decoder_ffn_embed_dim", args.encoder_ffn_embed_dim)
     args.decoder_attention_heads = getattr(args, "decoder_attention_heads", args.encoder_attention_heads)
-    for name in ("max_source_positions", "max_target_positions"):
-        given = getattr(args, name, None) or TASK_DEFAULT_POSITIONS
-        setattr(args, name, 512 if given == TASK_DEFAULT_POSITIONS else given)
     args.activation_fn = getattr(args, "activation_fn", "gelu")
     args.layer_norm_eps = getattr(args, "layer_norm_eps", 1e-12)
     args.dropout = getattr(args, "dropout", 0.1)

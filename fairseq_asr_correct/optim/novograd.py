@@ -77,6 +77,15 @@ class NovoGrad(torch.optim.Optimizer):
                 self._update(group, [p for p in params if p.device == device])
         return loss
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Loads a state as it was saved: torch would cast it to the parameters' type, too narrow if that is half."""
+        super().load_state_dict(state_dict)
+        ids = [i for group in state_dict["param_groups"] for i in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"]]
+        for i, p in zip(ids, params, strict=True):
+            if i in state_dict["state"]:
+                self.state[p] = {name: v.to(p.device, copy=True) for name, v in state_dict["state"][i].items()}
+
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         beta1, beta2 = group["betas"]
         grads = [_widened(p.grad) for p in params]
@@ -103,9 +112,12 @@ class NovoGrad(torch.optim.Optimizer):
         norms = torch.stack(torch._foreach_norm(grads))
         squares = norms.square()
         for p, square in zip(params, squares.unbind(), strict=True):
-            if not self.state[p]:
+            state = self.state[p]
+            if not state:
                 # b2 * v + (1 - b2) * v == v makes the first step no special case below.
-                self.state[p].update(exp_avg=torch.zeros_like(_widened(p)), exp_avg_sq=square.clone())
+                state.update(exp_avg=torch.zeros_like(_widened(p)), exp_avg_sq=square.clone())
+            elif state["exp_avg"].device != p.device:  # so fairseq's memory-efficient modes load it
+                state.update({name: value.to(p.device) for name, value in state.items()})
         seconds = [self.state[p]["exp_avg_sq"] for p in params]
         averaged = torch.stack(seconds).mul_(beta2).add_(squares, alpha=1 - beta2)
         torch._foreach_copy_(seconds, averaged.unbind())
@@ -176,4 +188,6 @@ def parse_betas(text: str) -> tuple[float, float]:
         first, second = (float(part) for part in text.strip("()[] ").replace(",", " ").split())
     except ValueError:
         raise UserError(f"--novograd-betas {text!r}: give two numbers, such as '(0.95, 0.25)'") from None
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise UserError(f"--novograd-betas {text!r}: each must be at least 0 and below 1")
     return first, second

@@ -69,8 +69,9 @@ def count_errors(references: list[str], hypotheses: list[str]) -> WordErrors:
         raise ValueError(f"{len(references)} references but {len(hypotheses)} hypotheses")
     if not references:
         return WordErrors()
+    references, hypotheses = ([" ".join(text.split()) for text in side] for side in (references, hypotheses))
     result = jiwer.process_words(references, hypotheses)
-    wrong = sum(ref.split() != hyp.split() for ref, hyp in zip(references, hypotheses, strict=True))
+    wrong = sum(ref != hyp for ref, hyp in zip(references, hypotheses, strict=True))
     return WordErrors(result.hits, result.substitutions, result.deletions, result.insertions, len(references), wrong)
 
 
