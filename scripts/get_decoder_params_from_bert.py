@@ -18,6 +18,7 @@ from typing import Any
 import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
+import huggingface_hub
 import torch
 import transformers
 from fairseq.data import Dictionary
@@ -41,7 +42,9 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--save_to", required=True, metavar="DIR", type=Path, help="folder to write")
     args = parser.parse_args(argv)
-    logging.getLogger().setLevel(logging.ERROR)  # the one sentence of an error shall not drown in retries
+    # The one sentence of an error shall not drown in reports of retries.
+    logging.getLogger().setLevel(logging.ERROR)
+    huggingface_hub.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
 
     bert = load_bert(args.model_name)

@@ -47,22 +47,29 @@ say "word pieces and binarized data"
   python "$root/preprocess/binarize.py" --pairs "$run/pairs" --bert-init "$run/bert_init" --save-to "$run/data-bin"
 
 say "training, $max_update updates"
+finished=$run/checkpoints/finished.$max_update
 # shellcheck disable=SC2086
-fairseq-train "$run/data-bin" --user-dir "$plugin" --seed 1 \
-  --arch bert_transformer --bert-init "$run/bert_init" --decoder-layers "${DECODER_LAYERS:-2}" --dropout 0.1 \
-  $optimizer_flags --lr-scheduler polynomial_decay --warmup-updates 50 --total-num-update "$max_update" --max-update "$max_update" \
-  --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --max-tokens "${MAX_TOKENS:-1024}" \
-  --validate-interval-updates 350 --max-tokens-valid 2048 --save-interval-updates 350 --keep-interval-updates 1 \
-  --no-epoch-checkpoints --save-dir "$run/checkpoints" --num-workers 0 \
-  --log-format "$progress" --log-interval 25 --log-file "$run/train.log" $device_flags
+[ -f "$finished" ] ||
+  fairseq-train "$run/data-bin" --user-dir "$plugin" --seed 1 \
+    --arch bert_transformer --bert-init "$run/bert_init" --decoder-layers "${DECODER_LAYERS:-2}" --dropout 0.1 \
+    $optimizer_flags --lr-scheduler polynomial_decay --warmup-updates 50 \
+    --total-num-update "$max_update" --max-update "$max_update" \
+    --criterion label_smoothed_cross_entropy --label-smoothing 0.1 --max-tokens "${MAX_TOKENS:-1024}" \
+    --validate-interval-updates 350 --max-tokens-valid 2048 --save-interval-updates 350 --keep-interval-updates 1 \
+    --no-epoch-checkpoints --save-dir "$run/checkpoints" --num-workers 0 \
+    --log-format "$progress" --log-interval 25 --log-file "$run/train.log" $device_flags
+touch "$finished"
 
+checkpoint=$run/checkpoints/checkpoint_best.pt
 for set in dev-clean dev-other; do
   say "correcting $set"
+  log=$run/results/generate-$set.txt
   # shellcheck disable=SC2086
-  fairseq-generate "$run/data-bin" --user-dir "$plugin" --path "$run/checkpoints/checkpoint_best.pt" \
-    --gen-subset "$set" --bpe wordpiece --scoring asr_wer --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
-    --max-tokens 2048 --num-workers 0 --results-path "$run/results" $device_flags
-  tail -n 2 "$run/results/generate-$set.txt"
+  { [ "$log" -nt "$checkpoint" ] && grep -q '^Generate' "$log"; } ||
+    fairseq-generate "$run/data-bin" --user-dir "$plugin" --path "$checkpoint" --gen-subset "$set" \
+      --bpe wordpiece --scoring asr_wer --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
+      --max-tokens 2048 --num-workers 0 --results-path "$run/results" $device_flags
+  tail -n 2 "$log"
 done
 
 say "word error rates on the raw references"
