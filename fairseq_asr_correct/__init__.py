@@ -10,6 +10,8 @@ Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers
 ========================  ==========================================================
 """
 
+__version__ = "0.1.0"  # before the imports below: some use it
+
 from fairseq_asr_correct import compat
 
 compat.hide_broken_torchaudio()
@@ -21,5 +23,3 @@ from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401
 from fairseq_asr_correct.models import bert_transformer  # noqa: E402,F401
 from fairseq_asr_correct.optim import novograd  # noqa: E402,F401
 from fairseq_asr_correct.scoring import asr_wer  # noqa: E402,F401
-
-__version__ = "0.1.0"

@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny matrices lose by threads
 os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 
+import io
 import random
 import sys
 from collections.abc import Callable
@@ -122,6 +123,26 @@ def train_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
         "--max-update", "4", "--save-dir", save_dir, "--num-workers", "0", "--log-format", "simple",
         "--no-progress-bar", "--no-epoch-checkpoints", *extra,
     ]  # fmt: skip
+
+
+def generate_argv(data_bin: Path, checkpoint: Path, results: Path) -> list[object]:
+    return [
+        data_bin, "--user-dir", USER_DIR, "--path", checkpoint, "--gen-subset", "dev-clean", "--results-path", results,
+        "--bpe", "wordpiece", "--scoring", "asr_wer", "--beam", "4", "--max-len-a", "1", "--max-len-b", "10",
+        "--min-len", "0", "--batch-size", "8", "--cpu",
+    ]  # fmt: skip
+
+
+def interactive_lines(
+    data_bin: Path, checkpoint: Path, text: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    capsys.readouterr()
+    run_command(
+        "interactive", data_bin, "--user-dir", USER_DIR, "--path", checkpoint, "--bpe", "wordpiece", "--cpu",
+        "--min-len", "0", "--beam", "2",
+    )  # fmt: skip
+    return capsys.readouterr().out.splitlines()
 
 
 @pytest.fixture(scope="session")

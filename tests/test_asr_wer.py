@@ -8,6 +8,7 @@ import pytest
 from fairseq import scoring
 from omegaconf import OmegaConf
 
+from fairseq_asr_correct import __version__
 from fairseq_asr_correct.scoring.asr_wer import AsrWerConfig, AsrWerScorer, WordErrors, count_errors
 
 GOLDEN = [
@@ -76,7 +77,7 @@ def test_result_string() -> None:
     assert result == (
         "WER 37.50 (3/8: 3 substitutions, 0 deletions, 0 insertions), SER 50.00 (1/2)"
     )  # fmt: skip
-    assert signature == f"asr_wer|case:kept|punct:kept|tok:whitespace|jiwer:{jiwer_version()}"
+    assert signature == f"asr_wer|version:{__version__}|case:kept|punct:kept|tok:whitespace|jiwer:{jiwer_version()}"
 
 
 def jiwer_version() -> str:

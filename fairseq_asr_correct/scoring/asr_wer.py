@@ -8,6 +8,8 @@ import jiwer
 from fairseq.dataclass import FairseqDataclass
 from fairseq.scoring import BaseScorer, register_scorer
 
+from fairseq_asr_correct import __version__
+
 # Kept: it is part of words ("boy's").
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", ""))
 
@@ -114,7 +116,7 @@ class AsrWerScorer(BaseScorer):
         """How the numbers came about; equal signatures make numbers comparable."""
         case = "lower" if self.cfg.asr_wer_lowercase else "kept"
         punctuation = "removed" if self.cfg.asr_wer_remove_punct else "kept"
-        return f"asr_wer|case:{case}|punct:{punctuation}|tok:whitespace|jiwer:{version('jiwer')}"
+        return f"asr_wer|version:{__version__}|case:{case}|punct:{punctuation}|tok:whitespace|jiwer:{version('jiwer')}"
 
     def _normalize(self, text: str) -> str:
         if self.cfg.asr_wer_lowercase:
