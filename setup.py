@@ -31,12 +31,14 @@ setup(
         "tqdm>=4.60",  # progress
     ],
     extras_require={
+        "audio": ["soundfile>=0.12"],  # durations of LibriSpeech's FLAC files
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
             "torch_optimizer==0.3.0",  # an independent NovoGrad
             "editdistance>=0.8",  # fairseq's own WER scorer
             "ruff>=0.6",
+            "soundfile>=0.12",
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Split a corpus into folds, so that every utterance is decoded by a recognizer that never heard it.
+
+A recognizer makes few errors on its own training data, so the pairs to train a corrector on must come
+from held-out speech: train K recognizers, each on K - 1 folds, and let each decode the fold it has not
+seen (Hrinchuk et al. 2019, arXiv 1910.10697, section 3.1: 10 folds).
+
+    python preprocess/make_folds.py --manifest train.jsonl --save-to folds          # NeMo manifest
+    python preprocess/make_folds.py --librispeech LibriSpeech/train-clean-100 --save-to folds
+
+writes folds/fold0.train.jsonl and folds/fold0.heldout.jsonl to fold9.*. Speakers are never split
+across folds, durations are balanced, and the same seed gives the same folds.
+"""
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import finished_together, read_lines
+
+Utterance = dict[str, Any]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--manifest", type=Path, help="JSON lines with audio_filepath, duration (seconds) and text")
+    source.add_argument("--librispeech", type=Path, metavar="DIR", help="LibriSpeech folder with its *.trans.txt")
+    parser.add_argument("--folds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other folds (default: 0)")
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the manifests")
+    args = parser.parse_args(argv)
+
+    utterances = list(read_audio_manifest(args.manifest) if args.manifest else read_librispeech(args.librispeech))
+    fold_of = assign_speakers(utterances, args.folds, args.seed)
+    with finished_together(args.save_to) as folder:
+        for fold in range(args.folds):
+            for kind, wanted in (("train", False), ("heldout", True)):
+                with open(folder / f"fold{fold}.{kind}.jsonl", "w", encoding="utf-8") as file:
+                    for utterance in utterances:
+                        if (fold_of[utterance["speaker"]] == fold) == wanted:
+                            print(json.dumps(utterance, ensure_ascii=False), file=file)
+    print("| fold | speakers | utterances | hours |\n| --- | --- | --- | --- |")
+    for fold in range(args.folds):
+        heldout = [u for u in utterances if fold_of[u["speaker"]] == fold]
+        hours = sum(u["duration"] for u in heldout) / 3600
+        print(f"| {fold} | {len({u['speaker'] for u in heldout})} | {len(heldout)} | {hours:.2f} |")
+
+
+def read_audio_manifest(path: Path) -> Iterator[Utterance]:
+    """Utterances of a NeMo manifest, each with a `speaker`.
+
+    Raises:
+        UserError: a line is not JSON or lacks a field, or an utterance stands twice; file and line are named.
+    """
+    seen: dict[str, int] = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+            audio, row["duration"], row["text"] = row["audio_filepath"], float(row["duration"]), str(row["text"])
+            if not isinstance(audio, str) or not 0 < row["duration"] < float("inf"):
+                raise TypeError
+        except json.JSONDecodeError:
+            raise UserError(f"{path} line {number} is not JSON: {line[:60]!r}") from None
+        except (KeyError, TypeError, ValueError):
+            raise UserError(
+                f"{path} line {number} lacks `audio_filepath`, `text`, or a `duration` above 0 in seconds"
+            ) from None
+        if audio in seen:
+            raise UserError(f"{path} line {number} has the same audio as line {seen[audio]}: {audio}")
+        seen[audio] = number
+        row.setdefault("speaker", speaker_of(audio))
+        yield row
+
+
+def speaker_of(audio: str) -> str:
+    """The speaker in a LibriSpeech file name, `speaker-chapter-number.flac`; else the whole name, one speaker each."""
+    parts = Path(audio).stem.split("-")
+    return parts[0] if len(parts) == 3 and all(part.isdigit() for part in parts) else Path(audio).stem
+
+
+def read_librispeech(folder: Path) -> Iterator[Utterance]:
+    """Utterances below a folder of LibriSpeech: `*.trans.txt` with the audio beside them."""
+    import soundfile
+
+    transcripts = sorted(folder.glob("**/*.trans.txt"))
+    if not transcripts:
+        raise UserError(f"{folder} has no *.trans.txt: name a folder of LibriSpeech")
+    for transcript in tqdm(transcripts, desc="reading durations", unit=" chapters", disable=None):
+        for number, line in enumerate(read_lines(transcript), start=1):
+            utterance, _, text = line.partition(" ")
+            audio = transcript.with_name(f"{utterance}.flac")
+            try:
+                duration = soundfile.info(str(audio)).duration
+            except soundfile.LibsndfileError as error:
+                raise UserError(f"{transcript} line {number}: {audio} cannot be read: {error.error_string}") from None
+            speaker = speaker_of(utterance)
+            yield {"audio_filepath": str(audio), "duration": duration, "text": text.lower(), "speaker": speaker}
+
+
+def assign_speakers(utterances: list[Utterance], folds: int, seed: int) -> dict[str, int]:
+    """The fold of each speaker: the longest speakers first, each into the fold with least speech so far."""
+    seconds: dict[str, float] = defaultdict(float)
+    for utterance in utterances:
+        seconds[utterance["speaker"]] += utterance["duration"]
+    if folds < 2 or folds > len(seconds):
+        raise UserError(f"--folds {folds}: give at least 2 and at most the number of speakers, {len(seconds)}")
+    speakers = sorted(seconds)
+    random.Random(seed).shuffle(speakers)  # decides among those of equal length, to the minute
+    speakers.sort(key=lambda speaker: -round(seconds[speaker] / 60))
+    load = [0.0] * folds
+    fold_of = {}
+    for speaker in speakers:
+        fold = load.index(min(load))
+        fold_of[speaker] = fold
+        load[fold] += seconds[speaker]
+    return fold_of
+
+
+if __name__ == "__main__":
+    main()
