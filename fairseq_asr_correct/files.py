@@ -1,12 +1,13 @@
 """Text files read and written so that nothing is lost and nothing is left half-written."""
 
+import json
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from fairseq_asr_correct.errors import UserError
 
@@ -27,6 +28,24 @@ def read_lines(path: str | Path) -> Iterator[str]:
                 yield raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
             except UnicodeDecodeError:
                 raise UserError(f"{path} line {number} is not UTF-8: convert the file first") from None
+
+
+def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON lines file, such as a NeMo manifest, each with its line number from 1.
+
+    Raises:
+        UserError: a line is no JSON object, or holds what no UTF-8 file can; file and line are named.
+    """
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            row = json.loads(line)
+            if "\\u" in line:  # escapes may spell halves of characters
+                json.dumps(row, ensure_ascii=False).encode()
+        except (ValueError, RecursionError):
+            raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
+        if not isinstance(row, dict):
+            raise UserError(f"{path} line {number} is not a JSON object: {line[:60]!r}")
+        yield number, row
 
 
 @contextmanager
@@ -60,16 +79,17 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def finished_together(folder: Path) -> Iterator[Path]:
-    """A folder to fill; its files move into ``folder`` when all of them are written, none if anything fails.
+    """A folder to fill; its files move into ``folder`` when all are written, and nothing is left if anything fails.
 
     Raises:
         UserError: ``folder`` is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished.") as unfinished:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as unfinished:
         yield Path(unfinished)
+        folder.mkdir(exist_ok=True)
         for file in Path(unfinished).iterdir():
             os.replace(file, folder / file.name)
 

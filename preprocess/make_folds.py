@@ -23,7 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, read_lines
+from fairseq_asr_correct.files import finished_together, read_json_lines, read_lines
 
 Utterance = dict[str, Any]
 
@@ -62,14 +62,11 @@ def read_audio_manifest(path: Path) -> Iterator[Utterance]:
         UserError: a line is not JSON or lacks a field, or an utterance stands twice; file and line are named.
     """
     seen: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, row in read_json_lines(path):
         try:
-            row = json.loads(line)
             audio, row["duration"], row["text"] = row["audio_filepath"], float(row["duration"]), str(row["text"])
             if not isinstance(audio, str) or not 0 < row["duration"] < float("inf"):
                 raise TypeError
-        except json.JSONDecodeError:
-            raise UserError(f"{path} line {number} is not JSON: {line[:60]!r}") from None
         except (KeyError, TypeError, ValueError):
             raise UserError(
                 f"{path} line {number} lacks `audio_filepath`, `text`, or a `duration` above 0 in seconds"
@@ -77,7 +74,7 @@ def read_audio_manifest(path: Path) -> Iterator[Utterance]:
         if audio in seen:
             raise UserError(f"{path} line {number} has the same audio as line {seen[audio]}: {audio}")
         seen[audio] = number
-        row.setdefault("speaker", speaker_of(audio))
+        row["speaker"] = str(row.get("speaker", speaker_of(audio)))
         yield row
 
 
@@ -89,7 +86,12 @@ def speaker_of(audio: str) -> str:
 
 def read_librispeech(folder: Path) -> Iterator[Utterance]:
     """Utterances below a folder of LibriSpeech: `*.trans.txt` with the audio beside them."""
-    import soundfile
+    try:
+        import soundfile
+    except ImportError:
+        raise UserError(
+            "--librispeech reads durations with soundfile: pip install 'fairseq-asr-correct[audio]'"
+        ) from None
 
     transcripts = sorted(folder.glob("**/*.trans.txt"))
     if not transcripts:

@@ -12,7 +12,6 @@ writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentenc
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -21,7 +20,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, is_set_name, read_lines
+from fairseq_asr_correct.files import finished_together, is_set_name, read_json_lines
 
 Pair = tuple[str, str]
 
@@ -83,17 +82,10 @@ def read_manifest(path: Path) -> Iterator[Pair]:
     Raises:
         UserError: a line is not UTF-8, not JSON, or lacks a field; file and line are named.
     """
-    for number, line in enumerate(read_lines(path), start=1):
-        try:
-            row = json.loads(line)
-            pair = row["pred_text"], row["text"]
-            if not all(isinstance(text, str) for text in pair):
-                raise TypeError
-            "".join(pair).encode()  # JSON may hold halves of characters, which no file can
-        except (ValueError, RecursionError):
-            raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
-        except (KeyError, TypeError):
-            raise UserError(f"{path} line {number} lacks `text` or `pred_text` as a string") from None
+    for number, row in read_json_lines(path):
+        pair = row.get("pred_text"), row.get("text")
+        if not all(isinstance(text, str) for text in pair):
+            raise UserError(f"{path} line {number} lacks `text` or `pred_text` as a string")
         yield " ".join(pair[0].split()), " ".join(pair[1].split())
 
 

@@ -8,9 +8,6 @@ self-attention. Before anything is saved, the new encoder is compared with trans
 
 import argparse
 import logging
-import os
-import shutil
-import tempfile
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ import transformers
 from fairseq.data import Dictionary
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.models import bert_init, bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 
@@ -100,17 +98,13 @@ def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: 
     Returns:
         The largest difference between the new encoder's output and BERT's.
     """
-    if save_to.exists() and not save_to.is_dir():
-        raise UserError(f"--save_to {save_to} is a file; name a folder")
     symbols = bert_weights.dictionary_symbols(vocab)
     rows = bert_weights.embedding_rows(
         bert.embeddings.word_embeddings.weight.detach(), vocab, [*bert_weights.SPECIALS, *symbols]
     )
     state = bert.state_dict()
     config = {"bert": Path(name).name, **bert_init.shape_from_bert(bert.config)}
-    save_to.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{save_to.name}.", dir=save_to.parent))
-    try:
+    with finished_together(save_to) as unfinished:
         bert_init.write_bert_init(
             unfinished,
             config,
@@ -122,11 +116,6 @@ def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: 
         difference = largest_difference(bert, vocab, unfinished)
         if not difference <= TOLERANCE:
             raise UserError(f"{name} is not saved: the encoder differs from BertModel by {difference:.1e}")
-        save_to.mkdir(exist_ok=True)
-        for file in unfinished.iterdir():
-            os.replace(file, save_to / file.name)
-    finally:
-        shutil.rmtree(unfinished)
     return difference
 
 

@@ -8,7 +8,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 import io
 import random
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
@@ -152,9 +151,3 @@ def checkpoint(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPat
     argv = train_argv(data_bin, folder, "--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 30)
     run_command("train", *argv)
     return folder / "checkpoint_best.pt"
-
-
-@pytest.fixture
-def fairseq() -> Callable[..., None]:
-    """:func:`run_command`."""
-    return run_command

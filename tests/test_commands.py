@@ -2,7 +2,6 @@
 
 import shutil
 import socket
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,6 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from scripts import evaluate
 
-Command = Callable[..., None]
-
 
 def test_registry_holds_our_classes() -> None:
     """fairseq passes over a second model of the same name in silence."""
@@ -27,9 +24,9 @@ def test_registry_holds_our_classes() -> None:
 
 
 def test_generate_and_evaluate(
-    fairseq: Command, data_bin: Path, pairs: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    data_bin: Path, pairs: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    fairseq("generate", *generate_argv(data_bin, checkpoint, tmp_path))
+    run_command("generate", *generate_argv(data_bin, checkpoint, tmp_path))
     log = (tmp_path / "generate-dev-clean.txt").read_text()
     assert "Generate dev-clean with beam=4: WER " in log and "\nasr_wer|version:" in log
     targets = {line for line in log.splitlines() if line.startswith("T-")}
@@ -59,21 +56,21 @@ def test_interactive_takes_raw_text(
     assert not any("##" in line for line in lines if line.startswith("D-"))
 
 
-def test_a_checkpoint_needs_no_bert_folder(fairseq: Command, bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_needs_no_bert_folder(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     moved = shutil.copytree(bert_init, tmp_path / "bert_init")
-    fairseq("train", *train_argv(data_bin, tmp_path / "out", "--bert-init", moved, "--max-update", 1))
+    run_command("train", *train_argv(data_bin, tmp_path / "out", "--bert-init", moved, "--max-update", 1))
     shutil.rmtree(moved)
-    fairseq("generate", *generate_argv(data_bin, tmp_path / "out" / "checkpoint_last.pt", tmp_path))
+    run_command("generate", *generate_argv(data_bin, tmp_path / "out" / "checkpoint_last.pt", tmp_path))
     state = torch.load(tmp_path / "out" / "checkpoint_last.pt")
     assert str(moved) not in str(state["cfg"])
     assert state["cfg"]["model"].layer_norm_eps == 1e-12
 
 
-def test_resuming_goes_on_where_it_stopped(fairseq: Command, bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
+def test_resuming_goes_on_where_it_stopped(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     flags = ("--bert-init", bert_init, "--dropout", 0, "--encoder-dropout", 0)
-    fairseq("train", *train_argv(data_bin, tmp_path / "straight", *flags, "--max-update", 6))
-    fairseq("train", *train_argv(data_bin, tmp_path / "resumed", *flags, "--max-update", 3))
-    fairseq("train", *train_argv(data_bin, tmp_path / "resumed", *flags, "--max-update", 6))
+    run_command("train", *train_argv(data_bin, tmp_path / "straight", *flags, "--max-update", 6))
+    run_command("train", *train_argv(data_bin, tmp_path / "resumed", *flags, "--max-update", 3))
+    run_command("train", *train_argv(data_bin, tmp_path / "resumed", *flags, "--max-update", 6))
     assert_same_parameters(*(tmp_path / name / "checkpoint_last.pt" for name in ("straight", "resumed")), 1e-6)
 
 
@@ -102,22 +99,22 @@ def assert_same_parameters(one: Path, other: Path, tolerance: float) -> None:
     ],
     ids=" ".join,
 )
-def test_ways_of_training(flags: list[str], fairseq: Command, bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
+def test_ways_of_training(flags: list[str], bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     """Each trains, saves, and resumes from what it saved."""
     argv = train_argv(data_bin, tmp_path, "--bert-init", bert_init, *flags)
-    fairseq("train", *argv, "--max-update", 2)
-    fairseq("train", *argv, "--max-update", 3)
+    run_command("train", *argv, "--max-update", 2)
+    run_command("train", *argv, "--max-update", 3)
     state = torch.load(tmp_path / "checkpoint_last.pt")
     assert state["optimizer_history"][-1]["num_updates"] == 3
     assert all(torch.isfinite(tensor.float()).all() for tensor in state["model"].values())
 
 
 def test_fp16_with_flat_gradients_is_refused(
-    fairseq: Command, bert_init: Path, data_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bert_init: Path, data_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)  # fairseq asks before it refuses
     with pytest.raises(RuntimeError, match="--fp16-no-flatten-grads"):
-        fairseq("train", *train_argv(data_bin, tmp_path, "--bert-init", bert_init, "--fp16"))
+        run_command("train", *train_argv(data_bin, tmp_path, "--bert-init", bert_init, "--fp16"))
 
 
 def _train_rank(rank: int, port: int, argv: list[object]) -> None:

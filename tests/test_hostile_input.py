@@ -4,17 +4,14 @@ import shutil
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import generate_argv, interactive_lines, make_corpus, train_argv
+from conftest import generate_argv, interactive_lines, make_corpus, run_command, train_argv
 
 from fairseq_asr_correct.errors import UserError
 from preprocess import binarize
-
-Command = Callable[..., None]
 
 
 class Planted:
@@ -30,20 +27,18 @@ class Planted:
 
 
 @pytest.mark.parametrize("place", ["cfg", "model", "extra_state"])
-def test_a_hostile_checkpoint_is_refused(
-    place: str, fairseq: Command, data_bin: Path, checkpoint: Path, tmp_path: Path
-) -> None:
+def test_a_hostile_checkpoint_is_refused(place: str, data_bin: Path, checkpoint: Path, tmp_path: Path) -> None:
     state = torch.load(checkpoint)
     state[place]["planted"] = Planted(f"touch {tmp_path}/ran")
     torch.save(state, tmp_path / "evil.pt")
     with pytest.raises(Exception, match=r"(?i)weights.only"):
-        fairseq("generate", *generate_argv(data_bin, tmp_path / "evil.pt", tmp_path))
+        run_command("generate", *generate_argv(data_bin, tmp_path / "evil.pt", tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("argument", ["adaptive_softmax_cutoff", "encoder_xformers_att_config", "fconv"])
 def test_code_in_a_checkpoints_arguments_is_refused(
-    argument: str, fairseq: Command, data_bin: Path, checkpoint: Path, tmp_path: Path
+    argument: str, data_bin: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
     """fairseq evaluates these arguments as Python; they would run although torch.load was safe."""
     state = torch.load(checkpoint)
@@ -54,7 +49,7 @@ def test_code_in_a_checkpoints_arguments_is_refused(
         setattr(state["cfg"]["model"], argument, code)
     torch.save(state, tmp_path / "evil.pt")
     with pytest.raises(UserError, match="holds code, and is refused"):
-        fairseq("generate", *generate_argv(data_bin, tmp_path / "evil.pt", tmp_path))
+        run_command("generate", *generate_argv(data_bin, tmp_path / "evil.pt", tmp_path))
     assert not (tmp_path / "ran").exists()
 
 
@@ -69,18 +64,18 @@ def other_dictionary(bert_init: Path, data_bin: Path, tmp_path: Path) -> Path:
 
 
 def test_another_dictionary_is_noticed(
-    fairseq: Command, other_dictionary: Path, checkpoint: Path, bert_init: Path, tmp_path: Path
+    other_dictionary: Path, checkpoint: Path, bert_init: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match="not the one that this checkpoint was trained with"):
-        fairseq("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
+        run_command("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
     with pytest.raises(UserError, match="binarize with --srcdict"):
-        fairseq("train", *train_argv(other_dictionary, tmp_path / "out", "--bert-init", bert_init))
+        run_command("train", *train_argv(other_dictionary, tmp_path / "out", "--bert-init", bert_init))
     shutil.copy(bert_init / "dict.txt", other_dictionary / "dict.good.txt")  # now the source's alone is another
     with pytest.raises(UserError, match="source and target dictionaries differ"):
-        fairseq("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
+        run_command("generate", *generate_argv(other_dictionary, checkpoint, tmp_path))
     flags = ("--bert-init", bert_init, "--no-share-all-embeddings")
     with pytest.raises(UserError, match="binarize with --srcdict"):
-        fairseq("train", *train_argv(other_dictionary, tmp_path / "out", *flags))
+        run_command("train", *train_argv(other_dictionary, tmp_path / "out", *flags))
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def long_data(bert_init: Path, tmp_path: Path) -> Path:
 
 
 def test_long_sources_are_never_lost_in_silence(
-    fairseq: Command, long_data: Path, bert_init: Path, checkpoint: Path, tmp_path: Path,
+    long_data: Path, bert_init: Path, checkpoint: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     argv = [
@@ -110,20 +105,20 @@ def test_long_sources_are_never_lost_in_silence(
     ]
     with pytest.raises(UserError, match=r"dev-clean\.bad line 16 has 60 pieces, over this BERT's 38"):
         binarize.main(argv)
-    assert not list((tmp_path / "bin").iterdir()), "nothing half-written"
+    assert not (tmp_path / "bin").exists(), "nothing half-written"
 
     with monkeypatch.context() as patch:  # as fairseq-preprocess would do it: without looking
         patch.setattr(binarize, "read_shape", lambda folder: {"max_source_positions": 512})
         binarize.main(argv)
     with pytest.raises(Exception, match="invalid"):
-        fairseq("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
+        run_command("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
     with pytest.raises(Exception, match="invalid"):
         interactive_lines(tmp_path / "bin", checkpoint, "red " * 60 + "\n", capsys, monkeypatch)
 
     capsys.readouterr()
     binarize.main([*argv, "--cut"])
     assert "1 sentences cut to 38 pieces" in capsys.readouterr().out
-    fairseq("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
+    run_command("generate", *generate_argv(tmp_path / "bin", checkpoint, tmp_path))
     assert "D-15\t" in (tmp_path / "generate-dev-clean.txt").read_text()
 
 

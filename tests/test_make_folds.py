@@ -91,11 +91,12 @@ def test_librispeech_folder(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("nonsense", "line 3 is not JSON"),
+        ('{"audio_filepath": "a.wav", "text": "\\ud800", "duration": 1}', "line 3 is not JSON of whole characters"),
         ('{"audio_filepath": "a.wav", "text": "a"}', "line 3 lacks"),
         ('{"audio_filepath": "a.wav", "text": "a", "duration": 0}', "line 3 lacks .*`duration` above 0"),
         ('{"audio_filepath": "a.wav", "text": "a", "duration": NaN}', "line 3 lacks"),
         ('{"audio_filepath": "a.wav", "text": "a", "duration": "long"}', "line 3 lacks"),
-        ('["a.wav"]', "line 3 lacks"),
+        ('["a.wav"]', "line 3 is not a JSON object"),
         ('{"audio_filepath": "100-7-0000.flac", "text": "a", "duration": 1}', "line 3 has the same audio as line 1"),
     ],
 )

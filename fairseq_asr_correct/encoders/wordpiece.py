@@ -20,10 +20,10 @@ from tokenizers.models import WordPiece as WordPieceModel
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import read_lines
+from fairseq_asr_correct.models.bert_weights import SPECIALS
 
-UNKNOWN = "[UNK]"
+UNKNOWN = SPECIALS["<unk>"]
 PREFIX = "##"
-FAIRSEQ_SPECIALS = {"<s>", "<pad>", "</s>", "<unk>"}
 MAX_WORD_CHARS = 1000
 CACHED_WORDS = 1 << 20
 
@@ -70,7 +70,7 @@ class WordPiece:
         pieces = [token.value for token in self._model.tokenize(word)]
         if word.startswith(PREFIX):  # would look like a continuation, so spelt by character
             pieces = [word[0], *(PREFIX + char for char in word[1:])]
-        if UNKNOWN in pieces and word not in FAIRSEQ_SPECIALS:
+        if UNKNOWN in pieces and word not in SPECIALS:
             return word
         return " ".join(pieces)
 
@@ -133,7 +133,3 @@ class WordPieceBPE:
     def decode(self, x: str) -> str:
         """See :meth:`WordPiece.decode`."""
         return WordPiece.decode(x)
-
-    def is_beginning_of_word(self, x: str) -> bool:
-        """Whether a piece starts a word (fairseq's masking tasks ask)."""
-        return not x.startswith(PREFIX)

@@ -91,13 +91,13 @@ class NovoGrad(torch.optim.Optimizer):
         grads = [_widened(p.grad) for p in params]
         denominators = self._denominators(params, grads, beta2, group["eps"], group["amsgrad"])
         moments = [self.state[p]["exp_avg"] for p in params]
+        widened = [_widened(p) for p in params]
 
         updates = torch._foreach_div(grads, denominators)
         if group["weight_decay"]:
-            torch._foreach_add_(updates, [_widened(p) for p in params], alpha=group["weight_decay"])
+            torch._foreach_add_(updates, widened, alpha=group["weight_decay"])
         torch._foreach_mul_(moments, beta1)
         torch._foreach_add_(moments, updates, alpha=1 - beta1 if group["grad_averaging"] else 1)
-        widened = [_widened(p) for p in params]
         torch._foreach_add_(widened, moments, alpha=-group["lr"])
         if any(p is not wide for p, wide in zip(params, widened, strict=True)):
             torch._foreach_copy_(params, widened)
