@@ -31,7 +31,12 @@ setup(
         "tqdm>=4.60",  # progress
     ],
     extras_require={
-        "audio": ["soundfile>=0.12"],  # durations of LibriSpeech's FLAC files
+        "audio": [
+            "soundfile>=0.12",  # reads audio
+            "soxr>=0.5",  # resampling
+            "faster-whisper>=1.1",  # Whisper on CTranslate2
+        ],
+        "cluster": ["ray>=2.40"],  # --ray
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
@@ -39,6 +44,8 @@ setup(
             "editdistance>=0.8",  # fairseq's own WER scorer
             "ruff>=0.6",
             "soundfile>=0.12",
+            "soxr>=0.5",
+            "ray>=2.40",
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

@@ -8,6 +8,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 import io
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
@@ -151,3 +152,16 @@ def checkpoint(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPat
     argv = train_argv(data_bin, folder, "--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 30)
     run_command("train", *argv)
     return folder / "checkpoint_best.pt"
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[str]:
+    """The address of a local Ray cluster with two CPUs."""
+    ray = pytest.importorskip("ray")
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    ray.init(
+        num_cpus=2, include_dashboard=False, log_to_driver=False,
+        runtime_env={"env_vars": {"PYTHONPATH": paths, "HF_HUB_OFFLINE": "1"}},
+    )  # fmt: skip
+    yield ray.get_runtime_context().gcs_address
+    ray.shutdown()
