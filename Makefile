@@ -9,7 +9,7 @@ RUN ?= runs/librispeech
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test lint bench librispeech clean
+.PHONY: help setup test test-slow lint bench librispeech clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ $(READY): setup.py
 
 test: $(READY) ## fast tests, under three minutes
 	OMP_NUM_THREADS=1 $(PY) -m pytest
+
+test-slow: $(READY) ## every test, the slow ones too
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m "slow or not slow"
 
 lint: $(READY) ## formatting and common mistakes
 	$(PY) -m ruff check .

@@ -7,6 +7,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 
 import io
 import random
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,3 +166,12 @@ def ray_cluster() -> Iterator[str]:
     )  # fmt: skip
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()
+
+
+def kill_a_ray_worker() -> int:
+    """kill -9 for one of the processes in which Ray runs our workers; its process id."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        if command.read_bytes().startswith(b"ray::_RayWorker"):
+            os.kill(int(command.parent.name), signal.SIGKILL)
+            return int(command.parent.name)
+    raise LookupError("Ray runs no worker of ours")

@@ -1,0 +1,1 @@
+"""What `preprocess/transcribe.py` is made of: audio, augmentation, recognizers, dropout at inference, a journal."""

@@ -1,0 +1,194 @@
+"""Recognizers behind one small interface: waveforms in, a hypothesis each out, greedy."""
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor, PretrainedConfig
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.recognizers import dropout
+from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Samples
+
+BACKENDS = ("ctc", "seq2seq", "faster-whisper")
+
+
+class Recognizer(Protocol):
+    """What a backend has to be."""
+
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+        """One hypothesis a waveform, 16 kHz; ``keys`` decide what dropout drops, where it is on."""
+
+    def refuse(self, waveform: Samples) -> None:
+        """Raises AudioError if this waveform cannot be transcribed whole."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which recognizer, and how it runs; ``dropout_rate`` replaces the model's own rates."""
+
+    model: str
+    backend: str | None = None
+    device: str = "cpu"
+    dropout: bool = False
+    dropout_rate: float | None = None
+    language: str | None = None
+
+
+def open_recognizer(settings: Settings) -> Recognizer:
+    """The recognizer that ``settings`` describe; a backend of None is found out from the model's files.
+
+    Raises:
+        UserError: the model cannot be loaded, or shall use dropout and has none.
+    """
+    backend = settings.backend or ("faster-whisper" if Path(settings.model, "model.bin").is_file() else None)
+    if backend == "faster-whisper":
+        return FasterWhisper(settings)
+    try:
+        config = AutoConfig.from_pretrained(settings.model)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+    if backend is None:
+        architecture = (config.architectures or ["?"])[0]
+        backend = "ctc" if "CTC" in architecture else "seq2seq"
+    return (CTC if backend == "ctc" else Seq2Seq)(settings, config)
+
+
+class HuggingFace:
+    """What the two kinds of transformers models have in common."""
+
+    auto_class: type
+
+    def __init__(self, settings: Settings, config: PretrainedConfig) -> None:
+        self.settings, options = settings, {}
+        if settings.dropout:
+            if not dropout.prepare_config(config, settings.dropout_rate):
+                raise UserError(
+                    f"--model {settings.model} has no dropout, so that all seeds would give the same hypotheses: "
+                    "set one with --dropout-rate, or vary the audio with --speed, --volume or --snr"
+                )
+            options = {"attn_implementation": "eager"}  # fused attention would draw masks of its own
+        try:
+            self.processor = AutoProcessor.from_pretrained(settings.model)
+            self.model = self.auto_class.from_pretrained(settings.model, config=config, **options)
+            self.model = self.model.to(settings.device).eval()
+        except (OSError, ValueError, ImportError, RuntimeError) as error:
+            raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+        if settings.dropout:
+            dropout.activate(self.model)
+
+    def inputs(self, waveforms: Sequence[Samples]) -> dict[str, torch.Tensor]:
+        """A padded batch of features on the device."""
+        features = self.processor.feature_extractor(list(waveforms), sampling_rate=SAMPLE_RATE, **self.feature_options)
+        return {name: tensor.to(self.model.device) for name, tensor in features.items()}
+
+    feature_options = {"return_tensors": "pt", "padding": True}
+
+    def random(self, keys: Sequence[int]) -> contextlib.AbstractContextManager:
+        """Where dropout is decided by ``keys``."""
+        return dropout.KeyedDropout(keys) if self.settings.dropout else contextlib.nullcontext()
+
+
+class CTC(HuggingFace):
+    """wav2vec 2.0, HuBERT, Parakeet-CTC and other models with a CTC head; the likeliest symbol of each frame."""
+
+    auto_class = AutoModelForCTC
+
+    def __init__(self, settings: Settings, config: PretrainedConfig) -> None:
+        super().__init__(settings, config)
+        self.feature_options = {**super().feature_options, "return_attention_mask": True}
+        # Models trained without an attention mask hear the padding: they get no padding.
+        self.pads = getattr(self.processor.feature_extractor, "return_attention_mask", True)
+
+    def refuse(self, waveform: Samples) -> None:
+        """Less than the convolutions need for one frame."""
+        if len(waveform) < SAMPLE_RATE // 20:
+            raise AudioError("is shorter than 0.05 seconds")
+
+    @torch.inference_mode()
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+        """The likeliest symbol of each frame, repetitions and blanks taken out."""
+        if not self.pads and len({len(waveform) for waveform in waveforms}) > 1:
+            return [self.transcribe([w], [k])[0] for w, k in zip(waveforms, keys, strict=True)]
+        inputs = self.inputs(waveforms)
+        if not self.pads:
+            inputs.pop("attention_mask", None)
+        with self.random(keys):
+            best = self.model(**inputs).logits.argmax(dim=-1)
+        if self.pads:
+            best = self._without_padding(best, inputs["attention_mask"].sum(dim=1))
+        return self.processor.batch_decode(best.cpu().numpy())
+
+    def _without_padding(self, best: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Blanks beyond each row's own frames: (batch, frames)."""
+        frames_of = getattr(self.model, "_get_feat_extract_output_lengths", None)
+        frames_of = frames_of or self.model.encoder._get_subsampling_output_length
+        inside = torch.arange(best.shape[1], device=best.device)[None] < frames_of(lengths)[:, None]
+        return best.where(inside, torch.full_like(best, self.model.config.pad_token_id))
+
+
+class Seq2Seq(HuggingFace):
+    """Whisper and other encoder-decoder models; greedy search."""
+
+    auto_class = AutoModelForSpeechSeq2Seq
+
+    def __init__(self, settings: Settings, config: PretrainedConfig) -> None:
+        super().__init__(settings, config)
+        self.seconds = getattr(self.processor.feature_extractor, "chunk_length", None)
+        if self.seconds:  # Whisper's encoder hears windows of one length
+            self.feature_options = {"return_tensors": "pt", "padding": "max_length"}
+        self.feature_options = {**self.feature_options, "return_attention_mask": True}
+
+    def refuse(self, waveform: Samples) -> None:
+        """More than the window: the rest would be lost in silence."""
+        if self.seconds and len(waveform) > self.seconds * SAMPLE_RATE:
+            raise AudioError(f"is longer than this model's {self.seconds} seconds: cut it, or use faster-whisper")
+
+    @torch.inference_mode()
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+        """Greedy search over the decoder's pieces."""
+        options = {"language": self.settings.language} if self.settings.language else {}
+        with self.random(keys):
+            output = self.model.generate(**self.inputs(waveforms), num_beams=1, do_sample=False, **options)
+        return [text.strip() for text in self.processor.batch_decode(output, skip_special_tokens=True)]
+
+
+class FasterWhisper:
+    """Whisper on CTranslate2, one recording after the other, of any length."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.dropout:
+            raise UserError("--dropout: CTranslate2 models have none; vary the audio with --speed, --volume or --snr")
+        try:
+            from faster_whisper import WhisperModel
+
+            self.model = WhisperModel(settings.model, device=settings.device, compute_type="default")
+        except ImportError:
+            raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
+        except (OSError, ValueError, RuntimeError) as error:
+            raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+        self.language = settings.language
+        logging.getLogger("faster_whisper").setLevel(logging.WARNING)
+
+    def refuse(self, waveform: Samples) -> None:
+        """Takes everything."""
+
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+        """Greedy; no temperature, which would sample, and no memory of the sentence before."""
+        return [self._one(waveform) for waveform in waveforms]
+
+    def _one(self, waveform: np.ndarray) -> str:
+        segments, _ = self.model.transcribe(
+            waveform,
+            beam_size=1,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            without_timestamps=True,
+            language=self.language,
+        )
+        return " ".join(segment.text.strip() for segment in segments)

@@ -1,0 +1,87 @@
+"""A record of finished batches that survives kill -9: what is in it is never done again."""
+
+import errno
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fairseq_asr_correct.errors import UserError
+
+
+class Journal:
+    """JSON lines, each written whole before the next batch is taken up; a torn last line is cut off.
+
+    Args:
+        path: the file; made if it is not there.
+        run: what the work depends on; a journal of other work is refused.
+
+    Raises:
+        UserError: the journal is of another run, is being written by another process, or cannot be made.
+    """
+
+    def __init__(self, path: Path, run: dict[str, Any]) -> None:
+        try:
+            self.file = open(path, "a+b")  # noqa: SIM115  (closed by close)
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{path} is being written by another process: wait for it, or stop it") from None
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}") from None
+        self.path, self.finished = path, {}
+        entries = list(self._entries())
+        if not entries:
+            self._write({"run": run})
+        elif entries[0].get("run") != json.loads(json.dumps(run)):
+            self.file.close()
+            raise UserError(f"{path} was begun with another manifest or other options: delete it to start anew")
+        for entry in entries[1:]:
+            self.finished[entry["batch"]] = entry["results"]
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        """Whole lines; what follows the last whole one is cut off the file."""
+        self.file.seek(0)
+        good = 0
+        for line in self.file:
+            try:
+                entry = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                entry = None
+            if not isinstance(entry, dict):
+                break
+            good += len(line)
+            yield entry
+        self.file.truncate(good)
+        self.file.seek(0, os.SEEK_END)
+
+    def add(self, batch: int, results: list[dict[str, Any]]) -> None:
+        """Keeps the results of a batch."""
+        self._write({"batch": batch, "results": results})
+        self.finished[batch] = results
+
+    def _write(self, entry: dict[str, Any]) -> None:
+        line = memoryview(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        with full_disk_told(self.path):
+            while line:  # past the buffer, which would try to write again what did not fit
+                line = line[os.write(self.file.fileno(), line) :]
+            os.fsync(self.file.fileno())
+
+    def close(self) -> None:
+        """Lets others write."""
+        self.file.close()
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """A full disk as one sentence: what was finished is kept."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise UserError(
+                f"{path}: {error.strerror}; make room and run the same command again, which goes on from here"
+            ) from None
+        raise

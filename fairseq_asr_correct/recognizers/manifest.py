@@ -1,0 +1,64 @@
+"""A manifest's utterances, in batches that do not depend on what is done already or on who does it."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from fairseq_asr_correct.files import read_json_lines
+
+Utterance = dict[str, Any]  # line, path, id, offset and seconds; part: whether only a part of the file is meant
+Batch = list[Utterance]
+WINDOW = 1024  # utterances sorted by duration together: little padding, and batches that shards agree on
+
+
+def read_manifest(path: Path) -> tuple[dict[int, dict], list[Utterance], dict[int, str]]:
+    """The rows by line number, what can be transcribed, and what is wrong with the others by line number."""
+    rows, utterances, errors = {}, [], {}
+    seen: dict[Any, int] = {}
+    for number, row in read_json_lines(path):
+        rows[number] = row
+        try:
+            audio, offset = row["audio_filepath"], float(row.get("offset") or 0)
+            seconds = float(row["duration"]) if row.get("duration") is not None else None
+            if not isinstance(audio, str) or not offset >= 0 or (seconds is not None and not 0 < seconds < 1e6):
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            errors[number] = "lacks `audio_filepath`, or a usable `duration` or `offset` in seconds"
+            continue
+        name = str(row.get("id") or row.get("utt_id") or f"{audio} from {offset:g}")
+        if name in seen:
+            errors[number] = f"has the same utterance as line {seen[name]}: {name}"
+            continue
+        seen[name] = number
+        utterance = {"line": number, "path": str(path.parent / audio), "id": name, "offset": offset}
+        # Without an offset the whole file is heard, whatever the manifest says of its duration.
+        utterances.append(utterance | {"seconds": seconds, "part": "offset" in row})
+    for number, error in errors.items():
+        print(f"{path} line {number} {error}: left out", file=sys.stderr)
+    return rows, utterances, errors
+
+
+def make_batches(utterances: list[Utterance], batch_seconds: float) -> Iterator[Batch]:
+    """Utterances of like duration together, at most ``batch_seconds`` with padding unless one alone is longer."""
+    for start in range(0, len(utterances), WINDOW):
+        window = utterances[start : start + WINDOW]
+        batch: Batch = []
+        for utterance in sorted(window, key=lambda utterance: (seconds_of(utterance), utterance["line"])):
+            if batch and seconds_of(utterance) * (len(batch) + 1) > batch_seconds:
+                yield batch
+                batch = []
+            batch.append(utterance)
+        yield batch
+
+
+def seconds_of(utterance: Utterance) -> float:
+    """From the manifest, else from the file's header; 0 for what cannot be read, which fails later."""
+    if utterance["seconds"] is None:
+        try:
+            utterance["seconds"] = soundfile.info(utterance["path"]).duration - utterance["offset"]
+        except soundfile.LibsndfileError:
+            utterance["seconds"] = 0.0
+    return utterance["seconds"]

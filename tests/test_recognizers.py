@@ -1,0 +1,178 @@
+"""Each kind of recognizer, and dropout that touches nothing else."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_transcribe import SYMBOLS, make_ctc
+from torch import nn
+
+from fairseq_asr_correct.recognizers import dropout
+from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, resample
+from fairseq_asr_correct.recognizers.backends import CTC, Seq2Seq, Settings, open_recognizer
+
+
+@given(st.floats(0.01, 0.99), st.integers(0, 2**31 - 1), st.integers(1, 100))
+@settings(max_examples=20, deadline=None)
+def test_as_many_are_dropped_as_asked(p: float, key: int, call: int) -> None:
+    kept = dropout.keep_mask(torch.tensor([key], dtype=torch.int32), call, (1, 200, 300), p)[0].double()
+    sigma = (p * (1 - p)) ** 0.5
+    assert abs(kept.mean() - (1 - p)) < 5 * sigma / 60_000**0.5
+    assert (kept.mean(0) - (1 - p)).abs().max() < 6 * sigma / 200**0.5, "no column is special"
+    assert (kept.mean(1) - (1 - p)).abs().max() < 6 * sigma / 300**0.5, "no row is special"
+
+
+def test_masks_know_neither_padding_nor_neighbours_but_calls_and_keys() -> None:
+    keys = torch.tensor([5, 6, 7], dtype=torch.int32)
+    large = dropout.keep_mask(keys, 1, (3, 4, 30, 50), 0.5)
+    small = dropout.keep_mask(keys[1:2], 1, (1, 4, 20, 33), 0.5)
+    assert torch.equal(large[1:2, :, :20, :33], small)
+    others = [large[0, :, :20, :33], large[2, :, :20, :33], dropout.keep_mask(keys[1:2], 2, (1, 4, 20, 33), 0.5)[0]]
+    for other in others:
+        assert abs((other == small[0]).double().mean() - 0.5) < 0.05, "independent"
+
+
+def test_with_a_rate_of_zero_the_model_in_training_is_the_model_in_evaluation(tmp_path: Path) -> None:
+    folder = make_ctc(tmp_path / "ctc")
+    config = transformers.AutoConfig.from_pretrained(folder)
+    assert dropout.prepare_config(config, 0.0) == 0.0
+    model = transformers.AutoModelForCTC.from_pretrained(folder, config=config)
+    sound = torch.randn(2, 9000)
+    expected = model.eval()(sound).logits
+    dropout.activate(model)
+    for _ in range(4):  # layers left out and time masked would show in one of them
+        assert torch.equal(model(sound).logits, expected)
+
+
+def test_normalization_stays_in_evaluation() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
+    dropout.activate(model)
+    assert [module.training for module in model] == [True, False, True]
+
+
+WAVEFORMS = [np.random.default_rng(i).standard_normal(n).astype(np.float32) for i, n in enumerate((16000, 9000, 12345))]
+
+
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random Whisper."""
+    folder = tmp_path_factory.mktemp("models") / "whisper"
+    tokens = ["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", *"abcdefghij", "Ġ"]
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    tokenizer = transformers.WhisperTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    features = transformers.WhisperFeatureExtractor(feature_size=8, chunk_length=2)
+    transformers.WhisperProcessor(features, tokenizer).save_pretrained(folder)
+    config = transformers.WhisperConfig(
+        vocab_size=len(tokenizer), num_mel_bins=8, d_model=16, encoder_layers=2, decoder_layers=2, init_std=1.0,
+        encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=20, decoder_ffn_dim=20,
+        max_source_positions=100, max_target_positions=30, decoder_start_token_id=1, bos_token_id=0, eos_token_id=0,
+        pad_token_id=0, suppress_tokens=None, begin_suppress_tokens=None,
+    )  # fmt: skip
+    torch.manual_seed(4)
+    model = transformers.WhisperForConditionalGeneration(config)
+    model.generation_config = transformers.GenerationConfig(
+        max_length=20, decoder_start_token_id=1, eos_token_id=0, pad_token_id=0, bos_token_id=0
+    )
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_whisper(whisper: Path) -> None:
+    recognizer = open_recognizer(Settings(str(whisper)))
+    assert isinstance(recognizer, Seq2Seq)
+    texts = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
+    assert texts == [recognizer.transcribe([waveform], [1])[0] for waveform in WAVEFORMS]
+    with pytest.raises(AudioError, match="longer than this model's 2 seconds"):
+        recognizer.refuse(np.zeros(2 * SAMPLE_RATE + 1, np.float32))
+
+
+def test_whisper_with_dropout(whisper: Path) -> None:
+    recognizer = open_recognizer(Settings(str(whisper), dropout=True, dropout_rate=0.3))
+    together = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
+    assert together == [recognizer.transcribe([w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
+    assert together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])
+
+
+def test_hubert(tmp_path: Path) -> None:
+    folder = make_ctc(tmp_path / "model")
+    config = transformers.HubertConfig(
+        vocab_size=len(SYMBOLS), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=20,
+        conv_dim=(8, 8), conv_stride=(20, 16), conv_kernel=(20, 16), num_feat_extract_layers=2, initializer_range=1.0,
+        num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, feat_extract_norm="layer",
+        do_stable_layer_norm=True, pad_token_id=0,
+    )  # fmt: skip
+    transformers.HubertForCTC(config).save_pretrained(folder)
+    check_ctc(folder)
+
+
+def test_parakeet(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models
+
+    vocabulary = {symbol: i for i, symbol in enumerate([*"abcdefghijk", "<unk>", "<pad>"])}
+    tokenizer = transformers.ParakeetTokenizer(
+        tokenizer_object=Tokenizer(models.BPE(vocabulary, [], unk_token="<unk>")), pad_token="<pad>", unk_token="<unk>"
+    )
+    features = transformers.ParakeetFeatureExtractor(feature_size=16)
+    transformers.ParakeetProcessor(features, tokenizer).save_pretrained(tmp_path)
+    encoder = transformers.ParakeetEncoderConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, num_mel_bins=16,
+        subsampling_conv_channels=8, conv_kernel_size=3, dropout=0.2, activation_dropout=0.2, attention_dropout=0.2,
+    )  # fmt: skip
+    config = transformers.ParakeetCTCConfig(
+        vocab_size=13, encoder_config=encoder.to_dict(), pad_token_id=12, initializer_range=0.5
+    )
+    torch.manual_seed(6)
+    transformers.ParakeetForCTC(config).save_pretrained(tmp_path)
+    check_ctc(tmp_path)
+
+
+def check_ctc(folder: Path) -> None:
+    for with_dropout in (False, True):
+        recognizer = open_recognizer(Settings(str(folder), dropout=with_dropout))
+        assert isinstance(recognizer, CTC)
+        together = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
+        assert together == [recognizer.transcribe([w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
+        assert all(together)
+        assert (together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])) == with_dropout
+
+
+def test_speed_volume_and_noise() -> None:
+    tone = np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 400 / SAMPLE_RATE).astype(np.float32) / 4
+    fast = Augmentation(speed=(1.25, 1.25))(tone, 1)
+    assert len(fast) == SAMPLE_RATE / 1.25
+    assert np.argmax(np.abs(np.fft.rfft(fast))) * SAMPLE_RATE / len(fast) == pytest.approx(500, abs=2)
+    quiet = Augmentation(volume=(-6.0206, -6.0206))(tone, 1)
+    assert np.allclose(quiet, tone / 2, atol=1e-5)
+    noise = Augmentation(snr=(10, 10))(tone, 1) - tone
+    assert 10 * np.log10(np.mean(tone**2) / np.mean(noise**2)) == pytest.approx(10, abs=0.01)
+    either = Augmentation(speed=(0.9, 1.1), snr=(5, 20))
+    assert np.array_equal(either(tone, 7), either(tone, 7)) and len(either(tone, 7)) != len(either(tone, 8))
+    assert not Augmentation() and either
+
+
+def test_noise_from_recordings(tmp_path: Path) -> None:
+    import soundfile
+
+    hum = np.sin(np.arange(4000) * 2 * np.pi * 1000 / SAMPLE_RATE).astype(np.float32)
+    soundfile.write(tmp_path / "hum.wav", hum, SAMPLE_RATE)
+    noisy = Augmentation(snr=(0, 0), noise=(str(tmp_path / "hum.wav"),))(np.full(9000, 0.1, np.float32), 3) - 0.1
+    assert np.argmax(np.abs(np.fft.rfft(noisy))) * SAMPLE_RATE / 9000 == pytest.approx(1000, abs=3)
+    assert np.sqrt(np.mean(noisy**2)) == pytest.approx(0.1, rel=0.01)
+
+
+def test_resampling_keeps_the_tone() -> None:
+    slow = np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000).astype(np.float32)
+    fast = resample(slow, 8000)
+    assert len(fast) == 16000 and np.argmax(np.abs(np.fft.rfft(fast))) == 440
+
+
+def test_keys_are_the_same_everywhere() -> None:
+    assert key_of(1, "a") == 649618585733735593
+    assert len({key_of(seed, name) for seed in (None, 1, 11) for name in ("1", "11", "")}) == 9

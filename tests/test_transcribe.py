@@ -1,0 +1,307 @@
+"""A manifest in, hypotheses out: whatever the batch, the shard, the crash or the audio."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+import transformers
+from conftest import ROOT, kill_a_ray_worker
+
+from fairseq_asr_correct.errors import UserError
+from preprocess import transcribe
+
+SYMBOLS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
+
+
+def make_ctc(folder: Path, norm: str = "layer", **config: object) -> Path:
+    """A tiny random wav2vec 2.0 with a CTC head, large weights and lively dropout."""
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({symbol: i for i, symbol in enumerate(SYMBOLS)}))
+    tokenizer = transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
+    features = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=norm == "layer")
+    transformers.Wav2Vec2Processor(features, tokenizer).save_pretrained(folder)
+    settings = dict(
+        vocab_size=len(SYMBOLS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20,
+        conv_dim=(8, 8), conv_stride=(20, 16), conv_kernel=(20, 16), num_feat_extract_layers=2, initializer_range=1.0,
+        num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, feat_extract_norm=norm, layerdrop=0.5,
+        do_stable_layer_norm=norm == "layer",
+        mask_time_prob=0.5, mask_time_length=2, hidden_dropout=0.3, attention_dropout=0.3, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(3)
+    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**(settings | config))).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ctc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_ctc(tmp_path_factory.mktemp("models") / "ctc")
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest of 23 recordings of 0.2 to 1 second."""
+    folder, draw, rows = tmp_path_factory.mktemp("audio"), np.random.default_rng(5), []
+    for number in range(23):
+        samples = draw.standard_normal(draw.integers(3200, 16000)) * np.sin(np.arange(number, number + 1))
+        soundfile.write(folder / f"{number}.wav", samples / 5, 16000)
+        rows.append({"audio_filepath": f"{number}.wav", "text": f"words {number}", "keep": [number]})
+    manifest = folder / "manifest.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return manifest
+
+
+def run(manifest: Path, model: Path, save_to: Path, *flags: object) -> list[dict]:
+    transcribe.main(["--manifest", str(manifest), "--model", str(model), "--save-to", str(save_to), *map(str, flags)])
+    return read(save_to)
+
+
+def read(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_one_hypothesis_a_line_in_order_and_equal_to_transformers(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    rows = run(audio, ctc, tmp_path / "hyp.jsonl")
+    model = transformers.Wav2Vec2ForCTC.from_pretrained(ctc).eval()
+    processor = transformers.Wav2Vec2Processor.from_pretrained(ctc)
+    assert len(rows) == 23 and len({row["pred_text"] for row in rows}) > 15
+    for row, source in zip(rows, read(audio), strict=True):
+        samples, _ = soundfile.read(audio.parent / source["audio_filepath"], dtype="float32")
+        with torch.no_grad():
+            best = model(**processor(samples, sampling_rate=16000, return_tensors="pt")).logits.argmax(-1)
+        assert row == source | {"pred_text": processor.batch_decode(best)[0]}
+    assert [path.name for path in tmp_path.iterdir()] == ["hyp.jsonl"], "nothing else is left"
+
+
+def test_a_model_that_hears_padding_gets_none(audio: Path, tmp_path: Path) -> None:
+    model = make_ctc(tmp_path / "group", norm="group")
+    apart = run(audio, model, tmp_path / "apart.jsonl", "--batch-seconds", 0.1)
+    assert apart == run(audio, model, tmp_path / "together.jsonl", "--batch-seconds", 30)
+
+
+@pytest.mark.parametrize("flags", [["--dropout"], ["--snr", 0, 20, "--speed", 0.8, 1.2, "--volume", -6, 0]])
+def test_seeds_give_hypotheses_that_do_not_depend_on_the_batch(
+    flags: list, ctc: Path, audio: Path, tmp_path: Path
+) -> None:
+    apart = run(audio, ctc, tmp_path / "apart.jsonl", *flags, "--seeds", 1, 2, 3, "--batch-seconds", 0.1)
+    together = run(audio, ctc, tmp_path / "together.jsonl", *flags, "--seeds", 1, 2, 3, "--batch-seconds", 8)
+    alone = run(audio, ctc, tmp_path / "alone.jsonl", *flags, "--seeds", 2)
+    assert apart == together
+    assert [row for row in apart if row["seed"] == 2] == alone
+    assert [row["seed"] for row in apart] == [1, 2, 3] * 23
+    texts = [[row["pred_text"] for row in apart if row["seed"] == seed] for seed in (1, 2, 3)]
+    assert sum(a != b for a, b in zip(*texts[:2], strict=True)) > 15, "seeds differ"
+
+
+def test_shards_are_the_whole(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    whole = run(audio, ctc, tmp_path / "hyp.jsonl", "--batch-seconds", 2)
+    for part in (1, 2, 3):
+        with pytest.raises(FileNotFoundError):  # each part has a name of its own
+            run(audio, ctc, tmp_path / "part.jsonl", "--batch-seconds", 2, "--shard", f"{part}/3")
+    parts = [row for part in (1, 2, 3) for row in read(tmp_path / f"part.{part}of3.jsonl")]
+    assert sorted(parts, key=lambda row: row["keep"]) == whole
+    assert all(len(read(tmp_path / f"part.{part}of3.jsonl")) > 3 for part in (1, 2, 3))
+
+
+def test_folds_each_with_its_own_model(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    make_ctc(tmp_path / "model1", hidden_act="relu")
+    (tmp_path / "model0").symlink_to(ctc)
+    for fold in (0, 1):
+        lines = audio.read_text().replace('": "', f'": "{audio.parent}/', 1).splitlines()[fold::2]
+        rows = [json.loads(line) for line in lines]
+        for row in rows:
+            row["audio_filepath"] = str(audio.parent / row["audio_filepath"])
+        (tmp_path / f"fold{fold}.heldout.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    argv = ["--folds", tmp_path, "--model", tmp_path / "model{fold}", "--save-to", tmp_path / "hyp{fold}.jsonl"]
+    transcribe.main([str(word) for word in argv])
+    whole = [run(audio, tmp_path / f"model{fold}", tmp_path / f"whole{fold}.jsonl") for fold in (0, 1)]
+    assert whole[0] != whole[1]
+    for fold in (0, 1):
+        texts = [row["pred_text"] for row in read(tmp_path / f"hyp{fold}.jsonl")]
+        assert texts == [row["pred_text"] for row in whole[fold][fold::2]]
+
+
+def test_bad_audio_is_told_and_the_rest_is_done(ctc: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tone = np.sin(np.arange(8000) / 5) / 2
+    soundfile.write(tmp_path / "fine.wav", tone, 16000)
+    soundfile.write(tmp_path / "slow.wav", tone, 8000)
+    soundfile.write(tmp_path / "empty.wav", tone[:0], 16000)
+    soundfile.write(tmp_path / "short.wav", tone[:300], 16000)
+    (tmp_path / "noise.wav").write_bytes(b"RIFF and then nothing")
+    names = ["fine", "none", "empty", "noise", "short", "slow", "fine"]
+    rows = [{"audio_filepath": f"{name}.wav", "text": "a"} for name in names] + [{"text": "a"}]
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(UserError, match="6 utterances could not be transcribed"):
+        run(manifest, ctc, tmp_path / "hyp.jsonl")
+    assert [row["audio_filepath"] for row in read(tmp_path / "hyp.jsonl")] == ["fine.wav", "slow.wav"]
+    failed = [row["error"] for row in read(tmp_path / "hyp.jsonl.failed")]
+    expected = ["is not there", "holds no sound", "cannot be read", "shorter than 0.05", "same utterance as line 1"]
+    for error, part in zip(failed, [*expected, "lacks `audio_filepath`"], strict=True):
+        assert part in error
+    told = capsys.readouterr().err
+    assert told.count("8000 Hz is resampled") == 1
+    for line, part in zip((2, 3, 4, 5, 7), expected, strict=True):
+        assert any(f"m.jsonl line {line}" in text and part in text for text in told.splitlines())
+    with pytest.raises(UserError, match="6 utterances"):  # the second time too, without doing it again
+        run(manifest, ctc, tmp_path / "hyp.jsonl")
+
+
+def test_offsets_cut_a_recording(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    samples, _ = soundfile.read(audio.parent / "3.wav")
+    soundfile.write(tmp_path / "long.wav", np.concatenate([np.zeros(8000), samples, np.zeros(800)]), 16000)
+    row = {"audio_filepath": "long.wav", "offset": 0.5, "duration": len(samples) / 16000}
+    (tmp_path / "m.jsonl").write_text(json.dumps(row) + "\n")
+    assert (
+        run(tmp_path / "m.jsonl", ctc, tmp_path / "cut")[0]["pred_text"]
+        == run(audio, ctc, tmp_path / "w")[3]["pred_text"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--seeds", 1, 2], "all seeds give the same"),
+        (["--seeds", 1, 1, "--dropout"], "same seed twice"),
+        (["--dropout-rate", 0.1], "needs --dropout"),
+        (["--noise", "."], "needs --snr"),
+        (["--speed", 1.1, 0.9], "lower one first"),
+        (["--shard", "3/2"], "write I/N"),
+        (["--backend", "faster-whisper", "--dropout"], "CTranslate2 models have none"),
+    ],
+)
+def test_flags_that_contradict(flags: list, message: str, ctc: Path, audio: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
+
+
+def test_a_model_without_dropout_is_refused_unless_given_some(audio: Path, tmp_path: Path) -> None:
+    none = dict.fromkeys(["hidden_dropout", "attention_dropout", "feat_proj_dropout", "final_dropout"], 0.0)
+    model = make_ctc(tmp_path / "model", activation_dropout=0.0, feat_quantizer_dropout=0.0, **none)
+    with pytest.raises(UserError, match="has no dropout"):
+        run(audio, model, tmp_path / "hyp.jsonl", "--dropout", "--seeds", 1, 2)
+    rows = run(audio, model, tmp_path / "rate.jsonl", "--dropout", "--dropout-rate", 0.2, "--seeds", 1, 2)
+    assert [row["pred_text"] for row in rows[::2]] != [row["pred_text"] for row in rows[1::2]]
+
+
+def test_no_model_there(audio: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--model .* cannot be loaded"):
+        run(audio, tmp_path / "none", tmp_path / "hyp.jsonl")
+
+
+class Disturbance(Exception):
+    """What kill -9 is to a process."""
+
+
+def disturb(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Ends the work within the batch that follows ``after`` batches."""
+    done = []
+    real = transcribe.open_recognizer
+
+    def opened(*args: object) -> object:
+        recognizer = real(*args)
+        inner = recognizer.transcribe
+
+        def hear(waveforms: Sequence, keys: Sequence) -> list[str]:
+            if len(done) == after:
+                raise Disturbance
+            done.append(1)
+            return inner(waveforms, keys)
+
+        recognizer.transcribe = hear
+        return recognizer
+
+    monkeypatch.setattr(transcribe, "open_recognizer", opened)
+
+
+def test_goes_on_where_it_was(ctc: Path, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = ["--batch-seconds", 1, "--dropout", "--seeds", 1, 2]
+    whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)
+    save_to, journal = tmp_path / "hyp.jsonl", tmp_path / "hyp.jsonl.journal"
+    for after, torn in ((3, b'{"batch": 99, "resu'), (5, b"\xff\n"), (7, b"")):
+        with monkeypatch.context() as patch:
+            disturb(patch, after)
+            with pytest.raises(Disturbance):
+                run(audio, ctc, save_to, *flags)
+        assert not save_to.exists()
+        with open(journal, "ab") as file:
+            file.write(torn)
+    with pytest.raises(UserError, match="begun with another manifest or other options"):
+        run(audio, ctc, save_to, "--batch-seconds", 1)
+    before = len(journal.read_text().splitlines()) - 1
+    assert before == 1 + 2 + 3, "each try added what it finished"
+    assert run(audio, ctc, save_to, *flags) == whole
+    assert save_to.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+def test_two_at_a_time_is_refused(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    import fcntl
+
+    with open(tmp_path / "hyp.jsonl.journal", "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="being written by another process"):
+            run(audio, ctc, tmp_path / "hyp.jsonl")
+
+
+def test_a_full_disk(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    import resource
+
+    flags = ["--batch-seconds", 1, "--dropout", "--seeds", 1, 2]
+    whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1700, limits[1]))  # in the middle of a line
+    try:
+        with pytest.raises(UserError, match="make room and run the same command again"):
+            run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    journal = (tmp_path / "hyp.jsonl.journal").read_bytes()
+    assert len(journal) == 1700 and journal.count(b"\n") > 2
+    assert run(audio, ctc, tmp_path / "hyp.jsonl", *flags) == whole
+
+
+def test_on_ray_as_alone_with_a_worker_killed(ray_cluster: str, ctc: Path, audio: Path, tmp_path: Path) -> None:
+    flags = ["--batch-seconds", 0.6, "--dropout", "--seeds", 1, 2]
+    whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)
+    killed = []
+    real = transcribe.Journal.add
+
+    def add(journal: object, batch: int, results: list) -> None:
+        real(journal, batch, results)
+        if not killed:  # at the first result, while the workers are at others
+            killed.append(kill_a_ray_worker())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transcribe.Journal, "add", add)
+        rows = run(audio, ctc, tmp_path / "ray.jsonl", *flags, "--ray", ray_cluster, "--workers", 2)
+    assert killed and rows == whole
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    flags = ["--batch-seconds", "0.5", "--dropout", "--seeds", *map(str, range(60))]
+    run(audio, ctc, tmp_path / "whole.jsonl", *flags)
+    save_to, journal = tmp_path / "hyp.jsonl", tmp_path / "hyp.jsonl.journal"
+    argv = [sys.executable, ROOT / "preprocess/transcribe.py", "--manifest", audio, "--model", ctc]
+    draw, batches = random.Random(time.time_ns()), [0]
+    for _ in range(5):
+        process = subprocess.Popen([*argv, "--save-to", save_to, *flags])
+        while process.poll() is None and (not journal.exists() or journal.stat().st_size == 0):
+            time.sleep(0.01)
+        size = journal.stat().st_size
+        while process.poll() is None and journal.stat().st_size == size:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+        batches.append(journal.read_text().count('{"batch"'))
+    assert not save_to.exists() and batches == sorted(set(batches)), "every kill fell into the work"
+    subprocess.run([*argv, "--save-to", save_to, *flags], check=True)
+    assert save_to.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
