@@ -1,4 +1,4 @@
-# `make test` and `make librispeech` do all set-up on a fresh machine; a second call installs nothing.
+# `make demo` and `make test` do all set-up on a fresh machine; a second call installs nothing.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,10 +6,11 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 DATA ?= ../shared/data/librispeech
 RUN ?= runs/librispeech
+DEMO ?= runs/demo
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow lint bench librispeech clean
+.PHONY: help setup test test-slow lint bench demo demo-corpus librispeech clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +39,13 @@ lint: $(READY) ## formatting and common mistakes
 bench: $(READY) ## NovoGrad against AdamW, WordPiece lines a second
 	$(PY) scripts/benchmark_novograd.py
 	$(PY) scripts/benchmark_wordpiece.py
+
+demo: $(READY) ## train a corrector on the demo corpus and correct its test sentences; ten minutes on two cores
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/run.sh "$(DEMO)"
+
+demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite, half an hour on two cores
+	$(PY) -m pip install -q -e ".[audio,text,corpus]"
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/make_corpus.sh examples/demo/pairs "$(DEMO)/corpus"
 
 librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores
 	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/librispeech/run.sh "$(DATA)" "$(RUN)"

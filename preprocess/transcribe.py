@@ -69,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--backend", choices=BACKENDS, help="default: what the model's files say")
     parser.add_argument("--language", help="for models of many languages, such as en (default: they guess)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
+    parser.add_argument("--compute-type", default="default", help="faster-whisper's: int8, float16 ...")
     parser.add_argument(
         "--batch-seconds", type=float, default=120, help="audio in a batch, padding included (default: 120)"
     )
@@ -85,7 +86,7 @@ def make_parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("many machines")
     group.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
     group.add_argument("--ray", metavar="ADDRESS", help="spread over a Ray cluster: auto, or its address")
-    group.add_argument("--workers", type=int, default=1, help="with --ray: recognizers at a time (default: 1)")
+    group.add_argument("--workers", type=int, default=1, help="recognizers at a time, here or on Ray (default: 1)")
     return parser
 
 
@@ -146,7 +147,8 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
     rows, utterances, errors = read_manifest(job.manifest)
     batches = dict(list(enumerate(make_batches(utterances, args.batch_seconds)))[part - 1 :: parts])
     errors = {number: error for number, error in errors.items() if (number - 1) % parts == part - 1}
-    settings = Settings(job.model, args.backend, args.device, args.dropout, args.dropout_rate, args.language)
+    names = ("backend", "device", "dropout", "dropout_rate", "language", "compute_type")
+    settings = Settings(job.model, **{name: getattr(args, name) for name in names})
     changes = augmentation(args)
     work = partial(make_worker, settings, changes, tuple(args.seeds or [None]))
     run = {"manifest": hashlib.sha256(job.manifest.read_bytes()).hexdigest(), "batch_seconds": args.batch_seconds}
@@ -225,7 +227,7 @@ def run_batches(
     todo = {number: batch for number, batch in batches.items() if number not in journal.finished}
     total, left = (sum(seconds_of(u) for batch in b.values() for u in batch) for b in (batches, todo))
     gpus = 1.0 if args.device.startswith("cuda") else 0.0
-    heard = ordered_map(work, todo.values(), args.workers if args.ray else 1, args.ray, gpus)
+    heard = ordered_map(work, todo.values(), args.workers, args.ray, gpus)
     told = False
     with tqdm(total=round(total), initial=round(total - left), desc=manifest.name, unit="s", disable=None) as bar:
         for (number, batch), (results, rates) in zip(todo.items(), heard, strict=True):

@@ -24,6 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
     parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="--results-path of fairseq-generate")
     parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+    parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
     args = parser.parse_args(argv)
 
     logs = sorted(args.results.glob("generate-*.txt"))
@@ -33,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
         )
     print("| set | sentences | WER before | WER after | change | sub/del/ins before | sub/del/ins after | changed |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    examples: list[str] = []
     for log in logs:
         name = log.stem.removeprefix("generate-")
         bad = list(read_lines(args.pairs / f"{name}.bad"))
@@ -42,8 +44,18 @@ def main(argv: list[str] | None = None) -> None:
         corrected = read_corrections(log, len(bad))
         if args.lowercase:
             bad, good, corrected = ([line.lower() for line in side] for side in (bad, good, corrected))
-        changed = sum(before != after for before, after in zip(bad, corrected, strict=True))
-        print(table_row(name, count_errors(good, bad), count_errors(good, corrected), changed))
+        changed = [i for i, (before, after) in enumerate(zip(bad, corrected, strict=True)) if before != after]
+        print(table_row(name, count_errors(good, bad), count_errors(good, corrected), len(changed)))
+        for i in spread(changed, args.examples):
+            examples.append(f"| {bad[i]} | {corrected[i]} | {good[i]} |")
+    if examples:
+        print("\n| recognized | corrected | said |\n| --- | --- | --- |", *examples, sep="\n")
+
+
+def spread(items: list[int], count: int) -> list[int]:
+    """``count`` of the items, evenly spread rather than chosen for their looks."""
+    count = min(count, len(items))
+    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
 
 
 def read_corrections(log: Path, expected: int) -> list[str]:

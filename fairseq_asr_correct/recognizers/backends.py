@@ -38,6 +38,7 @@ class Settings:
     dropout: bool = False
     dropout_rate: float | None = None
     language: str | None = None
+    compute_type: str = "default"
 
 
 def open_recognizer(settings: Settings) -> Recognizer:
@@ -167,7 +168,7 @@ class FasterWhisper:
         try:
             from faster_whisper import WhisperModel
 
-            self.model = WhisperModel(settings.model, device=settings.device, compute_type="default")
+            self.model = WhisperModel(settings.model, device=settings.device, compute_type=settings.compute_type)
         except ImportError:
             raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
         except (OSError, ValueError, RuntimeError) as error:
