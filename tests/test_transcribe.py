@@ -192,9 +192,10 @@ def test_a_model_without_dropout_is_refused_unless_given_some(audio: Path, tmp_p
     assert [row["pred_text"] for row in rows[::2]] != [row["pred_text"] for row in rows[1::2]]
 
 
-def test_no_model_there(audio: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_model_there(workers: int, audio: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--model .* cannot be loaded"):
-        run(audio, tmp_path / "none", tmp_path / "hyp.jsonl")
+        run(audio, tmp_path / "none", tmp_path / "hyp.jsonl", "--workers", workers)
 
 
 class Disturbance(Exception):
@@ -243,12 +244,13 @@ def test_goes_on_where_it_was(ctc: Path, audio: Path, tmp_path: Path, monkeypatc
 
 
 def test_two_at_a_time_is_refused(ctc: Path, audio: Path, tmp_path: Path) -> None:
-    import fcntl
-
-    with open(tmp_path / "hyp.jsonl.journal", "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    code = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.lockf(f, fcntl.LOCK_EX); print('locked'); input()"
+    argv = [sys.executable, "-uc", code, str(tmp_path / "hyp.jsonl.journal")]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"locked\n"
         with pytest.raises(UserError, match="being written by another process"):
             run(audio, ctc, tmp_path / "hyp.jsonl")
+        other.communicate(b"\n")
 
 
 def test_a_full_disk(ctc: Path, audio: Path, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ class Journal:
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
         try:
             self.file = open(path, "a+b")  # noqa: SIM115  (closed by close)
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Not flock, which worker processes would inherit and hold on to when this one is killed.
+            fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"{path} is being written by another process: wait for it, or stop it") from None
         except OSError as error:

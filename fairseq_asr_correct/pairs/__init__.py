@@ -1,0 +1,1 @@
+"""From what recognizers wrote, in any of their formats, to clean bad/good pairs."""

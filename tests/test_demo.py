@@ -1,0 +1,108 @@
+"""The demo corpus is what its README says, and the chain that trains on it runs."""
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from examples.demo import recombine, speak
+from fairseq_asr_correct.errors import UserError
+
+DEMO = ROOT / "examples" / "demo"
+SETS = ("train", "valid", "test")
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_no_sentence_stands_in_two_sets() -> None:
+    text = {name: lines(DEMO / "text" / f"{name}.txt") for name in SETS}
+    assert sum(map(len, text.values())) >= 600
+    assert sum(map(len, text.values())) == len(set().union(*text.values()))
+    pairs = {name: set(lines(DEMO / "pairs" / f"{name}.good")) for name in SETS}
+    assert pairs["valid"] == set(text["valid"]) and pairs["test"] == set(text["test"])
+    assert len(pairs["train"] & set(text["train"])) > 600
+    assert not pairs["train"] & (pairs["valid"] | pairs["test"])
+
+
+def test_recombined_lines_hold_nothing_but_pieces_and_words(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("a b c d e f\ng h\n")
+    (tmp_path / "vocab").write_text("[CLS]\n##xy\nxy\nz\nuv\n")
+    argv = [f"--{name}={tmp_path / name}" for name in ("text", "vocab")]
+    recombine.main([*argv, "--lines", "500", "--save-to", str(tmp_path / "more")])
+    made = [line.split() for line in lines(tmp_path / "more")]
+    assert len(made) == 500 and max(map(len, made)) > 8
+    seen = {word for line in made for word in line}
+    assert seen == set("abcdefgh") | {"xy", "uv"}
+    broken = sum(
+        pair not in {*zip("abcde", "bcdef", strict=True), ("g", "h")} for line in made for pair in pairwise(line)
+    )
+    assert 500 < broken < 2500, "pieces of several words, and several in a line"
+    recombine.main([*argv, "--lines", "500", "--save-to", str(tmp_path / "again")])
+    assert lines(tmp_path / "again") == lines(tmp_path / "more")
+
+
+def test_the_corpus_is_small_and_accounted_for() -> None:
+    assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 2_000_000
+    report = json.loads((DEMO / "pairs" / "report.json").read_text(encoding="utf-8"))
+    for name in SETS:
+        bad, good = (lines(DEMO / "pairs" / f"{name}.{side}") for side in ("bad", "good"))
+        assert len(bad) == len(good) == report["sets"][name]["written"]
+
+
+def beep(voice: str) -> speak.Speak:
+    def write(text: str, path: Path) -> None:
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 16000, 0, "NONE", ""))
+            file.writeframes(bytes(320 * len(text)))
+
+    return write
+
+
+def test_speaking_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("one\nthree\n")
+    argv = ["--text", str(tmp_path / "a.txt"), "--voices", "joe", "kal", "--save-to", str(tmp_path / "audio" / "a")]
+    monkeypatch.setattr(speak, "VOICES", {"joe": beep, "kal": lambda voice: None})
+    with pytest.raises(TypeError):  # the second voice is broken
+        speak.main(argv)
+    assert not (tmp_path / "audio" / "a.jsonl").exists()
+    monkeypatch.setattr(speak, "VOICES", {"joe": lambda voice: None, "kal": beep})  # the first has nothing left to do
+    speak.main(argv)
+    rows = [json.loads(line) for line in lines(tmp_path / "audio" / "a.jsonl")]
+    assert [(row["speaker"], row["text"], row["duration"]) for row in rows] == [
+        (voice, text, len(text) / 100) for voice in ("joe", "kal") for text in ("one", "three")
+    ]
+    assert len({row["id"] for row in rows}) == 4 and all(Path(row["audio_filepath"]).is_file() for row in rows)
+
+
+def test_a_voice_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="flite is missing: apt install flite"):
+        speak.VOICES["slt"]("slt")("a", tmp_path / "a.wav")
+
+
+@pytest.mark.slow
+def test_the_chain_of_the_examples_runs_and_is_not_run_twice(tiny_bert: Path, pairs: Path, tmp_path: Path) -> None:
+    settings = {"BERT": str(tiny_bert), "MAX_UPDATE": "3", "MAX_TOKENS": "100", "VALIDATE_EVERY": "3"}
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run() -> str:
+        return subprocess.run(
+            ["bash", ROOT / "examples" / "train_and_correct.sh", pairs, tmp_path / "run"],
+            env=os.environ | settings | path, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+
+    first = run()
+    table = first[first.index("| set | ") :]
+    assert table.splitlines()[2].startswith("| dev-clean | 15 | ")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "run").rglob("*.*") if file.name != "table.md"}
+    second = run()
+    assert second[second.index("| set | ") :] == table
+    assert before == {file: file.stat().st_mtime_ns for file in before}
