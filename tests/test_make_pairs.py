@@ -363,6 +363,7 @@ def test_any_number_of_workers_gives_the_same(tmp_path: Path, monkeypatch: pytes
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_on_a_cluster_that_loses_a_worker(ray_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is a pipe that runs dry until a worker was killed."""
     argv = many_pairs(tmp_path, monkeypatch)

@@ -97,6 +97,7 @@ def test_no_cluster_there(address: str) -> None:
         list(ordered_map(squarer, [1], 1, address))
 
 
+@pytest.mark.slow
 def test_on_a_cluster_that_loses_a_worker(ray_cluster: str, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     assert list(ordered_map(partial(squarer, killed), range(40), 2, ray_cluster)) == EXPECTED

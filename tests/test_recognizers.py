@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from test_transcribe import SYMBOLS, make_ctc
 from torch import nn
 
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers import dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, resample
 from fairseq_asr_correct.recognizers.backends import CTC, Seq2Seq, Settings, open_recognizer
@@ -176,3 +177,34 @@ def test_resampling_keeps_the_tone() -> None:
 def test_keys_are_the_same_everywhere() -> None:
     assert key_of(1, "a") == 649618585733735593
     assert len({key_of(seed, name) for seed in (None, 1, 11) for name in ("1", "11", "")}) == 9
+
+
+def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path) -> None:
+    folder = make_ctc(tmp_path / "ctc")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    for name in ("config.json", "processor_config.json", "preprocessor_config.json", "tokenizer_config.json"):
+        path = folder / name
+        values = json.loads(path.read_text()) if path.exists() else {}
+        names = {"AutoConfig": "evil.Evil", "AutoModelForCTC": "evil.Evil", "AutoProcessor": "evil.Evil"}
+        path.write_text(json.dumps(values | {"auto_map": names}))
+    try:
+        recognizer = open_recognizer(Settings(str(folder)))
+    except UserError as error:
+        assert "cannot be loaded" in str(error)
+    else:
+        assert recognizer.transcribe(WAVEFORMS[:1], [1])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_weights_that_hold_code_are_refused(tmp_path: Path) -> None:
+    folder = make_ctc(tmp_path / "ctc")
+    (folder / "model.safetensors").unlink()
+
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return open, (str(tmp_path / "ran"), "w")
+
+    torch.save({"lm_head.weight": Evil()}, folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        open_recognizer(Settings(str(folder)))
+    assert not (tmp_path / "ran").exists()

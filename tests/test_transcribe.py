@@ -270,6 +270,7 @@ def test_a_full_disk(ctc: Path, audio: Path, tmp_path: Path) -> None:
     assert run(audio, ctc, tmp_path / "hyp.jsonl", *flags) == whole
 
 
+@pytest.mark.slow
 def test_on_ray_as_alone_with_a_worker_killed(ray_cluster: str, ctc: Path, audio: Path, tmp_path: Path) -> None:
     flags = ["--batch-seconds", 0.6, "--dropout", "--seeds", 1, 2]
     whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Protocol
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor, PretrainedConfig
 
 from fairseq_asr_correct.errors import UserError
@@ -16,6 +18,7 @@ from fairseq_asr_correct.recognizers import dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Samples
 
 BACKENDS = ("ctc", "seq2seq", "faster-whisper")
+SAFE = {"trust_remote_code": False}  # code that comes with a model is never run, nor asked about
 
 
 class Recognizer(Protocol):
@@ -51,13 +54,18 @@ def open_recognizer(settings: Settings) -> Recognizer:
     if backend == "faster-whisper":
         return FasterWhisper(settings)
     try:
-        config = AutoConfig.from_pretrained(settings.model)
-    except (OSError, ValueError) as error:
-        raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+        config = AutoConfig.from_pretrained(settings.model, **SAFE)
+    except (OSError, ValueError, KeyError) as error:
+        raise cannot_load(settings, error) from None
     if backend is None:
         architecture = (config.architectures or ["?"])[0]
         backend = "ctc" if "CTC" in architecture else "seq2seq"
     return (CTC if backend == "ctc" else Seq2Seq)(settings, config)
+
+
+def cannot_load(settings: Settings, why: object) -> UserError:
+    """An error of a library in one line."""
+    return UserError(f"--model {settings.model} cannot be loaded: {' '.join(str(why).split())[:300]}")
 
 
 class HuggingFace:
@@ -75,11 +83,13 @@ class HuggingFace:
                 )
             options = {"attn_implementation": "eager"}  # fused attention would draw masks of its own
         try:
-            self.processor = AutoProcessor.from_pretrained(settings.model)
-            self.model = self.auto_class.from_pretrained(settings.model, config=config, **options)
+            self.processor = AutoProcessor.from_pretrained(settings.model, **SAFE)
+            self.model = self.auto_class.from_pretrained(settings.model, config=config, **options, **SAFE)
             self.model = self.model.to(settings.device).eval()
-        except (OSError, ValueError, ImportError, RuntimeError) as error:
-            raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+        except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+            raise cannot_load(settings, error) from None
+        except UnpicklingError:
+            raise cannot_load(settings, "its weights may hold code; ask for safetensors") from None
         if settings.dropout:
             dropout.activate(self.model)
 
@@ -172,7 +182,7 @@ class FasterWhisper:
         except ImportError:
             raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
         except (OSError, ValueError, RuntimeError) as error:
-            raise UserError(f"--model {settings.model} cannot be loaded: {error}") from None
+            raise cannot_load(settings, error) from None
         self.language = settings.language
         logging.getLogger("faster_whisper").setLevel(logging.WARNING)
 
