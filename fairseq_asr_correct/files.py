@@ -1,5 +1,6 @@
 """Text files read and written so that nothing is lost and nothing is left half-written."""
 
+import errno
 import json
 import os
 import re
@@ -68,8 +69,9 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
         "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:
         try:
-            yield file
-            file.close()
+            with full_disk_told(path):
+                yield file
+                file.close()
             os.chmod(file.name, 0o666 & ~_umask())
             os.replace(file.name, path)
         except BaseException:
@@ -88,10 +90,22 @@ def finished_together(folder: Path) -> Iterator[Path]:
         raise UserError(f"{folder} is a file; name a folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as unfinished:
-        yield Path(unfinished)
+        with full_disk_told(folder):
+            yield Path(unfinished)
         folder.mkdir(exist_ok=True)
         for file in Path(unfinished).iterdir():
             os.replace(file, folder / file.name)
+
+
+@contextmanager
+def full_disk_told(path: Path) -> Iterator[None]:
+    """A full disk as one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise UserError(f"{path}: {error.strerror}; make room and run the same command again") from None
+        raise
 
 
 def is_set_name(name: str) -> bool:

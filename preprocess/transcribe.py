@@ -36,9 +36,9 @@ from tqdm import tqdm
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, read_json_lines
 from fairseq_asr_correct.parallel import ordered_map
-from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, load
+from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, load, recordings
 from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings, open_recognizer
-from fairseq_asr_correct.recognizers.journal import Journal, full_disk_told
+from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.recognizers.manifest import Batch, make_batches, read_manifest, seconds_of
 
 
@@ -169,9 +169,9 @@ def failures_of(save_to: Path) -> Path:
 
 def augmentation(args: argparse.Namespace) -> Augmentation:
     """What --speed, --volume, --snr and --noise ask for."""
-    noise = tuple(sorted(str(path) for path in args.noise.rglob("*.*"))) if args.noise else ()
+    noise = recordings(args.noise) if args.noise else ()
     if args.noise and not noise:
-        raise UserError(f"--noise {args.noise} holds no files")
+        raise UserError(f"--noise {args.noise} holds no recordings")
     ranges = {name: tuple(value) if (value := getattr(args, name)) else None for name in ("speed", "volume", "snr")}
     return Augmentation(**ranges, noise=noise)
 
@@ -181,11 +181,10 @@ def write_results(save_to: Path, rows: dict[int, dict], results: list[dict[str, 
     errors = errors | {result["line"]: result["error"] for result in results if "error" in result}
     heard = sorted((result for result in results if "error" not in result), key=lambda result: result["line"])
     failures = failures_of(save_to)
-    with full_disk_told(save_to):
-        failures.unlink(missing_ok=True)
-        if errors:
-            write_rows(failures, (rows[number] | {"error": errors[number]} for number in sorted(errors)))
-        write_rows(save_to, (rows[result.pop("line")] | result for result in heard))
+    failures.unlink(missing_ok=True)
+    if errors:
+        write_rows(failures, (rows[number] | {"error": errors[number]} for number in sorted(errors)))
+    write_rows(save_to, (rows[result.pop("line")] | result for result in heard))
     print(f"{save_to}: {len(heard):,} hypotheses" + (f"; {failures}: {len(errors):,} utterances" if errors else ""))
     return len(errors)
 
@@ -195,25 +194,24 @@ def make_worker(settings: Settings, augment: Augmentation, seeds: tuple[int | No
     recognizer = open_recognizer(settings)
 
     def hear(batch: Batch) -> tuple[list[dict[str, Any]], set[int]]:
-        results, waveforms, rates = [], {}, set()
+        results, usable, rates = [], [], set()
         for utterance in batch:
             try:
                 seconds = utterance["seconds"] if utterance["part"] else None
                 waveform, rate = load(utterance["path"], utterance["offset"], seconds)
-                recognizer.refuse(waveform)
+                keys = [key_of(seed, utterance["id"]) for seed in seeds]
+                waveforms = [augment(waveform, key) if augment else waveform for key in keys]
+                for changed in waveforms:
+                    recognizer.refuse(changed)
             except AudioError as error:
                 message = str(error) if utterance["path"] in str(error) else f"{utterance['path']} {error}"
                 results.append({"line": utterance["line"], "error": message})
             else:
-                waveforms[utterance["line"], utterance["id"]] = waveform
+                usable.append((utterance["line"], keys, waveforms))
                 rates.add(rate)
-        for seed in seeds if waveforms else ():
-            keys = [key_of(seed, name) for _, name in waveforms]
-            heard = waveforms.values()
-            if augment:
-                heard = [augment(waveform, key) for waveform, key in zip(heard, keys, strict=True)]
-            texts = recognizer.transcribe(list(heard), keys)
-            for (line, _), text in zip(waveforms, texts, strict=True):
+        for number, seed in enumerate(seeds if usable else ()):
+            heard, keys = [w[number] for _, _, w in usable], [k[number] for _, k, _ in usable]
+            for (line, _, _), text in zip(usable, recognizer.transcribe(heard, keys), strict=True):
                 results.append({"line": line, "pred_text": text} | ({} if seed is None else {"seed": seed}))
         return results, rates
 

@@ -7,9 +7,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 
 import io
 import random
+import resource
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
@@ -37,6 +39,17 @@ TINY_VOCAB = [
     *(f"##{letter}" for letter in LETTERS),
     *(word for word in WORDS if "'" not in word),
 ]
+
+
+@contextmanager
+def files_at_most(size: int) -> Iterator[None]:
+    """No file can grow beyond ``size`` bytes, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def make_tiny_bert(folder: Path, vocab: list[str] | None = None, **config: object) -> transformers.BertModel:

@@ -14,7 +14,7 @@ from typing import Any
 import jiwer
 import numpy as np
 import pytest
-from conftest import LIBRISPEECH, kill_a_ray_worker, needs_librispeech
+from conftest import LIBRISPEECH, files_at_most, kill_a_ray_worker, needs_librispeech
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -361,6 +361,13 @@ def test_any_number_of_workers_gives_the_same(tmp_path: Path, monkeypatch: pytes
     assert len(sets["train"]["dropped"]) == 5, "every filter has something to do"
     make(tmp_path / "two", *argv, workers=2)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    train = write_manifest(tmp_path / "train.jsonl", [("a b", f"a {number}") for number in range(3000)])
+    with files_at_most(5000), pytest.raises(UserError, match=r"out: .*make room and run the same command again"):
+        make(tmp_path / "out", "--train", train)
+    assert [path.name for path in tmp_path.iterdir()] == ["train.jsonl"], "nothing half-written"
 
 
 @pytest.mark.slow

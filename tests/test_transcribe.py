@@ -13,7 +13,7 @@ import pytest
 import soundfile
 import torch
 import transformers
-from conftest import ROOT, kill_a_ray_worker
+from conftest import ROOT, files_at_most, kill_a_ray_worker
 
 from fairseq_asr_correct.errors import UserError
 from preprocess import transcribe
@@ -155,6 +155,44 @@ def test_bad_audio_is_told_and_the_rest_is_done(ctc: Path, tmp_path: Path, capsy
         run(manifest, ctc, tmp_path / "hyp.jsonl")
 
 
+def test_what_a_speed_makes_too_short_is_told(ctc: Path, tmp_path: Path) -> None:
+    tone = np.sin(np.arange(8000) / 5) / 2
+    for name, samples in (("short", tone[:900]), ("fine", tone)):
+        soundfile.write(tmp_path / f"{name}.wav", samples, 16000)
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text('{"audio_filepath": "short.wav"}\n{"audio_filepath": "fine.wav"}\n')
+    with pytest.raises(UserError, match="1 utterances"):
+        run(manifest, ctc, tmp_path / "hyp.jsonl", "--speed", 2, 2, "--seeds", 1)
+    assert [row["audio_filepath"] for row in read(tmp_path / "hyp.jsonl")] == ["fine.wav"]
+    assert "short.wav is shorter than 0.05" in read(tmp_path / "hyp.jsonl.failed")[0]["error"]
+
+
+@pytest.mark.parametrize(
+    "field", ['"offset": 1e999', '"offset": "a"', '"duration": NaN', '"duration": -1', '"offset": -1']
+)
+def test_times_that_no_recording_has(ctc: Path, tmp_path: Path, field: str) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(8000), 16000)
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text('{"audio_filepath": "a.wav", ' + field + "}\n")
+    with pytest.raises(UserError, match="1 utterances"):
+        run(manifest, ctc, tmp_path / "hyp.jsonl")
+    assert "usable `duration` or `offset`" in read(tmp_path / "hyp.jsonl.failed")[0]["error"]
+
+
+def test_a_noise_folder_with_other_files(ctc: Path, audio: Path, tmp_path: Path) -> None:
+    noise = tmp_path / "noise"
+    noise.mkdir()
+    (noise / "README.txt").write_text("hum")
+    flags = ["--snr", 5, 5, "--noise", noise, "--seeds", 1]
+    with pytest.raises(UserError, match="holds no recordings"):
+        run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
+    (noise / "hum.wav").write_bytes(b"RIFF and then nothing")
+    with pytest.raises(UserError, match=r"--noise: .*hum.wav cannot be read"):
+        run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
+    soundfile.write(noise / "hum.wav", np.ones(100) / 3, 16000)
+    assert len(run(audio, ctc, tmp_path / "hyp.jsonl", *flags)) == len(read(audio))
+
+
 def test_offsets_cut_a_recording(ctc: Path, audio: Path, tmp_path: Path) -> None:
     samples, _ = soundfile.read(audio.parent / "3.wav")
     soundfile.write(tmp_path / "long.wav", np.concatenate([np.zeros(8000), samples, np.zeros(800)]), 16000)
@@ -254,17 +292,11 @@ def test_two_at_a_time_is_refused(ctc: Path, audio: Path, tmp_path: Path) -> Non
 
 
 def test_a_full_disk(ctc: Path, audio: Path, tmp_path: Path) -> None:
-    import resource
-
     flags = ["--batch-seconds", 1, "--dropout", "--seeds", 1, 2]
     whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1700, limits[1]))  # in the middle of a line
-    try:
-        with pytest.raises(UserError, match="make room and run the same command again"):
-            run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    # In the middle of a line.
+    with files_at_most(1700), pytest.raises(UserError, match="make room and run the same command again"):
+        run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
     journal = (tmp_path / "hyp.jsonl.journal").read_bytes()
     assert len(journal) == 1700 and journal.count(b"\n") > 2
     assert run(audio, ctc, tmp_path / "hyp.jsonl", *flags) == whole

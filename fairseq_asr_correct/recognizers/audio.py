@@ -5,8 +5,14 @@ from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
+
+from fairseq_asr_correct.errors import UserError
+
+try:
+    import soundfile
+    import soxr
+except ImportError as missing:
+    raise UserError(f"reading audio needs {missing.name}: pip install 'fairseq-asr-correct[audio]'") from None
 
 SAMPLE_RATE = 16_000  # hertz; what all recognizers here were trained on
 Samples = np.ndarray  # float32, (samples,), -1 to 1
@@ -47,6 +53,12 @@ def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -
 def resample(samples: Samples, rate: float) -> Samples:
     """From ``rate`` to 16 kHz."""
     return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE).astype(np.float32)
+
+
+def recordings(folder: Path) -> tuple[str, ...]:
+    """The audio files in a folder and those below, by their names; sorted."""
+    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".opus"}
+    return tuple(sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes))
 
 
 def key_of(*parts: object) -> int:
@@ -90,7 +102,10 @@ class Augmentation:
     def _noise(self, draw: np.random.Generator, length: int) -> Samples:
         if not self.noise:
             return draw.standard_normal(length, dtype=np.float32)
-        noise, _ = load(self.noise[draw.integers(len(self.noise))])
+        try:
+            noise, _ = load(self.noise[draw.integers(len(self.noise))])
+        except AudioError as error:
+            raise UserError(f"--noise: {error}; mend it or take it out, and run the same command again") from None
         start = draw.integers(len(noise))
         return np.resize(np.roll(noise, -start), length)
 

@@ -1,15 +1,14 @@
 """A record of finished batches that survives kill -9: what is in it is never done again."""
 
-import errno
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import full_disk_told
 
 
 class Journal:
@@ -73,16 +72,3 @@ class Journal:
     def close(self) -> None:
         """Lets others write."""
         self.file.close()
-
-
-@contextmanager
-def full_disk_told(path: Path) -> Iterator[None]:
-    """A full disk as one sentence: what was finished is kept."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise UserError(
-                f"{path}: {error.strerror}; make room and run the same command again, which goes on from here"
-            ) from None
-        raise

@@ -23,7 +23,7 @@ def read_manifest(path: Path) -> tuple[dict[int, dict], list[Utterance], dict[in
         try:
             audio, offset = row["audio_filepath"], float(row.get("offset") or 0)
             seconds = float(row["duration"]) if row.get("duration") is not None else None
-            if not isinstance(audio, str) or not offset >= 0 or (seconds is not None and not 0 < seconds < 1e6):
+            if not isinstance(audio, str) or not 0 <= offset < 1e6 or (seconds is not None and not 0 < seconds < 1e6):
                 raise ValueError
         except (KeyError, TypeError, ValueError):
             errors[number] = "lacks `audio_filepath`, or a usable `duration` or `offset` in seconds"
@@ -35,7 +35,7 @@ def read_manifest(path: Path) -> tuple[dict[int, dict], list[Utterance], dict[in
         seen[name] = number
         utterance = {"line": number, "path": str(path.parent / audio), "id": name, "offset": offset}
         # Without an offset the whole file is heard, whatever the manifest says of its duration.
-        utterances.append(utterance | {"seconds": seconds, "part": "offset" in row})
+        utterances.append(utterance | {"seconds": seconds, "part": row.get("offset") is not None})
     for number, error in errors.items():
         print(f"{path} line {number} {error}: left out", file=sys.stderr)
     return rows, utterances, errors
@@ -59,6 +59,6 @@ def seconds_of(utterance: Utterance) -> float:
     if utterance["seconds"] is None:
         try:
             utterance["seconds"] = soundfile.info(utterance["path"]).duration - utterance["offset"]
-        except soundfile.LibsndfileError:
+        except (soundfile.LibsndfileError, ValueError):  # a name no file can have
             utterance["seconds"] = 0.0
     return utterance["seconds"]
