@@ -41,7 +41,7 @@ say "word pieces and binarized data"
 say "training, $max_update updates"
 finished=$run/checkpoints/finished.$max_update
 # shellcheck disable=SC2086
-[ -f "$finished" ] ||
+if [ ! -f "$finished" ]; then
   fairseq-train "$run/data-bin" --user-dir "$plugin" --seed "${SEED:-1}" \
     --arch bert_transformer --bert-init "$run/bert_init" --decoder-layers "${DECODER_LAYERS:-2}" \
     --dropout "${DROPOUT:-0.1}" $optimizer_flags --lr-scheduler polynomial_decay --warmup-updates "${WARMUP:-50}" \
@@ -51,7 +51,8 @@ finished=$run/checkpoints/finished.$max_update
     --save-interval-updates "$validate_every" --keep-interval-updates 1 \
     --no-epoch-checkpoints --save-dir "$run/checkpoints" --num-workers 0 \
     --log-format "$progress" --log-interval 25 --log-file "$run/train.log" $device_flags
-touch "$finished"
+  touch "$finished"
+fi
 
 checkpoint=$run/checkpoints/checkpoint_best.pt
 for bad in "$pairs"/*.bad; do

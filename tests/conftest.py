@@ -168,7 +168,7 @@ def checkpoint(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPat
     return folder / "checkpoint_best.pt"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ray_cluster() -> Iterator[str]:
     """The address of a local Ray cluster with two CPUs."""
     ray = pytest.importorskip("ray")
