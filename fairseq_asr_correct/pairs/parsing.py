@@ -42,7 +42,7 @@ def parse(source: Source, chunk: Chunk, speakers: bool = False) -> Iterator[Utte
         else:
             hypotheses, reference, speaker = [record[0]], record[1], record[2]
         if speakers:
-            speaker = _speaker(speaker, names) or _nobody(source, number)
+            speaker = speaker_of(speaker, names) or _nobody(source, number)
         yield Utterance(hypotheses, reference, speaker)
 
 
@@ -81,7 +81,7 @@ def _list(nbest: Any, path: Path, number: int) -> list[Any]:
     return nbest or []
 
 
-def _speaker(named: Any, names: Any) -> str | None:
+def speaker_of(named: Any, names: Any) -> str | None:
     """The speaker as named, or the first number of a LibriSpeech-like `speaker-chapter-utterance`."""
     if named not in (None, "") and isinstance(named, (str, int)):
         return str(named)

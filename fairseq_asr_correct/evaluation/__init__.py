@@ -1,0 +1,1 @@
+"""What correction fixed and what it broke: reading -> alignment -> measure, with bootstrap -> text and page."""

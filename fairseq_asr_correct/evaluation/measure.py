@@ -1,0 +1,174 @@
+"""All numbers of a set, as they stand in report.json."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+import jiwer
+import numpy as np
+from sacrebleu.metrics import BLEU, CHRF
+
+from fairseq_asr_correct import __version__
+from fairseq_asr_correct.evaluation.alignment import Changes, Confusion, align, errors
+from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
+from fairseq_asr_correct.evaluation.reading import Utterance
+
+Steps = tuple[str, str]  # of before and after, as align gives them
+MOST = 25  # confusions shown
+LENGTHS = ((1, 5), (6, 10), (11, 15), (16, 20), (21, 30), (31, 40), (41, None))  # reference words
+BASELINES = ((0, 0), (0, 10), (10, 20), (20, 30), (30, 50), (50, None))  # above, up to: percent
+
+
+def align_set(utterances: list[Utterance]) -> list[Steps]:
+    """The steps of every utterance before and after."""
+    references = [utterance.reference for utterance in utterances]
+    sides = [[getattr(utterance, name) for utterance in utterances] for name in ("before", "after")]
+    return list(zip(*(align(references, side) for side in sides), strict=True))
+
+
+def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: int = 10_000, seed: int = 1) -> dict:
+    """A set's numbers; rates are in percent, and None where they would divide by nothing.
+
+    Args:
+        name: of the set.
+        utterances: its utterances.
+        steps: what :func:`align_set` says of them.
+        draws: of the bootstrap.
+        seed: of the bootstrap.
+    """
+    counts = np.array([[errors(side) for side in both] for both in steps], np.int64).reshape(-1, 2)
+    before, after = counts[:, 0], counts[:, 1]
+    changes = Changes()
+    for utterance, both in zip(utterances, steps, strict=True):
+        changes.add(utterance.reference, utterance.before, utterance.after, *both)
+    speakers = [utterance.speaker for utterance in utterances]
+    known = None if None in speakers else speakers
+    interval = asdict(paired_bootstrap(before, after, known, draws, seed))
+    references = [" ".join(utterance.reference.split()) for utterance in utterances]
+    sides = [[" ".join(getattr(u, side).split()) for u in utterances] for side in ("before", "after")]
+    copied = sum(was == now for was, now in zip(*sides, strict=True))
+    return {
+        "name": name,
+        "sentences": len(utterances),
+        "reference_words": sum(len(text.split()) for text in references),
+        "speakers": len(set(known)) if known else None,
+        **_quality(steps, references, *sides),
+        "relative_reduction": _rate(before.sum() - after.sum(), before.sum()),
+        **interval,
+        "sentences_improved": int((after < before).sum()),
+        "sentences_unchanged": int((after == before).sum()),
+        "sentences_harmed": int((after > before).sum()),
+        "copy_rate": _rate(copied, len(utterances)),
+        **_corrections(changes),
+        "confusions": {
+            "fixed": _most(changes.confusions_fixed),
+            "introduced": _most(changes.confusions_introduced),
+        },
+        "by_length": _by_length(steps, before, after),
+        "by_baseline_wer": _by_baseline(steps, before, after),
+    }
+
+
+def signature() -> str:
+    """How the numbers came about; equal signatures make numbers comparable."""
+    libraries = "|".join(f"{library}:{version(library)}" for library in ("jiwer", "sacrebleu"))
+    return f"asr_correct|version:{__version__}|tok:whitespace|{libraries}"
+
+
+def _quality(steps: list[Steps], references: list[str], before: list[str], after: list[str]) -> dict[str, Any]:
+    """Error rates before and after, and BLEU and chrF as sacrebleu defines them."""
+    errors_of = {"before": _errors([both[0] for both in steps]), "after": _errors([both[1] for both in steps])}
+    if not any(references):
+        return {side: rates | {"cer": None, "bleu": None, "chrf": None} for side, rates in errors_of.items()}
+    # Recognizers' words are what white space separates; there is no punctuation to take apart.
+    bleu = BLEU(tokenize="none", force=True, references=[references])
+    chrf = CHRF(references=[references])
+    return {
+        side: errors_of[side]
+        | {
+            "cer": 100 * jiwer.cer(references, hypotheses),
+            "bleu": bleu.corpus_score(hypotheses, None).score,
+            "chrf": chrf.corpus_score(hypotheses, None).score,
+        }
+        for side, hypotheses in (("before", before), ("after", after))
+    }
+
+
+def _errors(steps: list[str]) -> dict[str, Any]:
+    kinds = Counter("".join(steps))
+    wrong = kinds["S"] + kinds["D"] + kinds["I"]
+    return {
+        "wer": _rate(wrong, kinds["="] + kinds["S"] + kinds["D"]),
+        "errors": wrong,
+        "substitutions": kinds["S"],
+        "deletions": kinds["D"],
+        "insertions": kinds["I"],
+        "ser": _rate(sum(errors(side) > 0 for side in steps), len(steps)),
+    }
+
+
+def _corrections(changes: Changes) -> dict[str, Any]:
+    """Detection asks whether wrong words were touched, correction whether they came out right."""
+    touched = changes.touched + changes.introduced
+    return {
+        "errors_fixed": changes.fixed,
+        "errors_introduced": changes.introduced,
+        "words_broken": changes.broken,
+        "false_correction_rate": _rate(changes.broken, changes.right),
+        "precision": _rate(changes.fixed, touched),
+        "recall": _rate(changes.fixed, changes.errors),
+        "detection_precision": _rate(changes.touched, touched),
+        "detection_recall": _rate(changes.touched, changes.errors),
+    }
+
+
+def _by_length(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> list[dict[str, Any]]:
+    words = _reference_words(steps)
+    table = []
+    for low, high in LENGTHS:
+        inside = (words >= low) & (words <= (high or words.max(initial=0)))
+        table.append(
+            {
+                "bin": f"{low}-{high}" if high else f"{low}+",
+                "sentences": int(inside.sum()),
+                "reference_words": int(words[inside].sum()),
+                "wer_before": _rate(before[inside].sum(), words[inside].sum()),
+                "wer_after": _rate(after[inside].sum(), words[inside].sum()),
+            }
+        )
+    return table
+
+
+def _by_baseline(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> list[dict[str, Any]]:
+    words = _reference_words(steps)
+    # An empty reference with words against it is as wrong as can be.
+    baseline = np.where(words > 0, 100 * before / np.maximum(words, 1), np.where(before > 0, np.inf, 0.0))
+    table = []
+    for low, high in BASELINES:
+        inside = baseline == 0 if high == 0 else (baseline > low) & (baseline <= (high or np.inf))
+        table.append(
+            {
+                "bin": "0" if high == 0 else f"{low}-{high}" if high else f"over {low}",
+                "sentences": int(inside.sum()),
+                "improved": int((after < before)[inside].sum()),
+                "harmed": int((after > before)[inside].sum()),
+                "wer_before": _rate(before[inside].sum(), words[inside].sum()),
+                "wer_after": _rate(after[inside].sum(), words[inside].sum()),
+            }
+        )
+    return table
+
+
+def _reference_words(steps: Iterable[Steps]) -> np.ndarray:
+    return np.array([len(side) - side.count("I") for side, _ in steps], np.int64)
+
+
+def _most(confusions: Counter[Confusion]) -> list[dict[str, Any]]:
+    ranked = sorted(confusions.items(), key=lambda item: (-item[1], item[0]))[:MOST]
+    return [{"reference": said, "hypothesis": heard, "count": count} for (said, heard), count in ranked]
+
+
+def _rate(part: float, whole: float) -> float | None:
+    return 100 * float(part) / float(whole) if whole else None
