@@ -7,6 +7,8 @@ Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers
 ``--optimizer``           ``novograd``
 ``--scoring``             ``asr_wer``
 ``--bpe``                 ``wordpiece``
+``--task``                ``asr_correction``
+``--criterion``           ``chunked_label_smoothed_cross_entropy``
 ========================  ==========================================================
 """
 
@@ -19,7 +21,9 @@ compat.allow_fairseq_checkpoints()
 compat.no_code_in_arguments()
 compat.keep_last_batch()
 
+from fairseq_asr_correct.criterions import chunked_cross_entropy  # noqa: E402,F401
 from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401
 from fairseq_asr_correct.models import bert_transformer  # noqa: E402,F401
 from fairseq_asr_correct.optim import novograd  # noqa: E402,F401
 from fairseq_asr_correct.scoring import asr_wer  # noqa: E402,F401
+from fairseq_asr_correct.tasks import asr_correction  # noqa: E402,F401

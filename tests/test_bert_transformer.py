@@ -10,6 +10,7 @@ import pytest
 import torch
 from conftest import ROOT, make_tiny_bert
 from fairseq.data import Dictionary
+from fairseq.modules import FairseqDropout
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -157,7 +158,7 @@ def test_dropout_is_the_encoders_and_the_decoders_own(bert_init: Path) -> None:
 
 
 def test_alignments_are_over_the_source_without_cls(bert_init: Path) -> None:
-    model, _ = build(bert_init)
+    model = build(bert_init)[0].eval()  # in training nobody asks for them
     sources = torch.tensor([[PAD, 20, 21, EOS], [20, 21, 22, EOS]])
     _, extra = model(sources, None, torch.tensor([[EOS, 20], [EOS, 20]]))
     attention = extra["attn"][0]
@@ -268,3 +269,23 @@ def test_flags_survive_argparse() -> None:
     BertTransformerModel.add_args(parser)
     assert vars(parser.parse_args([])) == {}, "defaults are the architecture's"
     assert parser.parse_args(["--no-share-all-embeddings"]).share_all_embeddings is False
+
+
+def test_fused_attention_to_the_source_computes_the_same(bert_init: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = build(bert_init)
+    model.train()
+    for module in model.modules():
+        if isinstance(module, FairseqDropout):
+            module.p = 0.0
+    sources = torch.tensor([[PAD, 20, 21, EOS], [20, 21, 22, EOS]])
+    previous = torch.tensor([[EOS, 20, 23], [EOS, 20, PAD]])
+    fused, calls = model(sources, None, previous)[0], []
+    real = torch.nn.functional.multi_head_attention_forward
+    monkeypatch.setattr(
+        "torch.nn.functional.multi_head_attention_forward", lambda *a, **k: calls.append(1) or real(*a, **k)
+    )
+    model(sources, None, previous)
+    assert len(calls) == len(model.encoder.layers) + 2 * len(model.decoder.layers), "all attention is fused"
+    for layer in model.decoder.layers:
+        layer.encoder_attn._forward_pre_hooks.clear()
+    torch.testing.assert_close(fused, model(sources, None, previous)[0])

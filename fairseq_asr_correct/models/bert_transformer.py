@@ -52,14 +52,28 @@ class BertEncoder(TransformerEncoderBase):
 class BertDecoder(TransformerDecoderBase):
     """fairseq's decoder, starting with [CLS] where fairseq's tasks and generator put ``</s>``."""
 
+    def build_decoder_layer(self, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        """Fairseq's layer, whose attention to the source is torch's fused one in training too."""
+        layer = super().build_decoder_layer(*args, **kwargs)
+        layer.encoder_attn.register_forward_pre_hook(_fused_without_a_cache, with_kwargs=True)
+        return layer
+
     def extract_features(self, prev_output_tokens: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, dict]:
         """See fairseq; ``prev_output_tokens`` is ``(batch, tgt_len)``."""
         starts = prev_output_tokens.eq(self.dictionary.eos())
         tokens = prev_output_tokens.masked_fill(starts, self.dictionary.bos())
+        if self.training and kwargs.get("alignment_layer") is None:
+            kwargs["alignment_layer"] = -1  # of no layer: nobody asks, and fused attention has no weights to give
         features, extra = super().extract_features(tokens, *args, **kwargs)
         # Alignments are over the source as the task knows it, without the place for [CLS].
         extra["attn"] = [attn if attn is None else attn[..., 1:] for attn in extra["attn"]]
         return features, extra
+
+
+def _fused_without_a_cache(module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:
+    """Fairseq calls keys of the source static, and computes with those in its own way, even where nothing is cached."""
+    own_way = kwargs["incremental_state"] is not None or kwargs["need_weights"] or kwargs["need_head_weights"]
+    return args, kwargs | {"static_kv": kwargs["static_kv"] and own_way}
 
 
 def begin_with(bos: int, tokens: Tensor, pad: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""What happens to a decoded sentence before it is given out."""

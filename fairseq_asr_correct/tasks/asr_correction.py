@@ -1,0 +1,150 @@
+"""``--task asr_correction``: translation, with word errors counted in validation and a guard in decoding."""
+
+import math
+from argparse import Namespace
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+from fairseq.dataclass import ChoiceEnum
+from fairseq.logging import metrics
+from fairseq.tasks import register_task
+from fairseq.tasks.translation import TranslationConfig, TranslationTask
+from torch import nn
+
+from fairseq_asr_correct.decoding.keep import SCOPES, KeepOrCorrect
+from fairseq_asr_correct.decoding.words import text
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
+
+LOGGED = "_wer_"  # before each count's name; fairseq does not print what begins with "_"
+RATES = ("wer", "baseline_wer", "false_correction_rate")
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """Integer counts over any number of sentences; the rates derived from them are percentages."""
+
+    errors: int = 0  #: after correction
+    input_errors: int = 0  #: before
+    words: int = 0  #: of the references
+    right: int = 0  #: of those, right before correction
+    made_wrong: int = 0  #: of those, no longer right after it
+
+    @property
+    def wer(self) -> float:
+        """Word error rate after correction."""
+        return _percent(self.errors, self.words)
+
+    @property
+    def baseline_wer(self) -> float:
+        """Word error rate of the unchanged input."""
+        return _percent(self.input_errors, self.words)
+
+    @property
+    def false_correction_rate(self) -> float:
+        """Share of the words that were right before and are not after."""
+        return _percent(self.made_wrong, self.right)
+
+    def __add__(self, other: "WordCounts") -> "WordCounts":
+        return WordCounts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def _percent(part: int, whole: int) -> float:
+    if not whole:
+        return math.inf if part else 0.0
+    return 100 * part / whole
+
+
+def count_changes(reference: str, before: str, after: str) -> WordCounts:
+    """Counts one sentence, as scripts/evaluate.py does."""
+    steps = align([reference] * 2, [before, after])
+    changes = Changes()
+    changes.add(reference, before, after, *steps)
+    return WordCounts(errors(steps[1]), changes.errors, len(reference.split()), changes.right, changes.broken)
+
+
+@dataclass
+class AsrCorrectionConfig(TranslationConfig):
+    """The flags of ``--task asr_correction``, on top of translation's."""
+
+    eval_wer: bool = field(
+        default=False,
+        metadata={
+            "help": "correct the validation sets as well: logs wer, baseline_wer (the input's) and "
+            "false_correction_rate (right words made wrong), in percent; for --best-checkpoint-metric wer"
+        },
+    )
+    eval_wer_beam: int = field(default=1, metadata={"help": "beam of --eval-wer (default: 1, greedy)"})
+    keep_threshold: Optional[float] = field(  # noqa: UP045  (OmegaConf reads it, and wants Optional)
+        default=None,
+        metadata={
+            "help": "take a correction only where its log-probability (natural) is above the unchanged input's by "
+            "this margin; tune it with scripts/tune_keep.py (default: take every correction)"
+        },
+    )
+    keep_scope: ChoiceEnum(SCOPES) = field(
+        default="span",
+        metadata={"help": "decide on each changed stretch of words, or on the whole sentence (default: span)"},
+    )
+
+
+@register_task("asr_correction", dataclass=AsrCorrectionConfig)
+class AsrCorrectionTask(TranslationTask):
+    """Translation from what a recognizer wrote to what was said."""
+
+    cfg: AsrCorrectionConfig
+
+    def build_model(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
+        """Builds the model and, with ``--eval-wer``, the generator that corrects validation sets."""
+        model = super().build_model(cfg, from_checkpoint)
+        if self.cfg.eval_wer:
+            flags = Namespace(beam=self.cfg.eval_wer_beam, max_len_a=1, max_len_b=50, lenpen=0, min_len=0)
+            self._eval_wer_generator = self.build_generator([model], flags)
+        return model
+
+    def build_generator(self, models: list[nn.Module], args: Any, *more: Any, **kwargs: Any) -> Any:
+        """The generator of fairseq, inside a :class:`KeepOrCorrect` with ``--keep-threshold``.
+
+        Raises:
+            UserError: the threshold is no number, or the input is in another dictionary than the output.
+        """
+        generator = super().build_generator(models, args, *more, **kwargs)
+        if self.cfg.keep_threshold is None or getattr(args, "score_reference", False):
+            return generator
+        if math.isnan(self.cfg.keep_threshold):
+            raise UserError("--keep-threshold nan: give a number, or leave it out to take every correction")
+        if self.source_dictionary != self.target_dictionary:
+            raise UserError(
+                "--keep-threshold needs one dictionary for source and target: binarize both sides with one dict.txt"
+            )
+        return KeepOrCorrect(generator, self.target_dictionary, self.cfg.keep_threshold, self.cfg.keep_scope)
+
+    def valid_step(self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module) -> tuple:
+        """Adds the counts of ``--eval-wer`` to the logging output; integers, so that workers can be summed."""
+        loss, sample_size, logging_output = super().valid_step(sample, model, criterion)
+        if self.cfg.eval_wer:
+            counts = self._correct_and_count(sample, model)
+            logging_output |= {LOGGED + name: getattr(counts, name) for name in WordCounts.__dataclass_fields__}
+        return loss, sample_size, logging_output
+
+    def reduce_metrics(self, logging_outputs: list[dict[str, Any]], criterion: nn.Module) -> None:
+        """Sums the counts and derives the rates from the sums."""
+        super().reduce_metrics(logging_outputs, criterion)
+        if not any(LOGGED + "words" in log for log in logging_outputs):  # training steps have none
+            return
+        for name in WordCounts.__dataclass_fields__:
+            metrics.log_scalar_sum(LOGGED + name, int(sum(log.get(LOGGED + name, 0) for log in logging_outputs)))
+        for rate in RATES:
+            metrics.log_derived(rate, lambda meters, rate=rate: getattr(_from_meters(meters), rate))
+
+    def _correct_and_count(self, sample: dict[str, Any], model: nn.Module) -> WordCounts:
+        hypotheses = self.inference_step(self._eval_wer_generator, [model], sample)
+        # An unknown word in a reference is never right: fairseq-generate scores so too.
+        references = [text(self.target_dictionary, row, escape_unk=True) for row in sample["target"]]
+        inputs = [text(self.source_dictionary, row) for row in sample["net_input"]["src_tokens"]]
+        outputs = [text(self.target_dictionary, beam[0]["tokens"]) for beam in hypotheses]
+        return sum(map(count_changes, references, inputs, outputs), WordCounts())
+
+
+def _from_meters(meters: Any) -> WordCounts:
+    return WordCounts(*(int(meters[LOGGED + name].sum) for name in WordCounts.__dataclass_fields__))
