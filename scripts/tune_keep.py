@@ -4,11 +4,12 @@
     python scripts/tune_keep.py data-bin --path checkpoints/checkpoint_best.pt --gen-subset valid \
         --pairs pairs --save-to keep --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0
 
-decodes the set once, with fairseq-generate's own flags, and then counts at up to 50 margins, on the raw
-references in pairs/NAME.good, the word error rate and the false corrections: right words made wrong. The
-folder keep gets keep.json (the chosen margin, and all of them) and keep.png (the trade-off). Chosen is the
-lowest word error rate, among margins with at most --max-false-correction percent of them; the larger
-margin if two are equal.
+decodes the set, with fairseq-generate's own flags, and then counts at up to 50 margins, on the raw references in
+pairs/NAME.good, the word error rate and the false corrections: right words made wrong. It decodes the references
+themselves too, in which there is nothing to correct, and counts what is changed there. The folder keep gets
+keep.json (the chosen margin, and all of them) and keep.png (the trade-off). Chosen is the lowest word error rate
+among margins with at most --max-false-correction percent of right words made wrong and at most
+--max-clean-changes percent of the references' words changed; the larger margin if two are equal.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import functools
 import importlib.util
 import itertools
 import json
+import logging
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ import torch
 from fairseq import checkpoint_utils, options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import DictConfig
+from tqdm import tqdm
 
 from fairseq_asr_correct.decoding.keep import Decision, keep_or_correct
 from fairseq_asr_correct.decoding.words import continuations, text
@@ -43,11 +46,13 @@ class Point:
     threshold: float
     taken: int  #: changes that are taken
     counts: WordCounts
+    clean: WordCounts  #: of the references, corrected as if a recognizer had written them
 
     def row(self) -> dict[str, Any]:
         """As JSON, in which infinite margins are the texts "-inf" and "inf"."""
         threshold = self.threshold if math.isfinite(self.threshold) else str(self.threshold)
         rates = {"wer": self.counts.wer, "false_correction_rate": self.counts.false_correction_rate}
+        rates |= {"clean_changes": self.clean.wer}
         return {"threshold": threshold, "taken": self.taken} | rates | asdict(self.counts)
 
 
@@ -61,12 +66,13 @@ def main(argv: list[str] | None = None) -> None:
     name = args.gen_subset
     before, references = read_pairs(args.pairs, name, args.lowercase)
     args.keep_threshold = None  # decoding shall take all
-    decisions, texts = correct(convert_namespace_to_omegaconf(args), len(before))
+    decisions, clean, texts = correct(convert_namespace_to_omegaconf(args), len(before))
 
-    points = sweep(references, before, decisions, texts, args.keep_scope)
-    best = choose(points, args.max_false_correction)
+    points = sweep(references, before, decisions, clean, texts, args.keep_scope)
+    best = choose(points, args.max_false_correction, args.max_clean_changes)
     table = {"set": name, "sentences": len(before), "scope": args.keep_scope}
     table |= {"baseline_wer": best.counts.baseline_wer, "max_false_correction": args.max_false_correction}
+    table |= {"max_clean_changes": args.max_clean_changes}
     table |= {"chosen": best.row(), "margins": [point.row() for point in points]}
     with finished_together(args.save_to) as folder:
         (folder / "keep.json").write_text(json.dumps(table, indent=1) + "\n")
@@ -74,7 +80,8 @@ def main(argv: list[str] | None = None) -> None:
     full = points[0].counts
     print(f"{name}: WER {full.baseline_wer:.2f} before, {full.wer:.2f} with every correction", end=", ")
     print(f"{best.counts.wer:.2f} at the chosen margin; right words made wrong", end=" ")
-    print(f"{full.false_correction_rate:.2f}% and {best.counts.false_correction_rate:.2f}%")
+    print(f"{full.false_correction_rate:.2f}% and {best.counts.false_correction_rate:.2f}%", end="; words changed ")
+    print(f"of right sentences {points[0].clean.wer:.2f}% and {best.clean.wer:.2f}%")
     scope = "" if args.keep_scope == "span" else f" --keep-scope {args.keep_scope}"
     print(f"--task asr_correction --keep-threshold={best.threshold}{scope}")
 
@@ -88,6 +95,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="for keep.json and keep.png")
     parser.add_argument(
         "--max-false-correction", type=float, metavar="PERCENT", help="at most so many right words made wrong"
+    )
+    parser.add_argument(
+        "--max-clean-changes", type=float, metavar="PERCENT", help="at most so many words of the references changed"
     )
     parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
     return parser
@@ -109,12 +119,12 @@ def read_pairs(folder: Path, name: str, lowercase: bool) -> tuple[list[str], lis
     return ([line.lower() for line in side] if lowercase else side for side in (bad, good))
 
 
-def correct(cfg: DictConfig, expected: int) -> tuple[list[Decision], Any]:
+def correct(cfg: DictConfig, expected: int) -> tuple[list[Decision], list[Decision], Any]:
     """Decodes the set, as fairseq-generate does, and measures every change.
 
     Returns:
-        A decision for each sentence in the data's order, with all changes taken, and the function that
-        makes text of its tokens.
+        A decision for each sentence in the data's order, with all changes taken; one for each reference as if it
+        were an input; and the function that makes text of their tokens.
 
     Raises:
         UserError: the binarized set is not that of the pairs.
@@ -144,26 +154,38 @@ def correct(cfg: DictConfig, expected: int) -> tuple[list[Decision], Any]:
     generator = task.build_generator(models, cfg.generation)
     dictionary = task.target_dictionary
     continues = continuations(dictionary)
-    decisions: dict[int, Decision] = {}
-    for sample in batches:
+    decisions: tuple[dict[int, Decision], dict[int, Decision]] = ({}, {})
+    for sample in tqdm(batches, desc=cfg.dataset.gen_subset, disable=None):
         sample = utils.move_to_cuda(sample) if use_cuda else sample
-        best = [beam[0]["tokens"] for beam in task.inference_step(generator, models, sample)]
-        source = sample["net_input"]["src_tokens"]
-        measured = keep_or_correct(models, source, best, dictionary, continues, -math.inf)
-        decisions |= zip(sample["id"].tolist(), measured, strict=True)
-    return [decisions[i] for i in range(expected)], functools.partial(text, dictionary)
+        for source, decided in zip((sample["net_input"]["src_tokens"], sample["target"]), decisions, strict=True):
+            sample["net_input"] |= {"src_tokens": source, "src_lengths": source.ne(dictionary.pad()).sum(1)}
+            best = [beam[0]["tokens"] for beam in task.inference_step(generator, models, sample)]
+            measured = keep_or_correct(models, source, best, dictionary, continues, -math.inf)
+            decided |= zip(sample["id"].tolist(), measured, strict=True)
+    inputs, clean = ([decided[i] for i in range(expected)] for decided in decisions)
+    return inputs, clean, functools.partial(text, dictionary)
 
 
-def sweep(references: list[str], before: list[str], decisions: list[Decision], texts: Any, scope: str) -> list[Point]:
+def sweep(
+    references: list[str],
+    before: list[str],
+    decisions: list[Decision],
+    clean: list[Decision],
+    texts: Any,
+    scope: str,
+) -> list[Point]:
     """The counts at each margin, from taking every change to taking none."""
+    right = [texts(decision.source) for decision in clean]
     # From one margin to the next few sentences change.
     count = functools.lru_cache(maxsize=None)(count_changes)
     points = []
-    for threshold in margins(decisions, scope):
+    for threshold in margins([*decisions, *clean], scope):
         decided = [decision.at(threshold, scope) for decision in decisions]
         after = [texts(decision.tokens) for decision in decided]
         taken = sum(span.taken for decision in decided for span in decision.spans)
-        points.append(Point(threshold, taken, sum(map(count, references, before, after), WordCounts())))
+        still = [texts(decision.at(threshold, scope).tokens) for decision in clean]
+        counts = sum(map(count, references, before, after), WordCounts())
+        points.append(Point(threshold, taken, counts, sum(map(count, right, right, still), WordCounts())))
     return points
 
 
@@ -183,7 +205,7 @@ def margins(decisions: list[Decision], scope: str) -> list[float]:
     return [-math.inf, *sorted(chosen), math.inf]
 
 
-def choose(points: list[Point], max_false_correction: float | None) -> Point:
+def choose(points: list[Point], max_false_correction: float | None, max_clean_changes: float | None) -> Point:
     """The lowest word error rate among what is allowed; the larger margin of equals.
 
     Taking no change makes no word wrong, so that something is always allowed.
@@ -191,13 +213,15 @@ def choose(points: list[Point], max_false_correction: float | None) -> Point:
     allowed = [
         point
         for point in points
-        if max_false_correction is None or point.counts.false_correction_rate <= max_false_correction
+        if (max_false_correction is None or point.counts.false_correction_rate <= max_false_correction)
+        and (max_clean_changes is None or point.clean.wer <= max_clean_changes)
     ]
     return min(allowed or points[-1:], key=lambda point: (point.counts.errors, -point.threshold))
 
 
 def draw(points: list[Point], best: Point, name: str, path: Path) -> None:
     """The trade-off as a picture."""
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of every font
     from matplotlib.figure import Figure  # takes a second, and nobody else needs it
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.scoring.asr_wer import count_errors
 from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
+from preprocess import binarize
 from scripts import tune_keep
 
 INF = math.inf
@@ -283,9 +285,15 @@ def tune_argv(data_bin: Path, checkpoint: Path, pairs: Path, folder: Path, *extr
 
 @pytest.mark.parametrize("scope", keep.SCOPES)
 def test_tuning_says_what_generate_will_do(
-    scope: str, data_bin: Path, checkpoint: Path, pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+    scope: str,
+    data_bin: Path,
+    checkpoint: Path,
+    pairs: Path,
+    bert_init: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
 ) -> None:
-    """The sweep's ends, and a margin between, against fairseq-generate with that margin."""
+    """The sweep's ends, and a margin between, against fairseq-generate with that margin; and of clean input."""
     argv = tune_argv(data_bin, checkpoint, pairs, tmp_path / "keep", "--keep-scope", scope)
     tune_keep.main([*argv, "--keep-threshold", "5"])  # one that is given does not get in the way
     table = json.loads((tmp_path / "keep" / "keep.json").read_text())
@@ -312,16 +320,32 @@ def test_tuning_says_what_generate_will_do(
         assert row["wer"] == count_errors(good, after).wer
     assert margins[0]["taken"] > margins[len(margins) // 2]["taken"] > 0
 
+    clean = tmp_path / "clean"
+    shutil.copytree(pairs, clean)
+    for side in ("bad", "good"):
+        (clean / f"dev-clean.{side}").write_text("".join(f"{line}\n" for line in good))
+    binarize.main(["--pairs", str(clean), "--bert-init", str(bert_init), "--save-to", str(tmp_path / "data")])
+    run_command(
+        "generate", *generate_argv(tmp_path / "data", checkpoint, tmp_path), "--beam", 2, "--task", "asr_correction",
+        f"--keep-threshold={margins[0]['threshold']}", "--keep-scope", scope, "--num-workers", 0,
+    )  # fmt: skip
+    after = by_sentence(tmp_path / "generate-dev-clean.txt", "D")
+    assert margins[0]["clean_changes"] == count_errors(good, after).wer > margins[-1]["clean_changes"] == 0
 
-def test_the_margin_chosen(capsys: pytest.CaptureFixture) -> None:
+
+def test_the_margin_chosen() -> None:
     """The fewest errors among what is allowed; the larger margin of equals."""
-    counts = [(9, 4), (5, 3), (6, 2), (5, 2), (7, 0)]
+    counts = [(9, 4, 5), (5, 3, 4), (6, 2, 1), (5, 2, 2), (7, 0, 0)]
     points = [
-        tune_keep.Point(float(margin), 0, tune_keep.WordCounts(errors, 8, 100, 100, made_wrong))
-        for margin, (errors, made_wrong) in enumerate(counts)
+        tune_keep.Point(
+            float(margin), 0, tune_keep.WordCounts(wrong, 8, 100, 100, broken), tune_keep.WordCounts(changed, 0, 100)
+        )
+        for margin, (wrong, broken, changed) in enumerate(counts)
     ]
     for most, margin in ((None, 3), (4, 3), (2, 3), (1.9, 4), (0, 4)):
-        assert tune_keep.choose(points, most).threshold == margin
+        assert tune_keep.choose(points, most, None).threshold == margin
+    for most, margin in ((2, 3), (1, 2), (0.5, 4)):
+        assert tune_keep.choose(points, None, most).threshold == margin
 
 
 def test_margins_swept() -> None:
@@ -333,8 +357,11 @@ def test_margins_swept() -> None:
     many = tune_keep.margins(decisions(*range(1000)), "span")
     assert len(many) == tune_keep.MOST_MARGINS and many == sorted(many)
     assert many[1] < 15 and many[-2] > 985
-    pair = [Decision([4, 5], [Span(0, [4], [5], 1), Span(1, [5], [4], 2)]), *decisions(5)]
-    assert tune_keep.margins(pair, "sentence") == [-INF, 4, INF]
+    pair = [Decision([4, 5], [Span(0, [4], [5], 1), Span(1, [5], [4], 2)]), *decisions(2.5)]
+    assert tune_keep.margins(pair, "sentence") == [-INF, 2.75, INF]
+    points = tune_keep.sweep(["4 5", "4"], ["4 5", "4"], pair, lambda tokens: " ".join(map(str, tokens)), "sentence")
+    assert [point.taken for point in points] == [3, 2, 0]
+    assert [point.counts.made_wrong for point in points] == [3, 2, 0]
 
 
 def test_tuning_refuses(data_bin: Path, checkpoint: Path, pairs: Path, tmp_path: Path) -> None:

@@ -115,6 +115,16 @@ def test_an_unknown_word_of_a_reference_is_never_right(data_bin: Path) -> None:
     assert counts == WordCounts(errors=1, input_errors=1, words=2, right=1, made_wrong=0)
 
 
+def test_how_validation_decodes(data_bin: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TranslationTask, "build_model", lambda *_: torch.nn.Identity())
+    monkeypatch.setattr(AsrCorrectionTask, "build_generator", lambda _, __, flags: vars(flags))
+    for given, beam in (({}, 1), ({"eval_wer_beam": 3}, 3)):
+        config = {"_name": "asr_correction", "data": str(data_bin), "eval_wer": True}
+        task = setup_task(OmegaConf.create(config | given))
+        task.build_model(None)
+        assert task._eval_wer_generator == dict(beam=beam, max_len_a=1, max_len_b=50, lenpen=0, min_len=0)
+
+
 def _validate_rank(rank: int, port: int, argv: list[object], results: Path) -> None:
     torch.set_num_threads(1)
     found = validations(
