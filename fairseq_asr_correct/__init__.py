@@ -14,12 +14,18 @@ Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers
 
 __version__ = "0.1.0"  # before the imports below: some use it
 
-from fairseq_asr_correct import compat
+from fairseq_asr_correct import compat, reliability
 
 compat.hide_broken_torchaudio()
 compat.allow_fairseq_checkpoints()
 compat.no_code_in_arguments()
 compat.keep_last_batch()
+compat.same_batches_when_resumed()
+compat.keep_place_among_workers()
+reliability.write_checkpoints_whole()
+reliability.save_batch_of_nan()
+reliability.say_what_a_checkpoint_lacks()
+reliability.say_what_memory_allows()
 
 from fairseq_asr_correct.criterions import chunked_cross_entropy  # noqa: E402,F401
 from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401

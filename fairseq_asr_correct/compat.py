@@ -4,14 +4,19 @@ import argparse
 import ast
 import functools
 import importlib.util
+import logging
 import sys
 import warnings
 from typing import Any
 
 import torch
 from fairseq.data import data_utils
+from fairseq.data.iterators import EpochBatchIterator
+from fairseq.tasks import FairseqTask
 
 from fairseq_asr_correct.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 
 def hide_broken_torchaudio() -> None:
@@ -103,6 +108,59 @@ def keep_last_batch() -> None:
         return batches
 
     data_utils.batch_by_size = batch_by_size
+
+
+@functools.cache
+def same_batches_when_resumed() -> None:
+    """Let a training that goes on in a later epoch have the batches it would have had.
+
+    fairseq makes its batches once in a process, from the seed and the epoch *in which the process starts*, and
+    keeps them for all epochs. A process that goes on in the middle of epoch 7 makes other batches and leaves
+    out as many as the dead one had done of its own: some sentences come twice in that epoch, others not at all.
+    """
+    original = FairseqTask.get_batch_iterator
+
+    @functools.wraps(original)
+    def get_batch_iterator(self, dataset, *args, seed=1, epoch=1, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
+        anew = kwargs.get("disable_iterator_cache") or kwargs.get("update_epoch_batch_itr")
+        if anew or getattr(self.cfg, "rebuild_batches", False) or not self.can_reuse_epoch_itr(dataset):
+            return original(self, dataset, *args, seed=seed, epoch=epoch, **kwargs)
+        # fairseq adds the epoch to the seed; the order of the batches, which is each epoch's own, needs it as it was.
+        iterator = original(self, dataset, *args, seed=seed + 1 - epoch, epoch=epoch, **kwargs)
+        iterator.seed = seed
+        return iterator
+
+    FairseqTask.get_batch_iterator = get_batch_iterator
+
+
+@functools.cache
+def keep_place_among_workers() -> None:
+    """Let a training go on at its place in the data with another number of workers.
+
+    fairseq saves how many batches *each* worker has had, and no number of workers: half of them would train on
+    half of the epoch's sentences again, twice as many would never see half of them. The order of batches is
+    the same for any number.
+    """
+    state_dict, load_state_dict = EpochBatchIterator.state_dict, EpochBatchIterator.load_state_dict
+
+    @functools.wraps(state_dict)
+    def with_workers(self: EpochBatchIterator) -> dict[str, Any]:
+        return state_dict(self) | {"num_shards": self.num_shards}
+
+    @functools.wraps(load_state_dict)
+    def at_same_place(self: EpochBatchIterator, state: dict[str, Any]) -> None:
+        before = state.get("num_shards", self.num_shards)
+        if before != self.num_shards:
+            # Rounded down: no sentence is left out, and no more than one batch a worker comes again.
+            state = state | {"iterations_in_epoch": state["iterations_in_epoch"] * before // self.num_shards}
+            if self.shard_id == 0:
+                logger.warning(
+                    f"the checkpoint comes from {before} workers, and {self.num_shards} go on: to keep the size of a "
+                    f"batch, --update-freq must be {before}/{self.num_shards} of what it was"
+                )
+        load_state_dict(self, state)
+
+    EpochBatchIterator.state_dict, EpochBatchIterator.load_state_dict = with_workers, at_same_place
 
 
 def bf16_without_a_tpu(args: argparse.Namespace) -> None:

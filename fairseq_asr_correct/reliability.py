@@ -1,0 +1,208 @@
+"""What fairseq needs mended before a long training can be left alone: whole checkpoints, faults told in a sentence."""
+
+import errno
+import functools
+import json
+import logging
+import os
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq import checkpoint_utils
+from fairseq.file_io import PathManager
+from fairseq.trainer import Trainer
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import atomic_write
+
+logger = logging.getLogger(__name__)
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SHAPE = ("arch", "layers", "_dim", "_heads", "_embeddings", "_positions")  # ends of the flags that make a model's shape
+OUT_OF_MEMORY_AT_MOST = 5  #: batches in a row that may be left out because the memory is too small for them
+
+
+@contextmanager
+def replaced_when_whole(path: str) -> Iterator[str]:
+    """A name to write to; what is there replaces ``path`` when all of it is on the disk, and goes if anything fails.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    unfinished = f"{path}.tmp"
+    try:
+        yield unfinished
+        with open(unfinished, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(unfinished)  # makes room, too
+        for reason in _reasons(error):  # torch raises an error of its own while it handles the disk's
+            if isinstance(reason, OSError) and reason.errno in NO_ROOM:
+                raise UserError(
+                    f"the checkpoint {path} cannot be written ({reason.strerror}); those written before are intact: "
+                    "make room and run the same command to go on"
+                ) from None
+        raise
+
+
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those while whose handling it was raised."""
+    while error is not None:
+        yield error
+        error = error.__context__
+
+
+@functools.cache
+def write_checkpoints_whole() -> None:
+    """Let no checkpoint be half-written, and none be lost to a full disk.
+
+    fairseq copies one checkpoint to ``checkpoint_best.pt`` and ``checkpoint_last.pt`` in place, so that a
+    process killed in between leaves neither the old nor the new one. When writing fails it writes again
+    behind what is already in the file, which then cannot be read, and puts that into the old one's place.
+    """
+    save, copy = checkpoint_utils.torch_persistent_save, PathManager.copy
+
+    @functools.wraps(save)
+    def torch_persistent_save(obj: Any, filename: str, async_write: bool = False) -> None:
+        if async_write or not PathManager.supports_rename(filename):
+            return save(obj, filename, async_write)
+        for pause in (2.5, 2.5, None):  # as often and as long as fairseq does: network disks recover
+            try:
+                with replaced_when_whole(filename) as unfinished, open(unfinished, "wb") as file:
+                    return torch.save(obj, file)
+            except UserError:
+                raise
+            except Exception as error:
+                if pause is None:
+                    raise
+                logger.warning(f"{filename} could not be written, and is tried again: {error}")
+                time.sleep(pause)
+        return None
+
+    @functools.wraps(copy)
+    def copy_whole(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
+        if not PathManager.supports_rename(dst_path):
+            return copy(src_path, dst_path, overwrite)
+        with replaced_when_whole(dst_path) as unfinished:
+            copy(src_path, unfinished, overwrite=True)
+        return True
+
+    checkpoint_utils.torch_persistent_save = torch_persistent_save
+    PathManager.copy = staticmethod(copy_whole)
+
+
+@functools.cache
+def save_batch_of_nan() -> None:
+    """Say which sentences gave gradients that are no numbers, where fairseq ends in a traceback and names none."""
+    original = Trainer.train_step
+
+    @functools.wraps(original)
+    def train_step(self: Trainer, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(self, samples, *args, **kwargs)
+        except Exception as error:
+            # fairseq looks for the module that is to blame, and fails at those that return dictionaries of lists.
+            cause = next((reason for reason in _reasons(error) if isinstance(reason, FloatingPointError)), None)
+            if cause is None:
+                raise
+            reason = str(cause).split(". ")[0]
+            # Among several GPUs, fairseq calls gradients inconsistent when they are no numbers.
+            if "inconsistent" in reason:
+                if not any(f"= {value}" in str(cause) for value in ("nan", "inf")):
+                    raise cause from None
+                reason = "gradients are Nan/Inf"
+            folder, rank, update = self.cfg.checkpoint.save_dir, self.data_parallel_rank, self.get_num_updates() + 1
+            path = Path(folder, f"nan_batch.{rank}.json" if rank else "nan_batch.json")
+            ids = [i for sample in samples if sample for i in sample["id"].tolist()]
+            with atomic_write(path) as file:
+                json.dump({"update": update, "reason": reason, "sentence_ids": ids}, file)
+            raise UserError(
+                f"update {update}: {reason}; its sentences (their places in the training set, counted from 0) are in "
+                f"{path}: look at them, or lower --lr; the checkpoints in {folder} are from before"
+            ) from None
+
+    Trainer.train_step = train_step
+
+
+@functools.cache
+def say_what_a_checkpoint_lacks() -> None:
+    """Say in a sentence why a training cannot go on from a checkpoint, where fairseq lists all parameters twice."""
+    original = Trainer.load_checkpoint
+
+    @functools.wraps(original)
+    def load_checkpoint(self: Trainer, filename: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(self, filename, *args, **kwargs)
+        except AssertionError as error:  # "Optimizer does not match; please reset the optimizer"
+            raise UserError(f"{filename}: {error}") from None
+        except Exception as error:
+            if isinstance(error.__context__, UserError):  # ours, on its way through fairseq's own
+                raise error.__context__ from None
+            if "please ensure that the architectures match" not in str(error):
+                raise
+            differences = shape_differences(filename, self.cfg.model) or str(error.__context__).splitlines()[1:2]
+            raise UserError(
+                f"{filename} is of another model: {', '.join(differences).strip()}; "
+                "give the flags of its training, or another --save-dir"
+            ) from None
+
+    Trainer.load_checkpoint = load_checkpoint
+
+
+def shape_differences(checkpoint: str, model: Namespace) -> list[str]:
+    """The flags that make the model's shape and are others in the checkpoint, as a user knows them."""
+    theirs = torch.load(checkpoint, map_location="cpu", mmap=True)["cfg"]["model"]
+    theirs, ours = (vars(cfg) if isinstance(cfg, Namespace) else dict(cfg) for cfg in (theirs, model))
+    names = sorted(name for name in theirs.keys() & ours.keys() if name.endswith(SHAPE))
+    return [
+        f"--{name.replace('_', '-')} is {theirs[name]} there and {ours[name]} here"
+        for name in names
+        if theirs[name] != ours[name]
+    ]
+
+
+@functools.cache
+def say_what_memory_allows() -> None:
+    """Name the flag to lower when a GPU is too small, and stop when it is too small for one batch after the other.
+
+    fairseq leaves out a batch that does not fit and goes on, forever if none fits.
+    """
+    train_step, valid_step, log_oom = Trainer.train_step, Trainer.valid_step, Trainer._log_oom
+
+    def hint(self: Trainer) -> str:
+        return (
+            f"the memory is too small for --max-tokens {self.cfg.dataset.max_tokens}: lower it, and raise "
+            "--update-freq as much to keep the size of a batch"
+        )
+
+    @functools.wraps(log_oom)
+    def _log_oom(self: Trainer, error: RuntimeError) -> None:
+        log_oom(self, error)
+        self.out_of_memory = getattr(self, "out_of_memory", 0) + 1
+        logger.warning(hint(self))
+        if self.out_of_memory >= OUT_OF_MEMORY_AT_MOST:
+            raise UserError(f"{self.out_of_memory} batches in a row were left out: {hint(self)}") from None
+
+    def told(step: Any) -> Any:
+        @functools.wraps(step)
+        def wrapped(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+            try:
+                output = step(self, *args, **kwargs)
+            except RuntimeError as error:
+                if "out of memory" not in str(error):
+                    raise
+                raise UserError(hint(self)) from None
+            if step is train_step and output is not None:
+                self.out_of_memory = 0
+            return output
+
+        return wrapped
+
+    Trainer._log_oom, Trainer.train_step, Trainer.valid_step = _log_oom, told(train_step), told(valid_step)
