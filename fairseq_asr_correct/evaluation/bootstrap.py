@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BLOCK = 1 << 22  # numbers drawn at a time: 32 MB
+BLOCK = 1 << 20  # numbers drawn at a time: 8 MB
 FEWEST_SPEAKERS = 10  # below, so few can be drawn from that the interval would be too narrow
 
 
@@ -56,11 +56,14 @@ def paired_bootstrap(
 
 
 def _draw(values: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
-    """Sums over as many rows as there are, drawn with replacement: (draws, columns)."""
-    count = len(values)
-    at_once = max(1, BLOCK // count)
+    """Sums over as many rows as there are, drawn with replacement: (draws, columns).
+
+    How often each different row is drawn is multinomial, and of 20,000 utterances' errors few hundred differ.
+    """
+    rows, counts = np.unique(values, axis=0, return_counts=True)
+    at_once = max(1, BLOCK // len(rows))
     sums = [
-        values[random.integers(count, size=(min(at_once, draws - start), count), dtype=np.int32)].sum(axis=1)
+        random.multinomial(len(values), counts / len(values), size=min(at_once, draws - start)) @ rows
         for start in range(0, draws, at_once)
     ]
     return np.concatenate(sums)
