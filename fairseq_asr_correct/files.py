@@ -38,15 +38,24 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
         UserError: a line is no JSON object, or holds what no UTF-8 file can; file and line are named.
     """
     for number, line in enumerate(read_lines(path), start=1):
-        try:
-            row = json.loads(line)
-            if "\\u" in line:  # escapes may spell halves of characters
-                json.dumps(row, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
-            raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
-        if not isinstance(row, dict):
-            raise UserError(f"{path} line {number} is not a JSON object: {line[:60]!r}")
-        yield number, row
+        yield number, read_json(line, path, number)
+
+
+def read_json(line: str, path: str | Path, number: int) -> dict[str, Any]:
+    """A line as a JSON object without halves of characters.
+
+    Raises:
+        UserError: it is none; file and line are named.
+    """
+    try:
+        row = json.loads(line)
+        if "\\u" in line:  # escapes may spell halves of characters
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{path} line {number} is not a JSON object: {line[:60]!r}")
+    return row
 
 
 @contextmanager
@@ -97,13 +106,16 @@ def finished_together(folder: Path) -> Iterator[Path]:
             os.replace(file, folder / file.name)
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, or what may be written to it, is full
+
+
 @contextmanager
 def full_disk_told(path: Path) -> Iterator[None]:
     """A full disk as one sentence."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in NO_ROOM:
             raise UserError(f"{path}: {error.strerror}; make room and run the same command again") from None
         raise
 

@@ -1,6 +1,5 @@
 """What fairseq needs mended before a long training can be left alone: whole checkpoints, faults told in a sentence."""
 
-import errno
 import functools
 import json
 import logging
@@ -18,11 +17,10 @@ from fairseq.file_io import PathManager
 from fairseq.trainer import Trainer
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.files import NO_ROOM, atomic_write
 
 logger = logging.getLogger(__name__)
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SHAPE = ("arch", "layers", "_dim", "_heads", "_embeddings", "_positions")  # ends of the flags that make a model's shape
 OUT_OF_MEMORY_AT_MOST = 5  #: batches in a row that may be left out because the memory is too small for them
 

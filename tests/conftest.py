@@ -10,7 +10,7 @@ import random
 import resource
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,9 @@ import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importab
 import pytest
 import torch
 import transformers
-from fairseq import checkpoint_utils
+from fairseq import checkpoint_utils, options
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.trainer import Trainer
 from fairseq_cli import generate, interactive, preprocess, train
 
 torch.set_num_threads(1)
@@ -188,3 +190,45 @@ def kill_a_ray_worker() -> int:
             os.kill(int(command.parent.name), signal.SIGKILL)
             return int(command.parent.name)
     raise LookupError("Ray runs no worker of ours")
+
+
+def parse_training(command: list[str]) -> object:
+    """A command line as fairseq-train itself reads it."""
+    args = options.parse_args_and_arch(options.get_training_parser(), command[1:])
+    return convert_namespace_to_omegaconf(args)
+
+
+Argv = Callable[..., list[object]]
+SMALL_BATCHES = ("--max-tokens", 60, "--required-batch-size-multiple", 1)
+
+
+@pytest.fixture
+def argv(bert_init: Path, data_bin: Path, tmp_path: Path) -> Argv:
+    """A tiny training in ``tmp_path / "out"``, unless flags say otherwise."""
+    return lambda *flags: train_argv(data_bin, tmp_path / "out", "--bert-init", bert_init, *flags)
+
+
+def updates_of(checkpoint: Path) -> int:
+    """Which update a checkpoint is from; it must load as fairseq loads it."""
+    return checkpoint_utils.load_checkpoint_to_cpu(str(checkpoint))["optimizer_history"][-1]["num_updates"]
+
+
+def assert_equal_parameters(one: Path, other: Path) -> None:
+    first, second = (torch.load(path) for path in (one, other))
+    assert first["model"].keys() == second["model"].keys()
+    for name, tensor in first["model"].items():
+        assert torch.equal(tensor, second["model"][name]), name
+
+
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The sentences of each update, as they come."""
+    seen: list[list[int]] = []
+    original = Trainer.train_step
+
+    def train_step(self: Trainer, samples: list[dict]) -> object:
+        seen.append([i for sample in samples for i in sample["id"].tolist()])
+        return original(self, samples)
+
+    monkeypatch.setattr(Trainer, "train_step", train_step)
+    return seen

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pairs.parsing import read_json
+from fairseq_asr_correct.files import read_json
 from fairseq_asr_correct.pairs.reading import RECORDS, Lines, decode
 
 
@@ -19,7 +19,9 @@ def read_texts(paths: Iterable[Path]) -> Iterator[list[str]]:
         as_json = Path(path.name.removesuffix(".gz")).suffix in (".jsonl", ".json")
         with Lines(path) as lines:
             for number, line in lines:
-                text = read_json(line, path, number).get("text") if as_json else decode(line, path, number)
+                text = decode(line, path, number)
+                if as_json:
+                    text = read_json(text, path, number).get("text")
                 if not isinstance(text, str):
                     raise UserError(f"{path} line {number} lacks `text` as a string")
                 texts.append(text)

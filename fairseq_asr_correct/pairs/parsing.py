@@ -1,12 +1,12 @@
 """Utterances out of raw records: hypotheses, best first, the reference, and who spoke."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import read_json
 from fairseq_asr_correct.pairs.reading import Chunk, decode
 from fairseq_asr_correct.pairs.sources import Source
 
@@ -31,7 +31,7 @@ def parse(source: Source, chunk: Chunk, speakers: bool = False) -> Iterator[Utte
     for number, record in zip(chunk.lines, chunk.records, strict=True):
         speaker, names = None, ()
         if source.format == "nemo":
-            row = read_json(record, source.paths[0], number)
+            row = read_json(decode(record, source.paths[0], number), source.paths[0], number)
             hypotheses, reference = _texts(row, source.paths[0], number)
             speaker, names = row.get("speaker"), [row.get(field) for field in ID_FIELDS]
         elif source.format == "lines":
@@ -44,20 +44,6 @@ def parse(source: Source, chunk: Chunk, speakers: bool = False) -> Iterator[Utte
         if speakers:
             speaker = speaker_of(speaker, names) or _nobody(source, number)
         yield Utterance(hypotheses, reference, speaker)
-
-
-def read_json(line: bytes, path: Path, number: int) -> dict[str, Any]:
-    """A line as a JSON object without halves of characters."""
-    text = decode(line, path, number)
-    try:
-        row = json.loads(text)
-        if "\\u" in text:  # escapes may spell halves of characters
-            json.dumps(row, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise UserError(f"{path} line {number} is not JSON of whole characters: {text[:60]!r}") from None
-    if not isinstance(row, dict):
-        raise UserError(f"{path} line {number} is not a JSON object: {text[:60]!r}")
-    return row
 
 
 def _texts(row: dict[str, Any], path: Path, number: int) -> tuple[list[str], str]:

@@ -1,14 +1,15 @@
 """``--scoring asr_wer``: word error rate as recognizers are scored, counted by jiwer."""
 
 import string
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-import jiwer
 from fairseq.dataclass import FairseqDataclass
 from fairseq.scoring import BaseScorer, register_scorer
 
 from fairseq_asr_correct import __version__
+from fairseq_asr_correct.evaluation.alignment import align, errors
 
 # Kept: it is part of words ("boy's").
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", ""))
@@ -67,14 +68,10 @@ def count_errors(references: list[str], hypotheses: list[str]) -> WordErrors:
     Raises:
         ValueError: the lists differ in length.
     """
-    if len(references) != len(hypotheses):
-        raise ValueError(f"{len(references)} references but {len(hypotheses)} hypotheses")
-    if not references:
-        return WordErrors()
-    references, hypotheses = ([" ".join(text.split()) for text in side] for side in (references, hypotheses))
-    result = jiwer.process_words(references, hypotheses)
-    wrong = sum(ref != hyp for ref, hyp in zip(references, hypotheses, strict=True))
-    return WordErrors(result.hits, result.substitutions, result.deletions, result.insertions, len(references), wrong)
+    steps = align(references, hypotheses)
+    kinds = Counter("".join(steps))
+    wrong = sum(errors(side) > 0 for side in steps)
+    return WordErrors(kinds["="], kinds["S"], kinds["D"], kinds["I"], len(steps), wrong)
 
 
 @dataclass

@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pairs.parsing import parse, read_json
+from fairseq_asr_correct.files import read_json
+from fairseq_asr_correct.pairs.parsing import parse
 from fairseq_asr_correct.pairs.reading import Lines, read_chunks
 from fairseq_asr_correct.pairs.sources import parse_source
 
@@ -72,7 +73,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _text_of(line: str, path: Path, number: int) -> str:
-    text = read_json(line.encode(), path, number).get("text")
+    text = read_json(line, path, number).get("text")
     if not isinstance(text, str):
         raise UserError(f"{path} line {number} lacks `text` as a string")
     return text
