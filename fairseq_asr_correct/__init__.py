@@ -3,7 +3,7 @@
 Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers:
 
 ========================  ==========================================================
-``--arch``                ``bert_transformer``, ``bert_transformer_large``
+``--arch``                ``bert_transformer``, ``bert_transformer_large``, ``bert_transformer_copy``
 ``--optimizer``           ``novograd``
 ``--scoring``             ``asr_wer``
 ``--bpe``                 ``wordpiece``
@@ -29,7 +29,7 @@ reliability.say_what_memory_allows()
 
 from fairseq_asr_correct.criterions import chunked_cross_entropy  # noqa: E402,F401
 from fairseq_asr_correct.encoders import wordpiece  # noqa: E402,F401
-from fairseq_asr_correct.models import bert_transformer  # noqa: E402,F401
+from fairseq_asr_correct.models import bert_transformer, bert_transformer_copy  # noqa: E402,F401
 from fairseq_asr_correct.optim import novograd  # noqa: E402,F401
 from fairseq_asr_correct.scoring import asr_wer  # noqa: E402,F401
 from fairseq_asr_correct.tasks import asr_correction  # noqa: E402,F401

@@ -6,6 +6,7 @@ not padding. The gradient of the logits is known as soon as they are (it is soft
 into that of features and weights at once, and the logits are forgotten.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.copying import copied_targets
 
 HALF_SCALE = 1024.0  # float16 would lose gradients of softmax, which are scaled by the loss scale only later
 
@@ -28,11 +30,23 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     With V outputs and s = smoothing / (V - 1), a token's loss is
     ``(1 - smoothing - s) * nll + s * sum over all outputs of -log p``, whose gradient by the logits is
     ``p - s - (1 - smoothing - s) * onehot``.
+
+    Where a target may be copied too (``models/copying.py``), its likelihood is ``copied + generated * p``, and its
+    gradient by the logits has the part r of it that is not copied: ``(r (1 - smoothing - s) + V s) p - s - r
+    (1 - smoothing - s) onehot``.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, target: Tensor, smoothing: float, chunk: int, count_right: bool
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        target: Tensor,
+        smoothing: float,
+        chunk: int,
+        count_right: bool,
+        copied: Tensor | None = None,
+        generated: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, negative log-likelihood, and how many targets are likeliest; float32 scalars.
 
@@ -43,7 +57,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             target: ``(tokens,)``.
             smoothing: from 0 up to 1.
             chunk: tokens at a time.
-            count_right: else the last result is 0.
+            count_right: else the last result is 0. Right is what is likeliest to be generated.
+            copied: ``(tokens,)``, float32, log-probability that the target is copied; default: nothing is.
+            generated: ``(tokens,)``, float32, log-probability that it is not a copy, whatever it is.
         """
         outputs = len(weight)
         each, rest = smoothing / (outputs - 1), 1 - smoothing - smoothing / (outputs - 1)
@@ -52,10 +68,16 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         feature_grad = torch.empty_like(features) if wanted else None
         weight_grad = torch.zeros_like(weight, dtype=torch.float32) if wanted else None
         loss, nll_loss, correct = (torch.zeros((), dtype=torch.float64, device=features.device) for _ in range(3))
+        not_copied = torch.ones_like(target, dtype=torch.float32)
         for start in range(0, len(features), chunk):
             some, right = features[start : start + chunk], target[start : start + chunk, None]
             log_probs = (some @ weight.T).float().log_softmax(dim=1)
-            nll = -log_probs.gather(1, right).sum()
+            log_likelihood = log_probs.gather(1, right)[:, 0]
+            if copied is not None:
+                made = generated[start : start + chunk] + log_likelihood
+                log_likelihood = torch.logaddexp(copied[start : start + chunk], made)
+                not_copied[start : start + chunk] = (made - log_likelihood).exp()
+            nll = -log_likelihood.sum()
             nll_loss += nll
             loss += rest * nll
             if smoothing:
@@ -63,8 +85,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             if count_right:
                 correct += log_probs.argmax(1, keepdim=True).eq(right).sum()
             if wanted:
-                grad = log_probs.exp_().sub_(each)
-                grad.scatter_add_(1, right, grad.new_full(right.shape, -rest))
+                share = rest * not_copied[start : start + chunk, None]
+                grad = log_probs.exp_().mul_(share + outputs * each).sub_(each)
+                grad.scatter_add_(1, right, -share.to(grad))
                 grad = grad.mul_(scale).to(features.dtype) if scale != 1 else grad.to(features.dtype)
                 feature_grad[start : start + chunk] = grad @ weight
                 if weight.dtype == torch.float32:
@@ -72,23 +95,19 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                 else:
                     weight_grad += grad.T @ some
         ctx.scale = scale
-        ctx.save_for_backward(feature_grad, weight_grad)
+        ctx.save_for_backward(feature_grad, weight_grad, rest * not_copied if copied is not None else None)
+        ctx.rest = rest
         ctx.weight_type = weight.dtype
         return loss.float(), nll_loss.float(), correct.float()
 
     @staticmethod
     def backward(ctx: Any, loss_grad: Tensor, *unused: Tensor) -> tuple[Tensor | None, ...]:
         """Only the loss has a gradient."""
-        feature_grad, weight_grad = ctx.saved_tensors
+        feature_grad, weight_grad, share = ctx.saved_tensors
         factor = loss_grad / ctx.scale
-        return (
-            feature_grad * factor.to(feature_grad),
-            (weight_grad * factor).to(ctx.weight_type),
-            None,
-            None,
-            None,
-            None,
-        )
+        of_copying = (None, None) if share is None else ((share - ctx.rest) * loss_grad, -share * loss_grad)
+        of_layer = feature_grad * factor.to(feature_grad), (weight_grad * factor).to(ctx.weight_type)
+        return *of_layer, None, None, None, None, *of_copying
 
 
 @dataclass
@@ -97,6 +116,13 @@ class ChunkedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionConfig):
 
     loss_chunk: int = field(
         default=512, metadata={"help": "tokens whose logits are held at a time; the loss is the same (default: 512)"}
+    )
+    loss_skip_copied: float = field(
+        default=1.0,
+        metadata={
+            "help": "bert_transformer_copy: in training, targets that are copied with a higher probability than this "
+            "do without the output layer; their loss is that of copying alone, a little higher (default: 1, none)"
+        },
     )
 
 
@@ -112,26 +138,36 @@ class ChunkedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         ignore_prefix_size: int = 0,
         report_accuracy: bool = False,
         loss_chunk: int = 512,
+        loss_skip_copied: float = 1.0,
     ) -> None:
         super().__init__(task, sentence_avg, label_smoothing, ignore_prefix_size, report_accuracy)
         if not 0 <= label_smoothing < 1:
             raise UserError(f"--label-smoothing {label_smoothing:g}: give a number from 0 to below 1")
         if loss_chunk < 1:
             raise UserError(f"--loss-chunk {loss_chunk}: must be at least 1")
-        self.chunk = loss_chunk
+        if not 0 < loss_skip_copied <= 1:
+            raise UserError(f"--loss-skip-copied {loss_skip_copied:g}: give a probability above 0")
+        self.chunk, self.skip_copied = loss_chunk, math.log(loss_skip_copied)
 
     def forward(self, model: nn.Module, sample: dict[str, Any], reduce: bool = True) -> tuple:
         """See fairseq; ``reduce=False``, a loss for each token, is computed in fairseq's way."""
         if not reduce:
             return super().forward(model, sample, reduce)
-        features, _ = model(**sample["net_input"], features_only=True)
+        features, extra = model(**sample["net_input"], features_only=True)
         weight = output_weight(model)
         target = sample["target"]
         counted = target.ne(self.padding_idx)
         counted[:, : self.ignore_prefix_size] = False
+        copy, easy = (), 0.0
+        if "copy" in extra:
+            copied = copied_targets(extra["copy"], target)
+            skipped = counted & (copied > self.skip_copied) & model.training
+            easy, counted = -copied[skipped].sum(), counted & ~skipped
+            copy = copied[counted], extra["copy"]["generated"][counted]
         loss, nll_loss, correct = ChunkedCrossEntropy.apply(
-            features[counted], weight, target[counted], self.eps, self.chunk, self.report_accuracy
+            features[counted], weight, target[counted], self.eps, self.chunk, self.report_accuracy, *copy
         )
+        loss, nll_loss = loss + (1 - self.eps) * easy, nll_loss + easy
         logging_output = {
             "loss": loss.data,
             "nll_loss": nll_loss.data,

@@ -150,8 +150,12 @@ def load_bert_init(
             parameter.copy_(source[name])
 
 
+NOT_BY_NAME = {".encoder_attn": "cross", ".copying.": "copying"}
+
+
 def _part(name: str) -> str:
-    return "cross" if ".encoder_attn" in name else name.split(".")[0]
+    """One of PARTS, or ``copying``, for which BERT has nothing."""
+    return next((part for key, part in NOT_BY_NAME.items() if key in name), name.split(".")[0])
 
 
 def _load(path: Path) -> dict[str, Tensor]:

@@ -34,7 +34,10 @@ class BertEncoder(TransformerEncoderBase):
     """fairseq's encoder, reading ``[CLS] x [SEP]``."""
 
     def forward(self, src_tokens: Tensor, src_lengths: Tensor | None = None, *args: Any, **kwargs: Any) -> dict:
-        """Encodes ``src_tokens`` of shape ``(batch, src_len)``; the output has ``src_len + 1`` places."""
+        """Encodes ``src_tokens`` of shape ``(batch, src_len)``; the output has ``src_len + 1`` places.
+
+        They are in the output's ``src_tokens``, for a decoder that copies.
+        """
         tokens = begin_with(self.dictionary.bos(), src_tokens, self.padding_idx)
         longest = int(tokens.ne(self.padding_idx).sum(1).max()) if tokens.size(1) > self.max_source_positions else 0
         if longest > self.max_source_positions:
@@ -42,7 +45,7 @@ class BertEncoder(TransformerEncoderBase):
                 f"a source has {longest - 2} pieces, over this model's {self.max_source_positions - 2}: "
                 "split it, or cut it with preprocess/binarize.py --cut"
             )
-        return super().forward(tokens, src_lengths, *args, **kwargs)
+        return super().forward(tokens, src_lengths, *args, **kwargs) | {"src_tokens": [tokens]}
 
     def max_positions(self) -> int:
         """Longest source that a task may hand over: one place belongs to [CLS]."""
@@ -60,14 +63,17 @@ class BertDecoder(TransformerDecoderBase):
 
     def extract_features(self, prev_output_tokens: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, dict]:
         """See fairseq; ``prev_output_tokens`` is ``(batch, tgt_len)``."""
-        starts = prev_output_tokens.eq(self.dictionary.eos())
-        tokens = prev_output_tokens.masked_fill(starts, self.dictionary.bos())
+        tokens = self.with_cls(prev_output_tokens)
         if self.training and kwargs.get("alignment_layer") is None:
             kwargs["alignment_layer"] = -1  # of no layer: nobody asks, and fused attention has no weights to give
         features, extra = super().extract_features(tokens, *args, **kwargs)
         # Alignments are over the source as the task knows it, without the place for [CLS].
         extra["attn"] = [attn if attn is None else attn[..., 1:] for attn in extra["attn"]]
         return features, extra
+
+    def with_cls(self, prev_output_tokens: Tensor) -> Tensor:
+        """The same tokens with [CLS] for ``</s>``."""
+        return prev_output_tokens.masked_fill(prev_output_tokens.eq(self.dictionary.eos()), self.dictionary.bos())
 
 
 def _fused_without_a_cache(module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:

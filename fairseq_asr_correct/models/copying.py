@@ -1,0 +1,100 @@
+"""The copy path: the next token taken from the source, which costs no training.
+
+A corrector copies most of what it reads, and learning to copy through 30,528 outputs takes a Transformer
+millions of tokens. A pointer (See et al. 2017, arXiv 1704.04368) is told instead where copying goes on: behind
+the source's tokens that were written last, and near the place reached.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+KEY_DIM = 64  # of the learned part of the pointer
+SAME_TOKEN, SAME_TWO, DISTANCE = 4.0, 3.0, 0.3  # where the other part starts
+GATE = 2.0  # sigmoid(2): 88% of the probability is copied before anything is learned
+SMALLEST = 1e-30  # instead of the logarithm of 0
+
+
+class CopyPath(nn.Module):
+    """Which place of the source is copied next, and whether any is.
+
+    With y the output and x the source, both beginning with [CLS], place j is copied after t tokens with the score
+    ``a1 [y(t-1) = x(j-1)] + a2 [y(t-1) = x(j-1) and y(t-2) = x(j-2)] - a3 |t - j| + query(t) . key(j)``;
+    query is zero before training.
+
+    Args:
+        dim: width of encoder and decoder.
+        pad: the padding token.
+    """
+
+    def __init__(self, dim: int, pad: int) -> None:
+        super().__init__()
+        self.pad = pad
+        self.query, self.key, self.gate = nn.Linear(dim, KEY_DIM), nn.Linear(dim, KEY_DIM), nn.Linear(dim, 1)
+        self.where = nn.Parameter(torch.tensor([SAME_TOKEN, SAME_TWO, DISTANCE]))
+        nn.init.normal_(self.key.weight, std=dim**-0.5)
+        for zero in (self.query.weight, self.query.bias, self.key.bias, self.gate.weight):
+            nn.init.zeros_(zero)
+        nn.init.constant_(self.gate.bias, GATE)
+
+    def forward(self, features: Tensor, written: Tensor, states: Tensor, source: Tensor) -> dict[str, Tensor]:
+        """What is copied after each of the last tokens written.
+
+        Args:
+            features: the decoder's, ``(batch, steps, dim)``.
+            written: ``(batch, length)``, [CLS] and the output so far; features are those of its last ``steps``.
+            states: the encoder's, ``(src_len, batch, dim)``.
+            source: ``(batch, src_len)``, beginning with [CLS], padded on either side.
+
+        Returns:
+            ``places``, the probability of each place, ``(batch, steps, src_len)``; ``copied`` and ``generated``,
+            logarithms of the probability to copy and not to, ``(batch, steps)``; ``source``. All in float32.
+        """
+        scores = (self.query(features) @ self.key(states).permute(1, 2, 0)).float()
+        scores = scores + (self._follows(features.size(1), written, source) * self.where.float()).sum(-1)
+        never = source.eq(self.pad) | _numbered(source, self.pad).eq(0)
+        places = scores.masked_fill(never[:, None], float("-inf")).softmax(dim=-1)
+        gate = self.gate(features).float().squeeze(-1)
+        return {
+            "places": places,
+            "copied": functional.logsigmoid(gate),
+            "generated": functional.logsigmoid(-gate),
+            "source": source,
+        }
+
+    def _follows(self, steps: int, written: Tensor, source: Tensor) -> Tensor:
+        """``(batch, steps, src_len, 3)``: the same token before, the same two, minus the distance."""
+        last = written[:, -steps:, None]
+        same = last.eq(_shifted(source, 1)[:, None]) & last.ne(self.pad)
+        second = _shifted(written, 1)[:, -steps:, None]
+        two = same & second.eq(_shifted(source, 2)[:, None]) & second.ge(0)
+        reached = torch.arange(written.size(1) - steps, written.size(1), device=written.device) + 1
+        distance = (reached[None, :, None] - _numbered(source, self.pad)[:, None]).abs()
+        return torch.stack([same, two, -distance], dim=-1).float()
+
+
+def _shifted(tokens: Tensor, by: int) -> Tensor:
+    """The token ``by`` places before; -1, which is no token, before the first."""
+    return functional.pad(tokens, (by, 0), value=-1)[:, : tokens.size(1)]
+
+
+def _numbered(source: Tensor, pad: int) -> Tensor:
+    """The place of each token in its row: 0 for [CLS], wherever the padding."""
+    return source.ne(pad).long().cumsum(dim=1) - 1
+
+
+def mixed(logits: Tensor, copy: dict[str, Tensor]) -> Tensor:
+    """Log-probabilities of every token, copied or generated: ``(batch, steps, outputs)``, float32.
+
+    They sum to 1, so that a log-softmax over them, which is what fairseq does next, changes nothing.
+    """
+    probabilities = logits.float().softmax(dim=-1) * copy["generated"].exp()[..., None]
+    share = copy["places"] * copy["copied"].exp()[..., None]
+    probabilities = probabilities.scatter_add(2, copy["source"][:, None].expand_as(share), share)
+    return probabilities.clamp_min(SMALLEST).log()
+
+
+def copied_targets(copy: dict[str, Tensor], target: Tensor) -> Tensor:
+    """Log-probability that each target is copied, ``(batch, steps)`` like ``target``; a finite one where it cannot."""
+    right = copy["source"][:, None].eq(target[..., None])
+    return (copy["places"] * right).sum(-1).clamp_min(SMALLEST).log() + copy["copied"]

@@ -1,0 +1,203 @@
+"""The copy path: what it computes, that it copies untrained, and that every command takes it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from conftest import generate_argv, run_command, train_argv
+from fairseq import checkpoint_utils
+from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fairseq_asr_correct.criterions.chunked_cross_entropy import ChunkedLabelSmoothedCrossEntropy
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.copying import KEY_DIM, CopyPath, copied_targets, mixed
+
+PAD, CLS, SEP = 1, 0, 2
+tokens = st.lists(st.integers(3, 6), max_size=6)
+
+
+def copy_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
+    argv = train_argv(data_bin, save_dir, *extra)
+    return ["bert_transformer_copy" if word == "bert_transformer" else word for word in argv]
+
+
+@pytest.fixture(scope="module")
+def untrained(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copying model after one update that changes nothing to speak of."""
+    folder = tmp_path_factory.mktemp("untrained")
+    flags = ("--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 1, "--lr", 1e-9)
+    run_command("train", *copy_argv(data_bin, folder, *flags))
+    return folder / "checkpoint_last.pt"
+
+
+@pytest.fixture
+def setting(untrained: Path, data_bin: Path) -> SimpleNamespace:
+    """That model, perturbed so that every part of the copy path matters, its task, and a batch with padding."""
+    overrides = {"data": str(data_bin), "dropout": 0, "attention_dropout": 0, "encoder_dropout": 0}
+    (model,), _, task = checkpoint_utils.load_model_ensemble_and_task([str(untrained)], overrides)
+    task.load_dataset("train")
+    data = task.dataset("train")
+    sample = data.collater([data[i] for i in range(8)])
+    assert sample["target"].eq(PAD).any() and sample["net_input"]["src_tokens"].eq(PAD).any()
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.decoder.copying.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.3)
+        model.decoder.copying.gate.bias.zero_()
+    return SimpleNamespace(model=model, task=task, sample=sample)
+
+
+@settings(deadline=None, max_examples=60)
+@given(source=tokens, written=tokens, left=st.integers(0, 3), right=st.integers(0, 3), seed=st.integers(0, 9))
+def test_places_and_gate_are_the_formula(source: list, written: list, left: int, right: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    path = CopyPath(4, PAD)
+    with torch.no_grad():
+        for parameter in path.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    x, y = [CLS, *source, SEP], [CLS, *written]
+    row = torch.tensor([[PAD] * left + x + [PAD] * right])
+    features, states = torch.randn(1, len(y), 4), torch.randn(row.size(1), 1, 4)
+    copy = path(features, torch.tensor([y]), states, row)
+
+    a1, a2, a3 = path.where.tolist()
+    for t in range(1, len(y) + 1):
+        scores = torch.full((row.size(1),), float("-inf"))
+        for j in range(1, len(x)):
+            one = y[t - 1] == x[j - 1]
+            two = one and t > 1 and j > 1 and y[t - 2] == x[j - 2]
+            learned = path.query(features[0, t - 1]) @ path.key(states[left + j, 0])
+            scores[left + j] = a1 * one + a2 * two - a3 * abs(t - j) + learned.item()
+        torch.testing.assert_close(copy["places"][0, t - 1], scores.softmax(0))
+        gate = torch.sigmoid(path.gate(features[0, t - 1]))[0]
+        torch.testing.assert_close(copy["copied"][0, t - 1].exp(), gate)
+        torch.testing.assert_close(copy["generated"][0, t - 1].exp(), 1 - gate)
+    last = path(features[:, -1:], torch.tensor([y]), states, row)
+    torch.testing.assert_close(last["places"][0, 0], copy["places"][0, -1])
+
+
+def test_the_mixture_is_a_distribution_with_copies_added() -> None:
+    torch.manual_seed(1)
+    logits = torch.randn(2, 3, 8)
+    gate = torch.randn(2, 3)
+    copy = {
+        "places": torch.rand(2, 3, 4).softmax(-1),
+        "copied": torch.nn.functional.logsigmoid(gate),
+        "generated": torch.nn.functional.logsigmoid(-gate),
+        "source": torch.tensor([[0, 5, 5, 2], [0, 3, 2, 1]]),
+    }
+    log_probs = mixed(logits, copy)
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(2, 3))
+    torch.testing.assert_close(log_probs.log_softmax(-1), log_probs)
+    share = gate[0, 1].sigmoid()
+    expected = (1 - share) * logits[0, 1].softmax(0)[5] + share * (copy["places"][0, 1, 1] + copy["places"][0, 1, 2])
+    torch.testing.assert_close(log_probs[0, 1, 5].exp(), expected)
+    target = torch.tensor([[5, 5, 7], [2, 2, 2]])
+    copied = copied_targets(copy, target)
+    torch.testing.assert_close(copied[0, 1].exp(), share * copy["places"][0, 1, 1:3].sum())
+    assert copied[0, 2] < -60 and copied.isfinite().all()
+
+
+def test_an_untrained_model_copies(untrained: Path, data_bin: Path, tmp_path: Path) -> None:
+    run_command("generate", *generate_argv(data_bin, untrained, tmp_path), "--beam", 1)
+    lines = [line.split("\t") for line in (tmp_path / "generate-dev-clean.txt").read_text().splitlines()]
+    sources = {line[0][2:]: line[1] for line in lines if line[0].startswith("S-")}
+    outputs = {line[0][2:]: line[2] for line in lines if line[0].startswith("D-")}
+    assert len(sources) == 15
+    assert outputs == {number: text.replace(" ##", "") for number, text in sources.items()}
+
+
+@pytest.mark.parametrize("skip", [1.0, 0.8])
+def test_it_learns_to_correct_what_it_has_seen(setting: SimpleNamespace, skip: float) -> None:
+    criterion = ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_skip_copied=skip)
+    adam = torch.optim.Adam(setting.model.parameters(), lr=0.01)
+    target = setting.sample["target"]
+
+    def wrong() -> int:
+        log_probs, _ = setting.model.eval()(**setting.sample["net_input"])
+        return int((log_probs.argmax(-1).ne(target) & target.ne(PAD)).sum())
+
+    before = wrong()
+    for _ in range(120):
+        adam.zero_grad()
+        criterion(setting.model.train(), setting.sample)[0].backward()
+        adam.step()
+    assert wrong() < before / 2
+
+
+def test_step_by_step_equals_full_decoding(setting: SimpleNamespace) -> None:
+    model, net_input = setting.model.eval(), setting.sample["net_input"]
+    encoder_out = model.encoder(net_input["src_tokens"])
+    previous = net_input["prev_output_tokens"]
+    full, _ = model.decoder(previous, encoder_out)
+    state: dict = {}
+    for step in range(previous.size(1)):
+        one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
+        present = previous[:, step] != PAD
+        torch.testing.assert_close(one[present, 0], full[present, step], atol=1e-4, rtol=0)
+
+
+def test_beams_and_batches_keep_their_own_source(untrained: Path, data_bin: Path, tmp_path: Path) -> None:
+    outputs = []
+    for size in (1, 15):
+        run_command("generate", *generate_argv(data_bin, untrained, tmp_path), "--batch-size", size)
+        lines = (tmp_path / "generate-dev-clean.txt").read_text().splitlines()
+        outputs.append(sorted(line.split("\t")[::2] for line in lines if line.startswith("D-")))
+    assert outputs[0] == outputs[1]
+
+
+def test_the_chunked_loss_is_that_of_the_mixture(setting: SimpleNamespace) -> None:
+    results = []
+    for criterion in (
+        LabelSmoothedCrossEntropyCriterion(setting.task, False, 0.0),
+        ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_chunk=7),
+    ):
+        setting.model.train().zero_grad()
+        loss, _, log = criterion(setting.model, setting.sample)
+        loss.backward()
+        grads = {name: p.grad.clone() for name, p in setting.model.named_parameters() if p.grad is not None}
+        results.append((loss.item(), log["nll_loss"].item(), grads))
+    (loss, nll, grads), (our_loss, our_nll, our_grads) = results
+    assert our_loss == pytest.approx(loss, rel=1e-6) and our_nll == pytest.approx(nll, rel=1e-6)
+    assert our_grads.keys() == grads.keys() and "decoder.copying.where" in grads
+    largest = max(float(grad.abs().max()) for grad in grads.values())
+    for name, grad in grads.items():
+        assert float((our_grads[name] - grad).abs().max()) < 2e-6 * largest, name
+
+
+def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) -> None:
+    model, sample, smoothing = setting.model.train(), setting.sample, 0.1
+    log_probs, _ = model(**sample["net_input"])
+    features, _ = model(**sample["net_input"], features_only=True)
+    generated = model.decoder.output_layer(features).log_softmax(-1)
+    counted, each = sample["target"].ne(PAD), smoothing / (generated.size(-1) - 1)
+    nll = -log_probs.gather(2, sample["target"][..., None])[..., 0]
+    expected = ((1 - smoothing - each) * nll - each * generated.sum(-1))[counted].sum()
+    loss, _, _ = ChunkedLabelSmoothedCrossEntropy(setting.task, False, smoothing)(model, sample)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    (wanted,), (got,) = (torch.autograd.grad(x, [model.decoder.output_projection.weight]) for x in (expected, loss))
+    torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
+    """An upper bound, close where little is skipped, and not used in validation."""
+    losses = {}
+    for bound in (1.0, 0.9, 0.3):
+        criterion = ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_skip_copied=bound)
+        with torch.no_grad():
+            setting.model.decoder.copying.gate.bias.fill_(2)
+            losses[bound] = criterion(setting.model.train(), setting.sample)[0].item()
+            valid = criterion(setting.model.eval(), setting.sample)[0].item()
+        assert valid == pytest.approx(losses[1.0], rel=1e-6)
+    assert losses[1.0] <= losses[0.9] < losses[0.3]
+    with pytest.raises(UserError, match="loss-skip-copied"):
+        ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_skip_copied=0.0)
+
+
+def test_every_weight_is_known(setting: SimpleNamespace) -> None:
+    shapes = {name: tuple(p.shape) for name, p in setting.model.decoder.copying.named_parameters()}
+    assert shapes["query.weight"] == shapes["key.weight"] == (KEY_DIM, 12)
+    assert shapes["gate.weight"] == (1, 12) and shapes["where"] == (3,)
