@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from fairseq.data import data_utils
 from fairseq.data.iterators import EpochBatchIterator
+from fairseq.distributed import utils as distributed_utils
 from fairseq.tasks import FairseqTask
 
 from fairseq_asr_correct.errors import UserError
@@ -161,6 +162,21 @@ def keep_place_among_workers() -> None:
         load_state_dict(self, state)
 
     EpochBatchIterator.state_dict, EpochBatchIterator.load_state_dict = with_workers, at_same_place
+
+
+def send_objects_between_workers() -> None:
+    """Let several workers load a checkpoint: one reads it, and sends the others what it holds.
+
+    fairseq sends it as a file, which torch >= 2.6 reads with ``weights_only=True`` and refuses, for the
+    configuration in it. The sender is a worker of the same training, and has read the file safely.
+    """
+
+    def broadcast(obj: Any, src_rank: int, group: Any, dist_device: torch.device) -> Any:
+        box = [obj]
+        torch.distributed.broadcast_object_list(box, src=src_rank, group=group, device=dist_device)
+        return box[0]
+
+    distributed_utils._broadcast_object_slow = broadcast
 
 
 def bf16_without_a_tpu(args: argparse.Namespace) -> None:

@@ -137,7 +137,9 @@ def say_what_a_checkpoint_lacks() -> None:
     @functools.wraps(original)
     def load_checkpoint(self: Trainer, filename: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return original(self, filename, *args, **kwargs)
+            extra = original(self, filename, *args, **kwargs)
+            # The one difference that torch does not see: as many weights, used in another way.
+            differences = shape_differences(filename, self.cfg.model, ends="_heads") if extra is not None else []
         except AssertionError as error:  # "Optimizer does not match; please reset the optimizer"
             raise UserError(f"{filename}: {error}") from None
         except Exception as error:
@@ -146,19 +148,22 @@ def say_what_a_checkpoint_lacks() -> None:
             if "please ensure that the architectures match" not in str(error):
                 raise
             differences = shape_differences(filename, self.cfg.model) or str(error.__context__).splitlines()[1:2]
+        if differences:
             raise UserError(
                 f"{filename} is of another model: {', '.join(differences).strip()}; "
                 "give the flags of its training, or another --save-dir"
-            ) from None
+            )
+        return extra
 
     Trainer.load_checkpoint = load_checkpoint
 
 
-def shape_differences(checkpoint: str, model: Namespace) -> list[str]:
-    """The flags that make the model's shape and are others in the checkpoint, as a user knows them."""
-    theirs = torch.load(checkpoint, map_location="cpu", mmap=True)["cfg"]["model"]
+def shape_differences(checkpoint: str, model: Namespace, ends: str | tuple[str, ...] = SHAPE) -> list[str]:
+    """The flags with these ends of their names that are others in the checkpoint, as a user knows them."""
+    cfg = torch.load(checkpoint, map_location="cpu", mmap=True)["cfg"]
+    theirs = cfg["model"] if cfg else {}  # checkpoints of old fairseqs have none
     theirs, ours = (vars(cfg) if isinstance(cfg, Namespace) else dict(cfg) for cfg in (theirs, model))
-    names = sorted(name for name in theirs.keys() & ours.keys() if name.endswith(SHAPE))
+    names = sorted(name for name in theirs.keys() & ours.keys() if name.endswith(ends))
     return [
         f"--{name.replace('_', '-')} is {theirs[name]} there and {ours[name]} here"
         for name in names

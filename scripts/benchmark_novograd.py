@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
                 times[name].append(elapsed)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
-        print(f"{name:30s} {1000 * median:8.2f} ms")
+        print(f"{name:30s} {1000 * median:8.2f} ms, state of {state_bytes(steps[name]) / 1e6:.1f} MB")
     print(f"NovoGrad / AdamW: {medians['NovoGrad'] / medians['AdamW foreach']:.2f}")
     print(f"largest difference to torch_optimizer.NovoGrad over 20 steps: {largest_difference(params, grads):.1e}")
 
@@ -72,6 +72,12 @@ def stepper(
     for p, g in zip(mine, grads, strict=True):
         p.grad = g.clone()
     return kind(mine, lr=1e-4, **settings).step
+
+
+def state_bytes(step: Callable[[], object]) -> int:
+    """Bytes of all that the optimizer of this step keeps about its parameters."""
+    states = step.__self__.state.values()
+    return sum(value.nbytes for state in states for value in state.values() if torch.is_tensor(value))
 
 
 def timed(step: Callable[[], object], device: str) -> float:

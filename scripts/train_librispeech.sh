@@ -11,9 +11,10 @@
 #
 # Environment: RUN (default: runs/librispeech-TIME), MAX_UPDATE (300000; the learning rate is zero there), MAX_TOKENS
 # (16384 a GPU, the longer side), UPDATE_FREQ (1), LR (0.001), WARMUP (1000), DROPOUT (0.25, the decoder's),
-# DECODER_LAYERS (BERT's), SEED (1), PRECISION (fp16, bf16 or fp32; fp16 with a GPU, else fp32), SAVE_EVERY (2000
-# updates; it validates then too), KEEP (5 of these checkpoints), EVAL_WER (1: choose the best checkpoint by word
-# error rate instead of loss), OPTIMIZER_FLAGS (instead of NovoGrad), EXTRA_FLAGS (anything else for fairseq-train; it wins over what stands here).
+# DECODER_LAYERS (BERT's), ARCH (bert_transformer, or bert_transformer_copy), SEED (1), PRECISION (fp16, bf16 or fp32;
+# fp16 with a GPU, else fp32), SAVE_EVERY (2000 updates; it validates then too), KEEP (5 of these checkpoints), EVAL_WER
+# (1: choose the best checkpoint by word error rate instead of loss), OPTIMIZER_FLAGS (instead of NovoGrad),
+# EXTRA_FLAGS (anything else for fairseq-train; it wins over what stands here).
 set -euo pipefail
 
 usage="usage: train_librispeech.sh DATA_BIN BERT_DIR"
@@ -22,6 +23,7 @@ bert=${2:?$usage}
 root=$(cd "$(dirname "$0")/.." && pwd)
 run=${RUN:-runs/librispeech-$(date +%Y%m%d-%H%M%S)}
 max_update=${MAX_UPDATE:-300000}
+arch=${ARCH:-bert_transformer}
 # Over several hosts (train_slurm.sh) each starts this script; the first one keeps the records.
 first=$([ "${SLURM_NODEID:-0}" = 0 ] && echo yes || echo no)
 
@@ -29,6 +31,7 @@ fail() { echo "$*" >&2; exit 1; }
 
 fingerprint() { # data and shape: what must not change between the parts of one training
   echo "decoder layers: ${DECODER_LAYERS:-of BERT}"
+  [ "$arch" = bert_transformer ] || echo "architecture: $arch"
   (cd "$bert" && sha256sum config.json)
   (cd "$data" && sha256sum dict.*.txt train.*.bin train.*.idx valid.*.bin valid.*.idx)
 }
@@ -75,12 +78,12 @@ fi
 read -r -a optimizer <<< "${OPTIMIZER_FLAGS:---optimizer novograd --novograd-betas (0.95,0.25) --weight-decay 0}"
 read -r -a extra <<< "$precision_flags ${EXTRA_FLAGS:-}"
 command=(fairseq-train "$data" --user-dir "$root/fairseq_asr_correct" --seed "${SEED:-1}"
-  --arch bert_transformer --bert-init "$bert" ${DECODER_LAYERS:+--decoder-layers "$DECODER_LAYERS"}
+  --arch "$arch" --bert-init "$bert" ${DECODER_LAYERS:+--decoder-layers "$DECODER_LAYERS"}
   --dropout "${DROPOUT:-0.25}"
   "${optimizer[@]}" --lr "${LR:-0.001}"
   --lr-scheduler polynomial_decay --power 2 --warmup-updates "${WARMUP:-1000}"
   --total-num-update "$max_update" --max-update "$max_update"
-  --criterion label_smoothed_cross_entropy --label-smoothing 0.1
+  --criterion chunked_label_smoothed_cross_entropy --label-smoothing 0.1
   --max-tokens "${MAX_TOKENS:-16384}" --update-freq "${UPDATE_FREQ:-1}"
   # By updates alone: an epoch is 500 of them on eight GPUs, and many thousand on one.
   --save-interval-updates "${SAVE_EVERY:-2000}" --keep-interval-updates "${KEEP:-5}"

@@ -56,7 +56,7 @@ def test_the_recipe_is_the_published_one(data_bin: Path, bert_init: Path, tmp_pa
     schedule = cfg.lr_scheduler
     assert (schedule._name, schedule.power, schedule.warmup_updates) == ("polynomial_decay", 2, 1000)
     assert schedule.total_num_update == cfg.optimization.max_update == 300_000
-    assert (cfg.criterion._name, cfg.criterion.label_smoothing) == ("label_smoothed_cross_entropy", 0.1)
+    assert (cfg.criterion._name, cfg.criterion.label_smoothing) == ("chunked_label_smoothed_cross_entropy", 0.1)
     assert cfg.dataset.max_tokens == 16384 and cfg.optimization.update_freq == [1]
     assert cfg.common.fp16 and cfg.common.fp16_no_flatten_grads
     assert cfg.common.cpu is not torch.cuda.is_available()

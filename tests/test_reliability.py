@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.multiprocessing
-from conftest import SMALL_BATCHES, Argv, files_at_most, run_command, updates_of
+from conftest import SMALL_BATCHES, Argv, files_at_most, run_command, train_argv, updates_of
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from fairseq.trainer import Trainer
 
@@ -120,6 +120,14 @@ def test_another_model_in_the_folder_is_one_sentence(argv: Argv, tmp_path: Path)
     torch.save(state, tmp_path / "out" / "checkpoint_last.pt")
     with pytest.raises(UserError, match=r'another model: Unexpected key.*"extra".*; give the flags'):
         run_command("train", *argv(*flags))
+
+
+def test_other_attention_heads_are_noticed(data_bin: Path, tmp_path: Path) -> None:
+    """The weights are as many, so that torch would load them and the model compute something else."""
+    argv = train_argv(data_bin, tmp_path, "--encoder-layers", 1, "--encoder-embed-dim", 8, "--max-update", 1)
+    run_command("train", *argv, "--encoder-attention-heads", 2)
+    with pytest.raises(UserError, match=r"another model: .*--encoder-attention-heads is 2 there and 4 here"):
+        run_command("train", *argv, "--encoder-attention-heads", 4, "--max-update", 2)
 
 
 def test_another_dictionary_in_the_folder_is_one_sentence(argv: Argv, tmp_path: Path) -> None:
