@@ -10,12 +10,15 @@ from fairseq import checkpoint_utils
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from fairseq_asr_correct.criterions.chunked_cross_entropy import ChunkedLabelSmoothedCrossEntropy
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.copying import KEY_DIM, CopyPath, copied_targets, mixed
+from fairseq_asr_correct.models.spelling import DIM, begins_word, letter_rows, spelling_vectors
 
 PAD, CLS, SEP = 1, 0, 2
+SYMBOLS = ["[CLS]", "[PAD]", "[SEP]", "boy", "##s", "boys", "red", "7"]
 tokens = st.lists(st.integers(3, 6), max_size=6)
 
 
@@ -54,7 +57,7 @@ def setting(untrained: Path, data_bin: Path) -> SimpleNamespace:
 @given(source=tokens, written=tokens, left=st.integers(0, 3), right=st.integers(0, 3), seed=st.integers(0, 9))
 def test_places_and_gate_are_the_formula(source: list, written: list, left: int, right: int, seed: int) -> None:
     torch.manual_seed(seed)
-    path = CopyPath(4, PAD)
+    path = CopyPath(4, PAD, SYMBOLS)
     with torch.no_grad():
         for parameter in path.parameters():
             parameter.add_(torch.randn_like(parameter))
@@ -75,6 +78,8 @@ def test_places_and_gate_are_the_formula(source: list, written: list, left: int,
         gate = torch.sigmoid(path.gate(features[0, t - 1]))[0]
         torch.testing.assert_close(copy["copied"][0, t - 1].exp(), gate)
         torch.testing.assert_close(copy["generated"][0, t - 1].exp(), 1 - gate)
+        pointed = copy["places"][0, t - 1] @ path._words(row)[0]
+        torch.testing.assert_close(copy["spelling"][0, t - 1], path.alike.weight @ pointed)
     last = path(features[:, -1:], torch.tensor([y]), states, row)
     torch.testing.assert_close(last["places"][0, 0], copy["places"][0, -1])
 
@@ -171,8 +176,9 @@ def test_the_chunked_loss_is_that_of_the_mixture(setting: SimpleNamespace) -> No
 def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) -> None:
     model, sample, smoothing = setting.model.train(), setting.sample, 0.1
     log_probs, _ = model(**sample["net_input"])
-    features, _ = model(**sample["net_input"], features_only=True)
-    generated = model.decoder.output_layer(features).log_softmax(-1)
+    features, extra = model(**sample["net_input"], features_only=True)
+    hint = extra["copy"]["spelling"] @ model.decoder.copying.outputs.T
+    generated = (model.decoder.output_layer(features) + hint).log_softmax(-1)
     counted, each = sample["target"].ne(PAD), smoothing / (generated.size(-1) - 1)
     nll = -log_probs.gather(2, sample["target"][..., None])[..., 0]
     expected = ((1 - smoothing - each) * nll - each * generated.sum(-1))[counted].sum()
@@ -200,4 +206,39 @@ def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
 def test_every_weight_is_known(setting: SimpleNamespace) -> None:
     shapes = {name: tuple(p.shape) for name, p in setting.model.decoder.copying.named_parameters()}
     assert shapes["query.weight"] == shapes["key.weight"] == (KEY_DIM, 12)
-    assert shapes["gate.weight"] == (1, 12) and shapes["where"] == (3,)
+    assert shapes["gate.weight"] == (1, 12) and shapes["where"] == (3,) and shapes["alike.weight"] == (DIM, DIM)
+    assert not any("spelled" in name or "outputs" in name for name in setting.model.state_dict())
+
+
+def test_words_spelled_alike_are_near() -> None:
+    vectors = spelling_vectors([*SYMBOLS, "bo", "toys", "##boys", "tom's", "madeupword0000", "\u2581boys"])
+    assert vectors.shape == (14, DIM) and vectors.dtype == torch.float32
+    for strange in (0, 1, 2, 7, 12):
+        assert not vectors[strange].any()
+    alike = functional.normalize(vectors, dim=1) @ functional.normalize(vectors[5], dim=0)
+    boy, boys, red, toys = alike[[3, 5, 6, 9]].tolist()
+    assert boys == pytest.approx(1) and red < toys < boys and red < boy < boys
+    assert torch.equal(vectors[13], vectors[5]) and not torch.equal(vectors[10], vectors[5])
+
+
+def test_letter_rows_by_hand() -> None:
+    assert letter_rows("^aba") == {
+        **{"a": 2, "b": 1, "^a": 1, "ab": 1, "ba": 1, "^ab": 1, "aba": 1},
+        **{"^_b": 0.7, "a_a": 0.7},
+    }
+
+
+def test_a_word_is_spelled_by_its_pieces() -> None:
+    path = CopyPath(4, PAD, SYMBOLS)
+    row = torch.tensor([[PAD, CLS, 3, 4, 6, SEP, PAD]])
+    words = path._words(row)[0]
+    boys = functional.normalize(path.spelled[3] + path.spelled[4], dim=0)
+    torch.testing.assert_close(words[2], boys)
+    torch.testing.assert_close(words[3], boys)
+    torch.testing.assert_close(words[4], functional.normalize(path.spelled[6], dim=0))
+    assert not words[[0, 1, 5, 6]].any()
+
+
+def test_where_words_begin() -> None:
+    assert begins_word(SYMBOLS).tolist() == [True, True, True, True, False, True, True, True]
+    assert begins_word(["<s>", "\u2581the", "re", "'s", "<unk>"]).tolist() == [True, True, False, False, True]

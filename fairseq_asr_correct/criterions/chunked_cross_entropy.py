@@ -19,7 +19,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.copying import copied_targets
+from fairseq_asr_correct.models.copying import copied_targets, with_spelling
 
 HALF_SCALE = 1024.0  # float16 would lose gradients of softmax, which are scaled by the loss scale only later
 
@@ -164,6 +164,7 @@ class ChunkedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
             skipped = counted & (copied > self.skip_copied) & model.training
             easy, counted = -copied[skipped].sum(), counted & ~skipped
             copy = copied[counted], extra["copy"]["generated"][counted]
+            features, weight = with_spelling(features, weight, model.decoder.copying, extra["copy"])
         loss, nll_loss, correct = ChunkedCrossEntropy.apply(
             features[counted], weight, target[counted], self.eps, self.chunk, self.report_accuracy, *copy
         )

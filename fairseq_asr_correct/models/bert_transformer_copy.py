@@ -14,7 +14,7 @@ from fairseq.models.transformer import TransformerConfig
 from torch import Tensor
 
 from fairseq_asr_correct.models.bert_transformer import BertDecoder, BertTransformerModel, bert_transformer
-from fairseq_asr_correct.models.copying import CopyPath, mixed
+from fairseq_asr_correct.models.copying import CopyPath, mixed, with_spelling
 
 
 class BertCopyDecoder(BertDecoder):
@@ -22,14 +22,17 @@ class BertCopyDecoder(BertDecoder):
 
     def __init__(self, cfg: TransformerConfig, dictionary: Dictionary, embed_tokens: torch.nn.Embedding) -> None:
         super().__init__(cfg, dictionary, embed_tokens)
-        self.copying = CopyPath(self.output_embed_dim, self.padding_idx)
+        self.copying = CopyPath(self.output_embed_dim, self.padding_idx, dictionary.symbols)
 
     def forward(
         self, prev_output_tokens: Tensor, *args: Any, features_only: bool = False, **kwargs: Any
     ) -> tuple[Tensor, dict]:
         """See fairseq; the output is log-probabilities, ``(batch, tgt_len, vocab)``."""
         features, extra = super().forward(prev_output_tokens, *args, features_only=True, **kwargs)
-        return (features if features_only else mixed(self.output_layer(features), extra["copy"])), extra
+        if features_only:
+            return features, extra
+        weighted, matrix = with_spelling(features, self.output_projection.weight, self.copying, extra["copy"])
+        return mixed(weighted @ matrix.T, extra["copy"]), extra
 
     def extract_features(
         self, prev_output_tokens: Tensor, encoder_out: dict[str, list[Tensor]], *args: Any, **kwargs: Any

@@ -2,15 +2,21 @@
 
 A corrector copies most of what it reads, and learning to copy through 30,528 outputs takes a Transformer
 millions of tokens. A pointer (See et al. 2017, arXiv 1704.04368) is told instead where copying goes on: behind
-the source's tokens that were written last, and near the place reached.
+the source's tokens that were written last, and near the place reached. What is not copied resembles what is pointed
+at, so that the pointer tells the output layer how that is spelled.
 """
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fairseq_asr_correct.models.spelling import DIM, begins_word, spelling_vectors
+
 KEY_DIM = 64  # of the learned part of the pointer
 SAME_TOKEN, SAME_TWO, DISTANCE = 4.0, 3.0, 0.3  # where the other part starts
+ALIKE = 8.0  # what equal spelling adds to a logit before training
 GATE = 2.0  # sigmoid(2): 88% of the probability is copied before anything is learned
 SMALLEST = 1e-30  # instead of the logarithm of 0
 
@@ -25,11 +31,17 @@ class CopyPath(nn.Module):
     Args:
         dim: width of encoder and decoder.
         pad: the padding token.
+        symbols: the entries of the dictionary.
     """
 
-    def __init__(self, dim: int, pad: int) -> None:
+    def __init__(self, dim: int, pad: int, symbols: Sequence[str]) -> None:
         super().__init__()
         self.pad = pad
+        self._keep("spelled", spelling_vectors(symbols))
+        self._keep("outputs", functional.normalize(self.spelled, dim=1))
+        self._keep("begins", begins_word(symbols))
+        self.alike = nn.Linear(DIM, DIM, bias=False)
+        self.alike.weight.data = ALIKE * torch.eye(DIM)
         self.query, self.key, self.gate = nn.Linear(dim, KEY_DIM), nn.Linear(dim, KEY_DIM), nn.Linear(dim, 1)
         self.where = nn.Parameter(torch.tensor([SAME_TOKEN, SAME_TWO, DISTANCE]))
         nn.init.normal_(self.key.weight, std=dim**-0.5)
@@ -48,7 +60,8 @@ class CopyPath(nn.Module):
 
         Returns:
             ``places``, the probability of each place, ``(batch, steps, src_len)``; ``copied`` and ``generated``,
-            logarithms of the probability to copy and not to, ``(batch, steps)``; ``source``. All in float32.
+            logarithms of the probability to copy and not to, ``(batch, steps)``; ``spelling``, of the word pointed
+            at, ``(batch, steps, DIM)``; ``source``. All in float32.
         """
         scores = (self.query(features) @ self.key(states).permute(1, 2, 0)).float()
         scores = scores + (self._follows(features.size(1), written, source) * self.where.float()).sum(-1)
@@ -59,8 +72,20 @@ class CopyPath(nn.Module):
             "places": places,
             "copied": functional.logsigmoid(gate),
             "generated": functional.logsigmoid(-gate),
+            "spelling": self.alike((places @ self._words(source)).to(self.alike.weight)),
             "source": source,
         }
+
+    def _keep(self, name: str, tensor: Tensor) -> None:
+        """Moves with the model, and is no part of a checkpoint: the dictionary makes it anew."""
+        self.register_buffer(name, tensor, persistent=False)
+
+    def _words(self, source: Tensor) -> Tensor:
+        """The spelling of the word that each place belongs to, ``(batch, src_len, DIM)``, of length 1."""
+        word = self.begins[source].long().cumsum(dim=1)[..., None].expand(-1, -1, DIM)
+        pieces = self.spelled[source].float()
+        sums = pieces.new_zeros(len(source), source.size(1) + 1, DIM).scatter_add(1, word, pieces)
+        return functional.normalize(sums, dim=-1).gather(1, word)
 
     def _follows(self, steps: int, written: Tensor, source: Tensor) -> Tensor:
         """``(batch, steps, src_len, 3)``: the same token before, the same two, minus the distance."""
@@ -81,6 +106,24 @@ def _shifted(tokens: Tensor, by: int) -> Tensor:
 def _numbered(source: Tensor, pad: int) -> Tensor:
     """The place of each token in its row: 0 for [CLS], wherever the padding."""
     return source.ne(pad).long().cumsum(dim=1) - 1
+
+
+def with_spelling(features: Tensor, weight: Tensor, path: CopyPath, copy: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Features and output matrix whose product has, in each logit, how much that output looks like the word there.
+
+    Args:
+        features: ``(batch, steps, dim)``.
+        weight: ``(outputs, dim)``.
+        path: the decoder's.
+        copy: what the path said of these features.
+
+    Returns:
+        ``(batch, steps, dim + DIM)`` and ``(outputs, dim + DIM)``.
+    """
+    return (
+        torch.cat([features, copy["spelling"].to(features)], dim=-1),
+        torch.cat([weight, path.outputs.to(weight)], dim=1),
+    )
 
 
 def mixed(logits: Tensor, copy: dict[str, Tensor]) -> Tensor:
