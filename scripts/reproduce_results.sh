@@ -87,3 +87,21 @@ train pretraining "$pretrain_updates" 4e-4 300 "$run/data-bin"
 train tuning "$tune_updates" 1e-4 20 "$run/real-data-bin" \
   --finetune-from-model "$run/pretraining/checkpoints/checkpoint_last.pt"
 checkpoint=$run/tuning/checkpoints/checkpoint_best.pt
+device_flags=$([ "$gpu" ] || echo --cpu)
+
+if stage "$run/keep" "the margin of keep-or-correct, on ctc.valid"; then
+  # shellcheck disable=SC2086
+  python "$root/scripts/tune_keep.py" "$run/real-data-bin" --user-dir "$root/fairseq_asr_correct" --path "$checkpoint" \
+    --gen-subset valid --pairs "$run/real_pairs" --save-to "$run/keep" --max-clean-changes 0.1 --bpe wordpiece \
+    --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 --max-tokens "$max_tokens" $device_flags
+fi
+threshold=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["chosen"]["threshold"])' "$run/keep/keep.json")
+
+PAIRS=$run/real_pairs DEVICE_FLAGS=$device_flags MAX_TOKENS=$max_tokens \
+  GENERATE_FLAGS="--task asr_correction --keep-threshold=$threshold" \
+  "$root/scripts/evaluate_librispeech.sh" "$checkpoint" "$run/real-data-bin" "$run/report"
+
+if stage "$run/model" "a model folder"; then
+  python "$root/scripts/export_model.py" --checkpoint "$checkpoint" --data "$run/real-data-bin" --dtype int8 \
+    --keep "$run/keep/keep.json" --save-to "$run/model"
+fi

@@ -78,8 +78,9 @@ def test_places_and_gate_are_the_formula(source: list, written: list, left: int,
         gate = torch.sigmoid(path.gate(features[0, t - 1]))[0]
         torch.testing.assert_close(copy["copied"][0, t - 1].exp(), gate)
         torch.testing.assert_close(copy["generated"][0, t - 1].exp(), 1 - gate)
-        pointed = copy["places"][0, t - 1] @ path._words(row)[0]
-        torch.testing.assert_close(copy["spelling"][0, t - 1], path.alike.weight @ pointed)
+        word, following = (copy["places"][0, t - 1] @ words[0] for words in path._words(row))
+        expected = path.alike.weight @ word + path.alike_next.weight @ following
+        torch.testing.assert_close(copy["spelling"][0, t - 1], expected)
     last = path(features[:, -1:], torch.tensor([y]), states, row)
     torch.testing.assert_close(last["places"][0, 0], copy["places"][0, -1])
 
@@ -206,7 +207,8 @@ def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
 def test_every_weight_is_known(setting: SimpleNamespace) -> None:
     shapes = {name: tuple(p.shape) for name, p in setting.model.decoder.copying.named_parameters()}
     assert shapes["query.weight"] == shapes["key.weight"] == (KEY_DIM, 12)
-    assert shapes["gate.weight"] == (1, 12) and shapes["where"] == (3,) and shapes["alike.weight"] == (DIM, DIM)
+    assert shapes["gate.weight"] == (1, 12) and shapes["where"] == (3,)
+    assert shapes["alike.weight"] == shapes["alike_next.weight"] == (DIM, DIM)
     assert not any("spelled" in name or "outputs" in name for name in setting.model.state_dict())
 
 
@@ -231,12 +233,14 @@ def test_letter_rows_by_hand() -> None:
 def test_a_word_is_spelled_by_its_pieces() -> None:
     path = CopyPath(4, PAD, SYMBOLS)
     row = torch.tensor([[PAD, CLS, 3, 4, 6, SEP, PAD]])
-    words = path._words(row)[0]
+    words, following = (words[0] for words in path._words(row))
     boys = functional.normalize(path.spelled[3] + path.spelled[4], dim=0)
     torch.testing.assert_close(words[2], boys)
     torch.testing.assert_close(words[3], boys)
     torch.testing.assert_close(words[4], functional.normalize(path.spelled[6], dim=0))
     assert not words[[0, 1, 5, 6]].any()
+    torch.testing.assert_close(following[[1, 2, 3]], words[[2, 4, 4]])
+    assert not following[4:].any()
 
 
 def test_where_words_begin() -> None:

@@ -40,8 +40,10 @@ class CopyPath(nn.Module):
         self._keep("spelled", spelling_vectors(symbols))
         self._keep("outputs", functional.normalize(self.spelled, dim=1))
         self._keep("begins", begins_word(symbols))
-        self.alike = nn.Linear(DIM, DIM, bias=False)
+        # How the word pointed at is spelled, and the one behind it: a word split in two looks like both.
+        self.alike, self.alike_next = nn.Linear(DIM, DIM, bias=False), nn.Linear(DIM, DIM, bias=False)
         self.alike.weight.data = ALIKE * torch.eye(DIM)
+        nn.init.zeros_(self.alike_next.weight)
         self.query, self.key, self.gate = nn.Linear(dim, KEY_DIM), nn.Linear(dim, KEY_DIM), nn.Linear(dim, 1)
         self.where = nn.Parameter(torch.tensor([SAME_TOKEN, SAME_TWO, DISTANCE]))
         nn.init.normal_(self.key.weight, std=dim**-0.5)
@@ -49,7 +51,9 @@ class CopyPath(nn.Module):
             nn.init.zeros_(zero)
         nn.init.constant_(self.gate.bias, GATE)
 
-    def forward(self, features: Tensor, written: Tensor, states: Tensor, source: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, features: Tensor, written: Tensor, states: Tensor, source: Tensor, reached: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """What is copied after each of the last tokens written.
 
         Args:
@@ -57,14 +61,18 @@ class CopyPath(nn.Module):
             written: ``(batch, length)``, [CLS] and the output so far; features are those of its last ``steps``.
             states: the encoder's, ``(src_len, batch, dim)``.
             source: ``(batch, src_len)``, beginning with [CLS], padded on either side.
+            reached: how many tokens are written at each step, [CLS] included, ``(batch, steps)``, where ``written``
+                is only the last of them, -1 before the first; by default ``written`` is all.
 
         Returns:
             ``places``, the probability of each place, ``(batch, steps, src_len)``; ``copied`` and ``generated``,
-            logarithms of the probability to copy and not to, ``(batch, steps)``; ``spelling``, of the word pointed
-            at, ``(batch, steps, DIM)``; ``source``. All in float32.
+            logarithms of the probability to copy and not to, ``(batch, steps)``; ``spelling``, of what resembles the
+            word pointed at and the next, ``(batch, steps, DIM)``; ``source``. All in float32.
         """
         scores = (self.query(features) @ self.key(states).permute(1, 2, 0)).float()
-        scores = scores + (self._follows(features.size(1), written, source) * self.where.float()).sum(-1)
+        if reached is None:
+            reached = torch.arange(written.size(1) - features.size(1), written.size(1), device=written.device)[None] + 1
+        scores = scores + (self._follows(reached, written, source) * self.where.float()).sum(-1)
         never = source.eq(self.pad) | _numbered(source, self.pad).eq(0)
         places = scores.masked_fill(never[:, None], float("-inf")).softmax(dim=-1)
         gate = self.gate(features).float().squeeze(-1)
@@ -72,7 +80,7 @@ class CopyPath(nn.Module):
             "places": places,
             "copied": functional.logsigmoid(gate),
             "generated": functional.logsigmoid(-gate),
-            "spelling": self.alike((places @ self._words(source)).to(self.alike.weight)),
+            "spelling": self._spelling(places, source),
             "source": source,
         }
 
@@ -80,21 +88,26 @@ class CopyPath(nn.Module):
         """Moves with the model, and is no part of a checkpoint: the dictionary makes it anew."""
         self.register_buffer(name, tensor, persistent=False)
 
-    def _words(self, source: Tensor) -> Tensor:
-        """The spelling of the word that each place belongs to, ``(batch, src_len, DIM)``, of length 1."""
+    def _spelling(self, places: Tensor, source: Tensor) -> Tensor:
+        words, following = (places @ words for words in self._words(source))
+        return self.alike(words.to(self.alike.weight)) + self.alike_next(following.to(self.alike.weight))
+
+    def _words(self, source: Tensor) -> tuple[Tensor, Tensor]:
+        """The spelling of the word that each place belongs to, and of the next, ``(batch, src_len, DIM)``, of length 1."""
         word = self.begins[source].long().cumsum(dim=1)[..., None].expand(-1, -1, DIM)
         pieces = self.spelled[source].float()
-        sums = pieces.new_zeros(len(source), source.size(1) + 1, DIM).scatter_add(1, word, pieces)
-        return functional.normalize(sums, dim=-1).gather(1, word)
+        sums = pieces.new_zeros(len(source), source.size(1) + 2, DIM).scatter_add(1, word, pieces)
+        sums = functional.normalize(sums, dim=-1)
+        return sums.gather(1, word), sums.gather(1, word + 1)
 
-    def _follows(self, steps: int, written: Tensor, source: Tensor) -> Tensor:
+    def _follows(self, reached: Tensor, written: Tensor, source: Tensor) -> Tensor:
         """``(batch, steps, src_len, 3)``: the same token before, the same two, minus the distance."""
+        steps = reached.size(1)
         last = written[:, -steps:, None]
         same = last.eq(_shifted(source, 1)[:, None]) & last.ne(self.pad)
         second = _shifted(written, 1)[:, -steps:, None]
         two = same & second.eq(_shifted(source, 2)[:, None]) & second.ge(0)
-        reached = torch.arange(written.size(1) - steps, written.size(1), device=written.device) + 1
-        distance = (reached[None, :, None] - _numbered(source, self.pad)[:, None]).abs()
+        distance = (reached[..., None] - _numbered(source, self.pad)[:, None]).abs()
         return torch.stack([same, two, -distance], dim=-1).float()
 
 
