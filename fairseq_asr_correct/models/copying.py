@@ -93,7 +93,7 @@ class CopyPath(nn.Module):
         return self.alike(words.to(self.alike.weight)) + self.alike_next(following.to(self.alike.weight))
 
     def _words(self, source: Tensor) -> tuple[Tensor, Tensor]:
-        """The spelling of the word that each place belongs to, and of the next, ``(batch, src_len, DIM)``, of length 1."""
+        """Spelling of the word each place belongs to, and of the next: two ``(batch, src_len, DIM)``, of length 1."""
         word = self.begins[source].long().cumsum(dim=1)[..., None].expand(-1, -1, DIM)
         pieces = self.spelled[source].float()
         sums = pieces.new_zeros(len(source), source.size(1) + 2, DIM).scatter_add(1, word, pieces)

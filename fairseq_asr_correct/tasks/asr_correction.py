@@ -11,12 +11,14 @@ from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from torch import nn
 
+from fairseq_asr_correct.decoding.input_guided import InputGuidedGenerator
 from fairseq_asr_correct.decoding.keep import SCOPES, KeepOrCorrect
 from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
 
 LOGGED = "_wer_"  # before each count's name; fairseq does not print what begins with "_"
+DECODINGS = ("fairseq", "input-guided")
 RATES = ("wer", "baseline_wer", "false_correction_rate")
 
 
@@ -86,6 +88,17 @@ class AsrCorrectionConfig(TranslationConfig):
         default="span",
         metadata={"help": "decide on each changed stretch of words, or on the whole sentence (default: span)"},
     )
+    decoding: ChoiceEnum(DECODINGS) = field(
+        default="fairseq",
+        metadata={
+            "help": "input-guided writes what fairseq's search with --beam 1 writes, in a few passes of the decoder: "
+            "each scores the rest of the source as a guess and takes what the model agrees with (default: fairseq)"
+        },
+    )
+    decoding_stats: bool = field(
+        default=False,
+        metadata={"help": "log how many passes a sentence takes with --decoding input-guided, and tokens a pass"},
+    )
 
 
 @register_task("asr_correction", dataclass=AsrCorrectionConfig)
@@ -103,21 +116,37 @@ class AsrCorrectionTask(TranslationTask):
         return model
 
     def build_generator(self, models: list[nn.Module], args: Any, *more: Any, **kwargs: Any) -> Any:
-        """The generator of fairseq, inside a :class:`KeepOrCorrect` with ``--keep-threshold``.
+        """The generator of fairseq or of ``--decoding``, inside a :class:`KeepOrCorrect` with ``--keep-threshold``.
 
         Raises:
-            UserError: the threshold is no number, or the input is in another dictionary than the output.
+            UserError: the flags ask for what they cannot have together, the threshold is no number, or the input is
+                in another dictionary than the output.
         """
+        if getattr(args, "score_reference", False):
+            return super().build_generator(models, args, *more, **kwargs)
+        if self.cfg.decoding == "input-guided":
+            kwargs |= self._input_guided(args, kwargs)
         generator = super().build_generator(models, args, *more, **kwargs)
-        if self.cfg.keep_threshold is None or getattr(args, "score_reference", False):
+        if self.cfg.keep_threshold is None:
             return generator
         if math.isnan(self.cfg.keep_threshold):
             raise UserError("--keep-threshold nan: give a number, or leave it out to take every correction")
-        if self.source_dictionary != self.target_dictionary:
-            raise UserError(
-                "--keep-threshold needs one dictionary for source and target: binarize both sides with one dict.txt"
-            )
+        self._need_one_dictionary("--keep-threshold")
         return KeepOrCorrect(generator, self.target_dictionary, self.cfg.keep_threshold, self.cfg.keep_scope)
+
+    def _input_guided(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """What fairseq's ``build_generator`` needs to build an :class:`InputGuidedGenerator`."""
+        self._need_one_dictionary("--decoding input-guided")
+        if getattr(args, "print_alignment", None):
+            raise UserError(
+                "--decoding input-guided has no --print-alignment: leave it out, or take --decoding fairseq"
+            )
+        extra = (kwargs.get("extra_gen_cls_kwargs") or {}) | {"stats": self.cfg.decoding_stats}
+        return {"seq_gen_cls": InputGuidedGenerator, "extra_gen_cls_kwargs": extra}
+
+    def _need_one_dictionary(self, flag: str) -> None:
+        if self.source_dictionary != self.target_dictionary:
+            raise UserError(f"{flag} needs one dictionary for source and target: binarize both sides with one dict.txt")
 
     def valid_step(self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module) -> tuple:
         """Adds the counts of ``--eval-wer`` to the logging output; integers, so that workers can be summed."""
