@@ -1,0 +1,172 @@
+"""A decoder's passes over several new tokens of each sentence, each sentence at its own length.
+
+fairseq's decoder takes one new token a sentence, of sentences that are equally long, or whole sentences anew. Here
+keys and values are kept where their tokens stand: what is behind a sentence's length is overwritten, so that tokens
+are taken back by not counting them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fairseq_asr_correct.models.bert_transformer import BertDecoder
+from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
+from fairseq_asr_correct.models.copying import mixed, with_spelling
+
+OUTPUTS_AT_ONCE = 1024  # each holds a number for every entry of the dictionary
+COPIED = ("places", "copied", "generated", "spelling")
+NOTHING = -1  # stands before the first token
+
+
+def unknown_part(decoder: nn.Module) -> str | None:
+    """What asks for a part of a decoder that :class:`BlockDecoder` cannot compute, if anything does."""
+    if not isinstance(decoder, BertDecoder):
+        return "another --arch than bert_transformer and bert_transformer_copy"
+    parts = {
+        "--adaptive-softmax-cutoff": decoder.adaptive_softmax is not None,
+        "--no-token-positional-embeddings": decoder.embed_positions is None,
+        "--cross-self-attention": decoder.cross_self_attention,
+        "--base-layers": not all(isinstance(layer, TransformerDecoderLayerBase) for layer in decoder.layers),
+    }
+    return next((flag for flag, there in parts.items() if there), None)
+
+
+class BlockDecoder:
+    """A decoder in eval mode, with the sources of a batch and what it has computed for their outputs so far.
+
+    Args:
+        decoder: one without an :func:`unknown_part`.
+        encoder_out: what the encoder says of the batch.
+    """
+
+    def __init__(self, decoder: BertDecoder, encoder_out: dict[str, list[Tensor]]) -> None:
+        self.decoder = decoder
+        states = encoder_out["encoder_out"][0].transpose(0, 1)
+        self.source = {
+            "tokens": encoder_out["src_tokens"][0],
+            "states": states,
+            "seen": ~encoder_out["encoder_padding_mask"][0][:, None, None],
+        }
+        crosses = [layer.encoder_attn for layer in decoder.layers]
+        self.source_keys = [(cross.k_proj(states), cross.v_proj(states)) for cross in crosses]
+        nothing = states.new_zeros(len(states), 0, decoder.embed_dim)
+        self.keys = [(nothing, nothing)] * len(crosses)
+
+    def keep(self, rows: Tensor) -> None:
+        """Goes on with these sentences of the batch, ``(sentences,)``."""
+        self.source = {name: tensor[rows] for name, tensor in self.source.items()}
+        self.source_keys = [(keys[rows], values[rows]) for keys, values in self.source_keys]
+        self.keys = [(keys[rows], values[rows]) for keys, values in self.keys]
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.source["tokens"].device
+
+    def outputs(self, tokens: Tensor, lengths: Tensor) -> Iterator[Tensor]:
+        """What the decoder's forward gives for new tokens, some of them at a time, sentence after sentence.
+
+        Args:
+            tokens: the token before the new ones, :data:`NOTHING` if there is none, and the new ones,
+                ``(batch, 1 + new)``; padded on the right.
+            lengths: how many tokens stand before the new ones, ``(batch,)``; of what was computed for more than
+                these, nothing is used.
+
+        Yields:
+            ``(some, vocab)``, of :data:`OUTPUTS_AT_ONCE` new tokens and, at the end, of the rest.
+        """
+        tokens = self.decoder.with_cls(tokens)
+        wanted = tokens[:, 1:].ne(self.decoder.padding_idx)
+        places = lengths[:, None] + torch.arange(wanted.size(1), device=lengths.device)
+        features = self._features(tokens[:, 1:], places)
+        if isinstance(self.decoder, BertCopyDecoder):
+            yield from self._mixtures(features, tokens, places, wanted)
+        else:
+            yield from map(self.decoder.output_layer, features[wanted].split(OUTPUTS_AT_ONCE))
+
+    def _mixtures(self, features: Tensor, tokens: Tensor, places: Tensor, wanted: Tensor) -> Iterator[Tensor]:
+        """As the copying decoder's forward, with each place wanted as a sentence of one token."""
+        path, source = self.decoder.copying, self.source["tokens"]
+        copy = path(features, tokens, self.source["states"].transpose(0, 1), source, reached=places + 1)
+        copy = {name: copy[name][wanted][:, None] for name in COPIED}
+        copy["source"] = source[wanted.nonzero()[:, 0]]
+        weighted, matrix = with_spelling(features[wanted][:, None], self.decoder.output_projection.weight, path, copy)
+        for some in torch.arange(len(weighted), device=weighted.device).split(OUTPUTS_AT_ONCE):
+            yield mixed(weighted[some] @ matrix.T, {name: tensor[some] for name, tensor in copy.items()})[:, 0]
+
+    def _features(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """See fairseq's ``extract_features``; tokens and the places they stand at are ``(batch, new)``."""
+        decoder = self.decoder
+        x = _through(decoder.quant_noise, decoder.embed_scale * decoder.embed_tokens(tokens))
+        x = _through(decoder.project_in_dim, x) + self._positions(places)
+        x = _through(decoder.layernorm_embedding, x)
+        end = int(places.max()) + 1
+        self._reserve(end)
+        # A token sees those of its sentence up to itself.
+        seen = torch.arange(end, device=places.device) <= places[:, None, :, None]
+        for number in range(len(decoder.layers)):
+            x = self._layer(number, x, places, seen)
+        return _through(decoder.project_out_dim, _through(decoder.layer_norm, x))
+
+    def _positions(self, places: Tensor) -> Tensor:
+        """The embeddings of places, which fairseq counts from one behind its padding; any for padding beyond them."""
+        embed = self.decoder.embed_positions
+        return functional.embedding(
+            (places + self.decoder.padding_idx + 1).clamp(max=len(embed.weight) - 1), embed.weight
+        )
+
+    def _reserve(self, end: int) -> None:
+        """Room for keys and values of that many tokens a sentence; half more than asked for, to be asked less often."""
+        missing = end - self.keys[0][0].size(1)
+        if missing > 0:
+            room = (0, 0, 0, missing + end // 2)
+            self.keys = [(functional.pad(keys, room), functional.pad(values, room)) for keys, values in self.keys]
+
+    def _layer(self, number: int, x: Tensor, places: Tensor, seen: Tensor) -> Tensor:
+        """See fairseq's ``TransformerDecoderLayerBase.forward``; x is ``(batch, new, dim)``."""
+        layer = self.decoder.layers[number]
+        norms = layer.self_attn_layer_norm, layer.encoder_attn_layer_norm, layer.final_layer_norm
+        parts = (
+            lambda y: self._attend_to_output(number, y, places, seen),
+            lambda y: _attend(layer.encoder_attn, y, *self.source_keys[number], self.source["seen"]),
+            lambda y: layer.fc2(layer.activation_fn(layer.fc1(y))),
+        )
+        for norm, part in zip(norms, parts, strict=True):
+            x = x + part(norm(x)) if layer.normalize_before else norm(x + part(x))
+        return x
+
+    def _attend_to_output(self, number: int, x: Tensor, places: Tensor, seen: Tensor) -> Tensor:
+        """Self-attention of new tokens, whose keys and values are put where they stand."""
+        attention, (keys, values) = self.decoder.layers[number].self_attn, self.keys[number]
+        rows = torch.arange(len(x), device=x.device)[:, None]
+        keys[rows, places] = attention.k_proj(x)
+        values[rows, places] = attention.v_proj(x)
+        end = seen.size(-1)
+        return _attend(attention, x, keys[:, :end], values[:, :end], seen)
+
+
+def _attend(attention: Any, x: Tensor, keys: Tensor, values: Tensor, seen: Tensor) -> Tensor:
+    """Fairseq's ``MultiheadAttention`` to keys and values that are projected already.
+
+    Args:
+        attention: fairseq's module.
+        x: ``(batch, new, dim)``.
+        keys: ``(batch, length, dim)``.
+        values: ``(batch, length, dim)``.
+        seen: which keys, bool; broadcast to ``(batch, heads, new, length)``.
+    """
+    heads = (
+        tensor.unflatten(2, (attention.num_heads, attention.head_dim)).transpose(1, 2)
+        for tensor in (attention.q_proj(x), keys, values)
+    )
+    return attention.out_proj(
+        functional.scaled_dot_product_attention(*heads, attn_mask=seen).transpose(1, 2).flatten(2)
+    )
+
+
+def _through(module: nn.Module | None, x: Tensor) -> Tensor:
+    return x if module is None else module(x)

@@ -1,0 +1,243 @@
+"""Greedy search that takes as many tokens from a pass of the decoder as the source lets it guess.
+
+A correction is mostly its source. A pass scores the whole rest of the source as a guess of what comes, and all of it
+is taken up to the first token that is not the model's own choice there, which is taken instead (Sun et al. 2021, arXiv
+2106.04970; Ge et al. 2022, arXiv 2205.10350). A guess decides how many passes there are, and never what is written.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from fairseq.data import Dictionary, data_utils
+from fairseq.modules import FairseqDropout
+from fairseq.search import BeamSearch
+from fairseq.sequence_generator import SequenceGenerator
+from torch import Tensor, nn
+
+from fairseq_asr_correct.decoding.block_decoder import NOTHING, OUTPUTS_AT_ONCE, BlockDecoder, unknown_part
+from fairseq_asr_correct.decoding.words import continuations
+from fairseq_asr_correct.errors import UserError
+
+LONGEST = 3  # tokens in a row that are looked for in the source
+NEAR = 6  # a single token is no sign of the place unless it is as near as this to the one expected
+AFTER_A_MISS = 8  # tokens guessed where the last guess began wrong: more would mostly be arithmetic for nothing
+SEARCHES = {
+    "Sampling": "--sampling",
+    "DiverseBeamSearch": "--diverse-beam-groups",
+    "DiverseSiblingsSearch": "--diversity-rate",
+    "LengthConstrainedBeamSearch": "--match-source-len",
+    "LexicallyConstrainedBeamSearch": "--constraints",
+    "PrefixConstrainedBeamSearch": "prefix_allowed_tokens_fn",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def resume(source: list[int], written: list[int], place: int, continues: Sequence[bool]) -> int:
+    """The place in the source where a correction goes on.
+
+    That is behind the tokens written last, the more in a row and the nearer the better. Where they are not in the
+    source, the last one stands for a piece of a word, or for the rest of a word if it begins one.
+
+    Args:
+        source: without the end of sentence.
+        written: not empty.
+        place: that of the token guessed where the last one was written; up to the source's length.
+        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
+    """
+    for length in range(min(LONGEST, len(written)), 0, -1):
+        far = NEAR if length == 1 else len(source)
+        ends = [end for end in range(length, len(source) + 1) if source[end - length : end] == written[-length:]]
+        near = [end for end in ends if abs(end - place - 1) <= far]
+        if near:
+            return min(near, key=lambda end: (abs(end - place - 1), -end))
+    goes_on = [*map(continues.__getitem__, source), False]
+    if continues[written[-1]]:
+        return place + goes_on[place]
+    return next((end for end in range(place + 1, len(source)) if not goes_on[end]), len(source))
+
+
+@dataclass
+class Sentence:
+    """A sentence on its way. All tokens are without padding, the source's without the end of sentence."""
+
+    number: int  #: in its batch
+    source: list[int]
+    guess: list[int]  #: what may come next
+    place: int = 0  #: of the guess in the source
+    written: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)  #: log-probabilities of these
+
+    def accept(self, chosen: list[int], scores: list[float], continues: Sequence[bool]) -> None:
+        """Goes on by the model's choices after what is written and after each token of the guess."""
+        same = next((i for i, token in enumerate(self.guess) if token != chosen[i]), len(self.guess))
+        self.written += chosen[: same + 1]
+        self.scores += scores[: same + 1]
+        self.place = resume(self.source, self.written, min(self.place + same, len(self.source)), continues)
+        self.guess = self.source[self.place :][: None if same else AFTER_A_MISS]
+
+
+@dataclass
+class Rules:
+    """What fairseq imposes on a batch's outputs."""
+
+    longest: int  #: tokens before the end of sentence
+    start: int  #: the token before the first
+    prefix: Tensor | None  #: how outputs begin, ``(batch, length)``, padded
+
+
+class InputGuidedGenerator(SequenceGenerator):
+    """Fairseq's generator with one beam: the same hypotheses, from fewer passes.
+
+    ``passes``, ``tokens`` and ``sentences`` count what it did, a pass over a batch as one for each sentence.
+
+    Args:
+        models: one, of this plugin.
+        tgt_dict: that of source and target.
+        stats: log the counts after each batch.
+        kwargs: see fairseq's.
+
+    Raises:
+        UserError: something is asked for that this generator does not do.
+    """
+
+    def __init__(self, models: list[nn.Module], tgt_dict: Dictionary, stats: bool = False, **kwargs: Any) -> None:
+        super().__init__(models, tgt_dict, **kwargs)
+        undone = self._undone()
+        if undone:
+            raise UserError(f"--decoding input-guided cannot do {undone}: do without, or take --decoding fairseq")
+        if self.beam_size != 1:
+            raise UserError(f"--decoding input-guided is greedy and has no --beam {self.beam_size}: give --beam 1")
+        self.continues = continuations(tgt_dict)
+        self.stats = stats
+        self.passes = self.tokens = self.sentences = 0
+
+    def _undone(self) -> str | None:
+        """What fairseq's generator would do and this one does not."""
+        drops = [module for module in self.model.modules() if isinstance(module, FairseqDropout)]
+        asked = {
+            "several models in --path": self.model.models_size > 1,
+            SEARCHES.get(type(self.search).__name__, "another search"): type(self.search) is not BeamSearch,
+            "--no-repeat-ngram-size": self.repeat_ngram_blocker is not None,
+            "--lm-path": self.lm_model is not None,
+            "tokens_to_suppress": self.token_indices_to_suppress is not None,
+            "--retain-dropout": any(drop.apply_during_inference for drop in drops),
+        }
+        return next((name for name, is_asked in asked.items() if is_asked), unknown_part(self._decoder))
+
+    @property
+    def _decoder(self) -> nn.Module | None:
+        return getattr(self.model.single_model, "decoder", None)
+
+    def _generate(
+        self,
+        sample: dict[str, Any],
+        prefix_tokens: Tensor | None = None,
+        constraints: Tensor | None = None,
+        bos_token: int | None = None,
+    ) -> list[list[dict[str, Tensor]]]:
+        """See fairseq's."""
+        if constraints is not None:
+            raise UserError("--decoding input-guided cannot do --constraints: do without, or take --decoding fairseq")
+        source = sample["net_input"]["src_tokens"]  # with padding, which fairseq counts too:
+        longest = min(int(self.max_len_a * source.size(1) + self.max_len_b), self.max_len - 1)
+        if self.min_len > longest:
+            raise UserError(f"--min-len {self.min_len} is above the {longest} tokens that an output can have: lower it")
+        rules = Rules(longest, self.eos if bos_token is None else bos_token, prefix_tokens)
+        sentences = self._sentences(source, prefix_tokens)
+        (encoder_out,) = self.model.forward_encoder(sample["net_input"])
+        block = BlockDecoder(self._decoder, encoder_out)
+        going = sentences
+        while going:
+            self._pass(block, going, rules)
+            rows = [row for row, sentence in enumerate(going) if sentence.written[-1] != self.eos]
+            if len(rows) < len(going):
+                block.keep(torch.tensor(rows, dtype=torch.long, device=source.device))
+                going = [going[row] for row in rows]
+        self._count(sentences)
+        return [[self._hypothesis(sentence, source.device)] for sentence in sentences]
+
+    def _sentences(self, source: Tensor, prefix: Tensor | None) -> list[Sentence]:
+        sources = self._bare(source)
+        prefixes = [[] for _ in sources] if prefix is None else self._bare(prefix)
+        return [
+            Sentence(number, tokens, first + tokens[len(first) :])
+            for number, (tokens, first) in enumerate(zip(sources, prefixes, strict=True))
+        ]
+
+    def _bare(self, tokens: Tensor) -> list[list[int]]:
+        return [[token for token in row if token not in (self.pad, self.eos)] for row in tokens.tolist()]
+
+    def _pass(self, block: BlockDecoder, sentences: list[Sentence], rules: Rules) -> None:
+        """A pass of the decoder over what each sentence guesses."""
+        for sentence in sentences:
+            del sentence.guess[rules.longest - len(sentence.written) :]
+        last_and_new = [[NOTHING, rules.start, *sentence.written][-2:] + sentence.guess for sentence in sentences]
+        tokens = data_utils.collate_tokens([*map(torch.tensor, last_and_new)], self.pad)
+        lengths = [len(sentence.written) for sentence in sentences]
+        counts = [1 + len(sentence.guess) for sentence in sentences]
+        steps = [step for length, count in zip(lengths, counts, strict=True) for step in range(length, length + count)]
+        numbers = [sentence.number for sentence, count in zip(sentences, counts, strict=True) for _ in range(count)]
+
+        outputs = block.outputs(tokens.to(block.device), torch.tensor(lengths, device=block.device))
+        imposed = self._imposed(*(torch.tensor(values, device=block.device) for values in (numbers, steps)), rules)
+        parts = zip(outputs, *(values.split(OUTPUTS_AT_ONCE) for values in imposed), strict=True)
+        choices = zip(*(self._choose(*part) for part in parts), strict=True)
+        each = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
+        for sentence, (chosen, scores) in zip(sentences, each, strict=True):
+            sentence.accept(chosen.tolist(), scores.tolist(), self.continues)
+        self.passes += len(sentences)
+
+    def _imposed(self, numbers: Tensor, steps: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
+        """The token that must be written at each step, :data:`NOTHING` if any may be, and whether the end may be.
+
+        Args:
+            numbers: of the sentences, ``(places,)``.
+            steps: how many tokens each has before, ``(places,)``.
+            rules: the batch's.
+        """
+        forced, ends = torch.full_like(steps, NOTHING), steps.ge(self.min_len)
+        if rules.prefix is not None:
+            inside = steps < rules.prefix.size(1)
+            forced[inside] = rules.prefix[numbers[inside], steps[inside]]
+            forced[forced.eq(self.pad)] = NOTHING
+            ends |= inside  # fairseq forgets the minimum as long as any sentence of the batch can have a prefix
+        return forced.masked_fill(steps.ge(rules.longest), self.eos), ends
+
+    def _choose(self, logits: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+        """The token that fairseq would write at each place, and its log-probability; logits are ``(places, vocab)``."""
+        outputs = logits.div_(self.temperature), None
+        log_probs = self.model.single_model.get_normalized_probs(outputs, log_probs=True)
+        log_probs[:, self.unk] -= self.unk_penalty
+        log_probs[:, self.pad] = -torch.inf
+        log_probs[:, self.eos].masked_fill_(~ends, -torch.inf)
+        best = log_probs.topk(min(2, log_probs.size(1) - 1))[1][:, 0]  # of equals the one that fairseq takes
+        chosen = torch.where(forced.eq(NOTHING), best, forced)
+        return chosen, log_probs.gather(1, chosen[:, None])[:, 0]
+
+    def _hypothesis(self, sentence: Sentence, device: torch.device) -> dict[str, Tensor]:
+        """As fairseq gives it, which adds log-probabilities up in float32 and takes the differences of the sums."""
+        sums = np.add.accumulate(np.array(sentence.scores, dtype=np.float32))
+        if not np.isfinite(sums[-1]):
+            raise UserError("the model computes probabilities that are no numbers: decode without --fp16")
+        norm = len(sums) ** self.len_penalty if self.normalize_scores else 1
+        return {
+            "tokens": torch.tensor(sentence.written, device=device),
+            "score": torch.tensor(sums[-1], device=device) / norm,
+            "attention": torch.empty(0),
+            "alignment": torch.empty(0),
+            "positional_scores": torch.tensor(np.diff(sums, prepend=np.float32(0)), device=device),
+        }
+
+    def _count(self, sentences: list[Sentence]) -> None:
+        self.sentences += len(sentences)
+        self.tokens += sum(len(sentence.written) for sentence in sentences)
+        if self.stats:
+            logger.info(
+                f"{self.sentences} sentences so far, {self.passes / self.sentences:.2f} passes of the decoder "
+                f"a sentence, {self.tokens / self.passes:.2f} tokens a pass"
+            )
