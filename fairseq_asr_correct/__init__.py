@@ -10,7 +10,11 @@ Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers
 ``--task``                ``asr_correction``
 ``--criterion``           ``chunked_label_smoothed_cross_entropy``
 ========================  ==========================================================
+
+For Python programs there is :class:`fairseq_asr_correct.Corrector`.
 """
+
+from typing import Any
 
 __version__ = "0.1.0"  # before the imports below: some use it
 
@@ -34,3 +38,12 @@ from fairseq_asr_correct.models import bert_transformer, bert_transformer_copy  
 from fairseq_asr_correct.optim import novograd  # noqa: E402,F401
 from fairseq_asr_correct.scoring import asr_wer  # noqa: E402,F401
 from fairseq_asr_correct.tasks import asr_correction  # noqa: E402,F401
+
+
+def __getattr__(name: str) -> Any:
+    """``Corrector``, which fairseq's commands do not need."""
+    if name == "Corrector":
+        from fairseq_asr_correct.corrector import Corrector
+
+        return Corrector
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,152 @@
+"""A corrector as a folder to give away: small, complete, and without anything that could run.
+
+    corrector/
+        config.json         the architecture, and the arguments that say what it computes
+        model.safetensors   the weights, each once; matrices perhaps as int8 with a scale for each row
+        dict.txt            fairseq's dictionary
+        keep.json           of scripts/tune_keep.py: which corrections to take; may be missing
+
+``scripts/export_model.py`` writes it, and :class:`~fairseq_asr_correct.corrector.Corrector` reads it.
+"""
+
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from fairseq import checkpoint_utils
+from fairseq.data import Dictionary
+from torch import nn
+
+from fairseq_asr_correct.decoding.keep import SCOPES
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.bert_transformer import dictionary_version
+from fairseq_asr_correct.models.stored_config import architectures, build, read_config, read_json, write_config
+from fairseq_asr_correct.models.stored_weights import read_weights, save_weights, set_weights
+from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
+
+DICTIONARY = "dictionary_version"
+ADVICE = "write the folder again with scripts/export_model.py"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What is in such a folder, ready to decode."""
+
+    model: nn.Module  #: in eval mode
+    task: AsrCorrectionTask  #: its flags are those of keep.json
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """That of source and target."""
+        return self.task.target_dictionary
+
+
+def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, keep: Path | None = None) -> None:
+    """Writes the files into an existing folder.
+
+    Args:
+        folder: where to.
+        model: of one of this project's architectures.
+        dictionary: that of source and target.
+        dtype: of the matrices, one of ``stored_weights.DTYPES``.
+        keep: a ``keep.json``.
+
+    Raises:
+        UserError: a weight cannot be stored so, or ``keep.json`` cannot be read.
+    """
+    write_config(folder / "config.json", model)
+    with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
+        dictionary.save(file)
+    save_weights(folder / "model.safetensors", model, dtype, {DICTIONARY: model.dictionary_version})
+    if keep is not None:
+        read_keep(keep)
+        shutil.copyfile(keep, folder / "keep.json")
+
+
+def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
+    """The model with its task.
+
+    Args:
+        folder: what :func:`write` wrote; it may come from a stranger.
+        dtype: of the weights, however they are stored.
+
+    Raises:
+        UserError: the folder is incomplete or damaged, or its parts do not belong together.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder: name one that scripts/export_model.py wrote")
+    args = read_config(folder / "config.json", ADVICE)
+    dictionary = read_dictionary(folder / "dict.txt")
+    tensors = read_weights(folder / "model.safetensors", ADVICE)
+    if not torch.equal(tensors.pop(DICTIONARY, torch.tensor(-1)), dictionary_version(dictionary, dictionary)):
+        raise UserError(f"{folder}/dict.txt is not the dictionary of model.safetensors: {ADVICE}")
+    threshold, scope = read_keep(folder / "keep.json") if (folder / "keep.json").exists() else (None, SCOPES[0])
+    task = make_task(dictionary, threshold, scope)
+    try:
+        model = build(args, task, sum(tensor.numel() for tensor in tensors.values()))
+    except (ValueError, AssertionError, RuntimeError) as error:
+        raise UserError(f"{folder}/config.json describes no model ({_reason(error)}): {ADVICE}") from error
+    set_weights(model, tensors, folder / "model.safetensors", ADVICE)
+    return Pretrained(model.to(dtype).eval(), task)
+
+
+def make_task(dictionary: Dictionary, threshold: float | None = None, scope: str = SCOPES[0]) -> AsrCorrectionTask:
+    """``--task asr_correction`` without data, with one dictionary for source and target."""
+    return AsrCorrectionTask(AsrCorrectionConfig(keep_threshold=threshold, keep_scope=scope), dictionary, dictionary)
+
+
+def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
+    """A checkpoint's model on the CPU, in eval mode and float32.
+
+    Raises:
+        UserError: it cannot be read, is of another architecture, or was trained with another dictionary.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is not there: name a checkpoint")
+    try:
+        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
+        architecture = getattr(state["cfg"]["model"], "arch", None)
+        if architecture not in architectures():
+            raise UserError(f"it is a {architecture}, and only {', '.join(architectures())} can be exported")
+        (model,), _ = checkpoint_utils.load_model_ensemble([str(path)], task=make_task(dictionary), state=state)
+    except Exception as error:  # whatever torch's reader raises
+        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {_reason(error)}") from error
+    return model.float().eval()
+
+
+def read_dictionary(path: str | Path) -> Dictionary:
+    """A ``dict.txt``.
+
+    Raises:
+        UserError: there is none, or it is none.
+    """
+    try:
+        return Dictionary.load(str(path))
+    except Exception as error:  # fairseq raises plain ones
+        raise UserError(f"{path} cannot be read as a dictionary of fairseq: {_reason(error)}") from error
+
+
+def read_keep(path: str | Path) -> tuple[float, str]:
+    """The margin that was chosen, and the scope, of a ``keep.json``.
+
+    Raises:
+        UserError: ``scripts/tune_keep.py`` did not write it.
+    """
+    advice = "write it with scripts/tune_keep.py"
+    table = read_json(path, advice)
+    try:
+        threshold, scope = table["chosen"]["threshold"], table["scope"]
+        number = float(threshold) if type(threshold) in (int, float) or threshold in ("inf", "-inf") else math.nan
+    except (KeyError, TypeError, OverflowError):
+        number, scope = math.nan, None
+    if math.isnan(number) or scope not in SCOPES:
+        raise UserError(f"{path} has no margin in it: {advice}")
+    return number, scope
+
+
+def _reason(error: BaseException) -> str:
+    """The beginning of what it says, as one line."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"
