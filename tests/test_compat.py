@@ -21,7 +21,13 @@ from fairseq_asr_correct.files import atomic_write, read_lines
 
 @pytest.mark.parametrize(
     "content",
-    ["raise OSError('undefined symbol')", "import torchaudio.inner", "raise RuntimeError('no')", "works = True"],
+    [
+        "raise OSError('undefined symbol')",
+        *(
+            pytest.param(content, marks=pytest.mark.slow)
+            for content in ("import torchaudio.inner", "raise RuntimeError('no')", "works = True")
+        ),
+    ],
 )
 def test_a_broken_torchaudio_is_hidden_and_a_working_one_kept(content: str, tmp_path: Path) -> None:
     (tmp_path / "torchaudio").mkdir()

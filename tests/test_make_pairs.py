@@ -400,6 +400,7 @@ def test_on_a_cluster_that_loses_a_worker(ray_cluster: str, tmp_path: Path, monk
     assert contents(tmp_path / "ray") == contents(tmp_path / "one")
 
 
+@pytest.mark.slow
 @needs_librispeech
 def test_every_real_pair_is_accounted_for(tmp_path: Path) -> None:
     """Held-out CTC output and ten hypotheses of an attention model, recounted by jiwer."""

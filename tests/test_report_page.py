@@ -187,6 +187,7 @@ def test_plots_are_told_in_words_and_take_their_colours_from_the_style_sheet() -
     assert set(re.findall(r"var\((--[\w-]+)\)", page)) <= defined
 
 
+@pytest.mark.slow
 def test_plotting_tells_nothing_to_a_root_logger_that_wants_everything() -> None:
     code = """if True:
         import logging
