@@ -157,3 +157,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         print("new", file=file)
         raise UserError("stop")
     assert (tmp_path / "text").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_attention_is_fused_on_a_gpu_only() -> None:
+    assert torch.backends.cuda.flash_sdp_enabled() == torch.cuda.is_available()

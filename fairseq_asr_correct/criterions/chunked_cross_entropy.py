@@ -66,7 +66,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         scale = HALF_SCALE if features.dtype == torch.float16 else 1.0
         wanted = features.requires_grad or weight.requires_grad
         feature_grad = torch.empty_like(features) if wanted else None
-        weight_grad = torch.zeros_like(weight, dtype=torch.float32) if wanted else None
+        weight_grad = None
         loss, nll_loss, correct = (torch.zeros((), dtype=torch.float64, device=features.device) for _ in range(3))
         not_copied = torch.ones_like(target, dtype=torch.float32)
         for start in range(0, len(features), chunk):
@@ -90,11 +90,10 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                 grad.scatter_add_(1, right, -share.to(grad))
                 grad = grad.mul_(scale).to(features.dtype) if scale != 1 else grad.to(features.dtype)
                 feature_grad[start : start + chunk] = grad @ weight
-                if weight.dtype == torch.float32:
-                    weight_grad.addmm_(grad.T, some)
-                else:
-                    weight_grad += grad.T @ some
+                weight_grad = _added(weight_grad, grad.T, some)
         ctx.scale = scale
+        if wanted and weight_grad is None:  # no token at all
+            weight_grad = torch.zeros_like(weight)
         ctx.save_for_backward(feature_grad, weight_grad, rest * not_copied if copied is not None else None)
         ctx.rest = rest
         ctx.weight_type = weight.dtype
@@ -106,8 +105,17 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         feature_grad, weight_grad, share = ctx.saved_tensors
         factor = loss_grad / ctx.scale
         of_copying = (None, None) if share is None else ((share - ctx.rest) * loss_grad, -share * loss_grad)
-        of_layer = feature_grad * factor.to(feature_grad), (weight_grad * factor).to(ctx.weight_type)
+        of_layer = feature_grad * factor.to(feature_grad), weight_grad.mul_(factor).to(ctx.weight_type)
         return *of_layer, None, None, None, None, *of_copying
+
+
+def _added(total: Tensor | None, left: Tensor, right: Tensor) -> Tensor:
+    """``total + left @ right``; a sum of several is kept in float32."""
+    if total is None:
+        return left @ right
+    if right.dtype == torch.float32:
+        return total.addmm_(left, right)
+    return total.float().add_(left @ right)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from torch.nn import functional
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
 from fairseq_asr_correct.models.copying import mixed, with_spelling
+from fairseq_asr_correct.models.progress import before_the_first, edit_distances
 
 OUTPUTS_AT_ONCE = 1024  # each holds a number for every entry of the dictionary
 COPIED = ("places", "copied", "generated", "spelling")
@@ -55,12 +56,15 @@ class BlockDecoder:
         self.source_keys = [(cross.k_proj(states), cross.v_proj(states)) for cross in crosses]
         nothing = states.new_zeros(len(states), 0, decoder.embed_dim)
         self.keys = [(nothing, nothing)] * len(crosses)
+        # The source's edit distances before each token of the output.
+        self.distances = before_the_first(self.source["tokens"], decoder.padding_idx)[:, None]
 
     def keep(self, rows: Tensor) -> None:
         """Goes on with these sentences of the batch, ``(sentences,)``."""
         self.source = {name: tensor[rows] for name, tensor in self.source.items()}
         self.source_keys = [(keys[rows], values[rows]) for keys, values in self.source_keys]
         self.keys = [(keys[rows], values[rows]) for keys, values in self.keys]
+        self.distances = self.distances[rows]
 
     @property
     def device(self) -> torch.device:
@@ -91,12 +95,22 @@ class BlockDecoder:
     def _mixtures(self, features: Tensor, tokens: Tensor, places: Tensor, wanted: Tensor) -> Iterator[Tensor]:
         """As the copying decoder's forward, with each place wanted as a sentence of one token."""
         path, source = self.decoder.copying, self.source["tokens"]
-        copy = path(features, tokens, self.source["states"].transpose(0, 1), source, reached=places + 1)
+        distances = self._distances(tokens[:, 1:], places)
+        copy = path(features, tokens, self.source["states"].transpose(0, 1), source, distances)
         copy = {name: copy[name][wanted][:, None] for name in COPIED}
         copy["source"] = source[wanted.nonzero()[:, 0]]
         weighted, matrix = with_spelling(features[wanted][:, None], self.decoder.output_projection.weight, path, copy)
         for some in torch.arange(len(weighted), device=weighted.device).split(OUTPUTS_AT_ONCE):
             yield mixed(weighted[some] @ matrix.T, {name: tensor[some] for name, tensor in copy.items()})[:, 0]
+
+    def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""
+        rows = torch.arange(len(tokens), device=tokens.device)[:, None]
+        missing = int(places.max()) + 2 - self.distances.size(1)
+        self.distances = functional.pad(self.distances, (0, 0, 0, max(missing, 0)))
+        before = self.distances[rows[:, 0], places[:, 0]]
+        self.distances[rows, places + 1] = edit_distances(tokens, self.source["tokens"], before)
+        return self.distances[rows, places + 1]
 
     def _features(self, tokens: Tensor, places: Tensor) -> Tensor:
         """See fairseq's ``extract_features``; tokens and the places they stand at are ``(batch, new)``."""

@@ -2,7 +2,7 @@
 
 A corrector copies most of what it reads, and learning to copy through 30,528 outputs takes a Transformer
 millions of tokens. A pointer (See et al. 2017, arXiv 1704.04368) is told instead where copying goes on: behind
-the source's tokens that were written last, and near the place reached. What is not copied resembles what is pointed
+the source's tokens that were written last, at the place that the output has come to. What is not copied resembles what is pointed
 at, so that the pointer tells the output layer how that is spelled.
 """
 
@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fairseq_asr_correct.models.progress import FAR, before_the_first, edit_distances
 from fairseq_asr_correct.models.spelling import DIM, begins_word, spelling_vectors
 
 KEY_DIM = 64  # of the learned part of the pointer
-SAME_TOKEN, SAME_TWO, DISTANCE = 4.0, 3.0, 0.3  # where the other part starts
+SAME_TOKEN, SAME_TWO, DISTANCE = 3.0, 2.0, 1.0  # where the other part starts
 ALIKE = 8.0  # what equal spelling adds to a logit before training
 GATE = 2.0  # sigmoid(2): 88% of the probability is copied before anything is learned
 SMALLEST = 1e-30  # instead of the logarithm of 0
@@ -25,8 +26,9 @@ class CopyPath(nn.Module):
     """Which place of the source is copied next, and whether any is.
 
     With y the output and x the source, both beginning with [CLS], place j is copied after t tokens with the score
-    ``a1 [y(t-1) = x(j-1)] + a2 [y(t-1) = x(j-1) and y(t-2) = x(j-2)] - a3 |t - j| + query(t) . key(j)``;
-    query is zero before training.
+    ``a1 [y(t-1) = x(j-1)] + a2 [y(t-1) = x(j-1) and y(t-2) = x(j-2)] - a3 distance(t, j) + query(t) . key(j)``;
+    distance is the edit distance between the t tokens of y and the first j of x (``models/progress.py``), less the
+    least of any j; query is zero before training.
 
     Args:
         dim: width of encoder and decoder.
@@ -52,7 +54,7 @@ class CopyPath(nn.Module):
         nn.init.constant_(self.gate.bias, GATE)
 
     def forward(
-        self, features: Tensor, written: Tensor, states: Tensor, source: Tensor, reached: Tensor | None = None
+        self, features: Tensor, written: Tensor, states: Tensor, source: Tensor, distances: Tensor | None = None
     ) -> dict[str, Tensor]:
         """What is copied after each of the last tokens written.
 
@@ -61,8 +63,8 @@ class CopyPath(nn.Module):
             written: ``(batch, length)``, [CLS] and the output so far; features are those of its last ``steps``.
             states: the encoder's, ``(src_len, batch, dim)``.
             source: ``(batch, src_len)``, beginning with [CLS], padded on either side.
-            reached: how many tokens are written at each step, [CLS] included, ``(batch, steps)``, where ``written``
-                is only the last of them, -1 before the first; by default ``written`` is all.
+            distances: of :meth:`distances`, ``(batch, steps, src_len)``, where ``written`` is only the last tokens of
+                an output, -1 before its first; by default ``written`` is all of it.
 
         Returns:
             ``places``, the probability of each place, ``(batch, steps, src_len)``; ``copied`` and ``generated``,
@@ -70,11 +72,13 @@ class CopyPath(nn.Module):
             word pointed at and the next, ``(batch, steps, DIM)``; ``source``. All in float32.
         """
         scores = (self.query(features) @ self.key(states).permute(1, 2, 0)).float()
-        if reached is None:
-            reached = torch.arange(written.size(1) - features.size(1), written.size(1), device=written.device)[None] + 1
-        scores = scores + (self._follows(reached, written, source) * self.where.float()).sum(-1)
-        never = source.eq(self.pad) | _numbered(source, self.pad).eq(0)
-        places = scores.masked_fill(never[:, None], float("-inf")).softmax(dim=-1)
+        if distances is None:
+            distances = edit_distances(written, source, before_the_first(source, self.pad))[:, -features.size(1) :]
+        never = (source.eq(self.pad) | source.ne(self.pad).cumsum(dim=1).eq(1))[:, None]  # padding and [CLS]
+        nearest = distances.masked_fill(never, FAR).amin(dim=-1, keepdim=True)
+        known = torch.stack([*self._same(written, source, features.size(1)), nearest - distances], dim=-1)
+        scores = scores + (known * self.where.float()).sum(-1)
+        places = scores.masked_fill(never, float("-inf")).softmax(dim=-1)
         gate = self.gate(features).float().squeeze(-1)
         return {
             "places": places,
@@ -100,25 +104,17 @@ class CopyPath(nn.Module):
         sums = functional.normalize(sums, dim=-1)
         return sums.gather(1, word), sums.gather(1, word + 1)
 
-    def _follows(self, reached: Tensor, written: Tensor, source: Tensor) -> Tensor:
-        """``(batch, steps, src_len, 3)``: the same token before, the same two, minus the distance."""
-        steps = reached.size(1)
+    def _same(self, written: Tensor, source: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        """Whether the token before, and the two before, are those of the output: two ``(batch, steps, src_len)``."""
         last = written[:, -steps:, None]
         same = last.eq(_shifted(source, 1)[:, None]) & last.ne(self.pad)
         second = _shifted(written, 1)[:, -steps:, None]
-        two = same & second.eq(_shifted(source, 2)[:, None]) & second.ge(0)
-        distance = (reached[..., None] - _numbered(source, self.pad)[:, None]).abs()
-        return torch.stack([same, two, -distance], dim=-1).float()
+        return same, same & second.eq(_shifted(source, 2)[:, None]) & second.ge(0)
 
 
 def _shifted(tokens: Tensor, by: int) -> Tensor:
     """The token ``by`` places before; -1, which is no token, before the first."""
     return functional.pad(tokens, (by, 0), value=-1)[:, : tokens.size(1)]
-
-
-def _numbered(source: Tensor, pad: int) -> Tensor:
-    """The place of each token in its row: 0 for [CLS], wherever the padding."""
-    return source.ne(pad).long().cumsum(dim=1) - 1
 
 
 def with_spelling(features: Tensor, weight: Tensor, path: CopyPath, copy: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
