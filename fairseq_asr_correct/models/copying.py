@@ -2,8 +2,8 @@
 
 A corrector copies most of what it reads, and learning to copy through 30,528 outputs takes a Transformer
 millions of tokens. A pointer (See et al. 2017, arXiv 1704.04368) is told instead where copying goes on: behind
-the source's tokens that were written last, at the place that the output has come to. What is not copied resembles what is pointed
-at, so that the pointer tells the output layer how that is spelled.
+the source's tokens that were written last, at the place that the output has come to. What is not copied resembles
+what is pointed at, so that the pointer tells the output layer how that is spelled.
 """
 
 from collections.abc import Sequence
