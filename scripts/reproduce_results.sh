@@ -27,6 +27,8 @@ gpu=$(python -c 'import torch; print("yes" if torch.cuda.is_available() else "")
 max_tokens=${MAX_TOKENS:-$([ "$gpu" ] && echo 16384 || echo 2048)}
 pretrain_updates=${PRETRAIN_UPDATES:-$([ "$gpu" ] && echo 6000 || echo 9000)}
 tune_updates=${TUNE_UPDATES:-$([ "$gpu" ] && echo 100 || echo 400)}
+precision=fp32 # a CPU with avx512_bf16 is faster in bfloat16, and other CPUs are not
+if [ "$gpu" ] || grep -qs avx512_bf16 /proc/cpuinfo; then precision=bf16; fi
 # glibc otherwise hands large matrices back to the system, and gets them again, at every update.
 export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
 
@@ -45,7 +47,7 @@ train() { # train NAME UPDATES LR WARMUP DATA FLAGS...
   local name=$1 updates=$2 lr=$3 warmup=$4 data=$5
   shift 5
   printf '\n== %s: %s, %s updates\n' "$(date +%T)" "$name" "$updates"
-  RUN=$run/$name ARCH=bert_transformer_copy DECODER_LAYERS=${DECODER_LAYERS:-2} SEED=$seed DROPOUT=0 \
+  RUN=$run/$name ARCH=bert_transformer_copy DECODER_LAYERS=${DECODER_LAYERS:-2} SEED=$seed DROPOUT=0 PRECISION=$precision \
     MAX_UPDATE=$updates MAX_TOKENS=$max_tokens LR=$lr WARMUP=$warmup SAVE_EVERY=250 KEEP=2 \
     OPTIMIZER_FLAGS="--optimizer adam --adam-betas (0.9,0.98) --weight-decay 0.01 --clip-norm 1" \
     EXTRA_FLAGS="--encoder-dropout 0 --label-smoothing 0 --loss-skip-copied 0.8 --power 1 $*" \
@@ -93,12 +95,13 @@ if stage "$run/keep" "the margin of keep-or-correct, on ctc.valid"; then
   # shellcheck disable=SC2086
   python "$root/scripts/tune_keep.py" "$run/real-data-bin" --user-dir "$root/fairseq_asr_correct" --path "$checkpoint" \
     --gen-subset valid --pairs "$run/real_pairs" --save-to "$run/keep" --max-clean-changes 0.1 --bpe wordpiece \
-    --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 --max-tokens "$max_tokens" $device_flags
+    --beam 1 --decoding input-guided --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
+    --max-tokens "$max_tokens" $device_flags
 fi
 threshold=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["chosen"]["threshold"])' "$run/keep/keep.json")
 
-PAIRS=$run/real_pairs DEVICE_FLAGS=$device_flags MAX_TOKENS=$max_tokens \
-  GENERATE_FLAGS="--task asr_correction --keep-threshold=$threshold" \
+PAIRS=$run/real_pairs DEVICE_FLAGS=$device_flags MAX_TOKENS=$max_tokens BEAM=1 \
+  GENERATE_FLAGS="--task asr_correction --decoding input-guided --keep-threshold=$threshold" \
   "$root/scripts/evaluate_librispeech.sh" "$checkpoint" "$run/real-data-bin" "$run/report"
 
 if stage "$run/model" "a model folder"; then

@@ -112,7 +112,7 @@ def test_contradictions_name_both_values(flags: dict, message: str, bert_init: P
         bert_transformer(Namespace(bert_init=str(bert_init), **flags))
 
 
-@pytest.mark.parametrize("parts", ["encoder", "decoder", "cross", "encoder,decoder", "encoder,decoder,cross"])
+@pytest.mark.parametrize("parts", ["none", "encoder", "decoder", "cross", "encoder,decoder", "encoder,decoder,cross"])
 def test_parts(parts: str, bert_init: Path) -> None:
     """The chosen parts equal BERT's weights; the others do not."""
     model, _ = build(bert_init, bert_init_parts=parts, share_all_embeddings=False)

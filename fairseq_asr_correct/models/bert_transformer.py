@@ -122,7 +122,7 @@ class BertTransformerModel(TransformerModel):
             "--bert-init-parts",
             metavar="PARTS",
             help="comma-separated choice among encoder, decoder and cross(-attention) to start from BERT; "
-            "the rest starts at random (default: all three)",
+            "the rest starts at random; none: all does, in BERT's shape (default: all three)",
         )
         parser.add_argument(
             "--encoder-dropout",
@@ -193,6 +193,8 @@ def dictionary_version(*dictionaries: Dictionary) -> Tensor:
 
 
 def _parts(text: str | None) -> list[str]:
+    if text == "none":
+        return []
     parts = text.split(",") if text else list(PARTS)
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
