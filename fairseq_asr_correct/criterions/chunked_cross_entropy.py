@@ -19,7 +19,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.copying import copied_targets, with_spelling
+from fairseq_asr_correct.models.copying import copied_targets
 
 HALF_SCALE = 1024.0  # float16 would lose gradients of softmax, which are scaled by the loss scale only later
 
@@ -47,6 +47,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         count_right: bool,
         copied: Tensor | None = None,
         generated: Tensor | None = None,
+        spelling: Tensor | None = None,
+        outputs: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, negative log-likelihood, and how many targets are likeliest; float32 scalars.
 
@@ -60,18 +62,24 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             count_right: else the last result is 0. Right is what is likeliest to be generated.
             copied: ``(tokens,)``, float32, log-probability that the target is copied; default: nothing is.
             generated: ``(tokens,)``, float32, log-probability that it is not a copy, whatever it is.
+            spelling: ``(tokens, dim of spelling)``, whose products with ``outputs`` are added to the logits.
+            outputs: ``(outputs, dim of spelling)``, which has no gradient.
         """
-        outputs = len(weight)
-        each, rest = smoothing / (outputs - 1), 1 - smoothing - smoothing / (outputs - 1)
+        each = smoothing / (len(weight) - 1)
+        rest = 1 - smoothing - each
         scale = HALF_SCALE if features.dtype == torch.float16 else 1.0
         wanted = features.requires_grad or weight.requires_grad
         feature_grad = torch.empty_like(features) if wanted else None
+        spelling_grad = None if spelling is None else torch.empty_like(spelling)
         weight_grad = None
         loss, nll_loss, correct = (torch.zeros((), dtype=torch.float64, device=features.device) for _ in range(3))
         not_copied = torch.ones_like(target, dtype=torch.float32)
         for start in range(0, len(features), chunk):
             some, right = features[start : start + chunk], target[start : start + chunk, None]
-            log_probs = (some @ weight.T).float().log_softmax(dim=1)
+            logits = some @ weight.T
+            if spelling is not None:
+                logits = logits.addmm_(spelling[start : start + chunk], outputs.T)
+            log_probs = logits.float().log_softmax(dim=1)
             log_likelihood = log_probs.gather(1, right)[:, 0]
             if copied is not None:
                 made = generated[start : start + chunk] + log_likelihood
@@ -85,16 +93,19 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             if count_right:
                 correct += log_probs.argmax(1, keepdim=True).eq(right).sum()
             if wanted:
-                share = rest * not_copied[start : start + chunk, None]
-                grad = log_probs.exp_().mul_(share + outputs * each).sub_(each)
-                grad.scatter_add_(1, right, -share.to(grad))
+                made_share = rest * not_copied[start : start + chunk, None]
+                grad = log_probs.exp_().mul_(made_share + len(weight) * each).sub_(each)
+                grad.scatter_add_(1, right, -made_share.to(grad))
                 grad = grad.mul_(scale).to(features.dtype) if scale != 1 else grad.to(features.dtype)
                 feature_grad[start : start + chunk] = grad @ weight
+                if spelling is not None:
+                    spelling_grad[start : start + chunk] = grad @ outputs
                 weight_grad = _added(weight_grad, grad.T, some)
         ctx.scale = scale
         if wanted and weight_grad is None:  # no token at all
             weight_grad = torch.zeros_like(weight)
-        ctx.save_for_backward(feature_grad, weight_grad, rest * not_copied if copied is not None else None)
+        share = None if copied is None else rest * not_copied
+        ctx.save_for_backward(feature_grad, weight_grad, spelling_grad, share)
         ctx.rest = rest
         ctx.weight_type = weight.dtype
         return loss.float(), nll_loss.float(), correct.float()
@@ -102,11 +113,12 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, loss_grad: Tensor, *unused: Tensor) -> tuple[Tensor | None, ...]:
         """Only the loss has a gradient."""
-        feature_grad, weight_grad, share = ctx.saved_tensors
+        feature_grad, weight_grad, spelling_grad, share = ctx.saved_tensors
         factor = loss_grad / ctx.scale
         of_copying = (None, None) if share is None else ((share - ctx.rest) * loss_grad, -share * loss_grad)
         of_layer = feature_grad * factor.to(feature_grad), weight_grad.mul_(factor).to(ctx.weight_type)
-        return *of_layer, None, None, None, None, *of_copying
+        of_spelling = None if spelling_grad is None else spelling_grad * factor.to(spelling_grad)
+        return *of_layer, None, None, None, None, *of_copying, of_spelling, None
 
 
 def _added(total: Tensor | None, left: Tensor, right: Tensor) -> Tensor:
@@ -172,7 +184,8 @@ class ChunkedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
             skipped = counted & (copied > self.skip_copied) & model.training
             easy, counted = -copied[skipped].sum(), counted & ~skipped
             copy = copied[counted], extra["copy"]["generated"][counted]
-            features, weight = with_spelling(features, weight, model.decoder.copying, extra["copy"])
+            spelling = extra["copy"]["spelling"][counted]
+            copy = *copy, spelling, model.decoder.copying.outputs.to(spelling)
         loss, nll_loss, correct = ChunkedCrossEntropy.apply(
             features[counted], weight, target[counted], self.eps, self.chunk, self.report_accuracy, *copy
         )

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
-from fairseq_asr_correct.models.copying import mixed, with_spelling
+from fairseq_asr_correct.models.copying import mixed
 from fairseq_asr_correct.models.progress import before_the_first, edit_distances
 
 OUTPUTS_AT_ONCE = 1024  # each holds a number for every entry of the dictionary
@@ -99,9 +99,10 @@ class BlockDecoder:
         copy = path(features, tokens, self.source["states"].transpose(0, 1), source, distances)
         copy = {name: copy[name][wanted][:, None] for name in COPIED}
         copy["source"] = source[wanted.nonzero()[:, 0]]
-        weighted, matrix = with_spelling(features[wanted][:, None], self.decoder.output_projection.weight, path, copy)
-        for some in torch.arange(len(weighted), device=weighted.device).split(OUTPUTS_AT_ONCE):
-            yield mixed(weighted[some] @ matrix.T, {name: tensor[some] for name, tensor in copy.items()})[:, 0]
+        features = features[wanted][:, None]
+        for some in torch.arange(len(features), device=features.device).split(OUTPUTS_AT_ONCE):
+            part = {name: tensor[some] for name, tensor in copy.items()}
+            yield mixed(self.decoder.output_layer(features[some]) + path.resembling(part["spelling"]), part)[:, 0]
 
     def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""

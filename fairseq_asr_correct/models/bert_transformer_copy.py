@@ -14,7 +14,7 @@ from fairseq.models.transformer import TransformerConfig
 from torch import Tensor
 
 from fairseq_asr_correct.models.bert_transformer import BertDecoder, BertTransformerModel, bert_transformer
-from fairseq_asr_correct.models.copying import CopyPath, mixed, with_spelling
+from fairseq_asr_correct.models.copying import CopyPath, mixed
 
 
 class BertCopyDecoder(BertDecoder):
@@ -31,8 +31,8 @@ class BertCopyDecoder(BertDecoder):
         features, extra = super().forward(prev_output_tokens, *args, features_only=True, **kwargs)
         if features_only:
             return features, extra
-        weighted, matrix = with_spelling(features, self.output_projection.weight, self.copying, extra["copy"])
-        return mixed(weighted @ matrix.T, extra["copy"]), extra
+        logits = self.output_layer(features) + self.copying.resembling(extra["copy"]["spelling"])
+        return mixed(logits, extra["copy"]), extra
 
     def extract_features(
         self, prev_output_tokens: Tensor, encoder_out: dict[str, list[Tensor]], *args: Any, **kwargs: Any

@@ -88,6 +88,14 @@ class CopyPath(nn.Module):
             "source": source,
         }
 
+    def resembling(self, spelling: Tensor) -> Tensor:
+        """What to add to each logit, ``(..., outputs)``: how much that output looks like the word there.
+
+        Args:
+            spelling: that :meth:`forward` gives, ``(..., DIM)``.
+        """
+        return spelling @ self.outputs.to(spelling).T
+
     def _keep(self, name: str, tensor: Tensor) -> None:
         """Moves with the model, and is no part of a checkpoint: the dictionary makes it anew."""
         self.register_buffer(name, tensor, persistent=False)
@@ -115,24 +123,6 @@ class CopyPath(nn.Module):
 def _shifted(tokens: Tensor, by: int) -> Tensor:
     """The token ``by`` places before; -1, which is no token, before the first."""
     return functional.pad(tokens, (by, 0), value=-1)[:, : tokens.size(1)]
-
-
-def with_spelling(features: Tensor, weight: Tensor, path: CopyPath, copy: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Features and output matrix whose product has, in each logit, how much that output looks like the word there.
-
-    Args:
-        features: ``(batch, steps, dim)``.
-        weight: ``(outputs, dim)``.
-        path: the decoder's.
-        copy: what the path said of these features.
-
-    Returns:
-        ``(batch, steps, dim + DIM)`` and ``(outputs, dim + DIM)``.
-    """
-    return (
-        torch.cat([features, copy["spelling"].to(features)], dim=-1),
-        torch.cat([weight, path.outputs.to(weight)], dim=1),
-    )
 
 
 def mixed(logits: Tensor, copy: dict[str, Tensor]) -> Tensor:
