@@ -12,11 +12,8 @@ is the peak above that of the process with its model and optimizer state, after 
 
 import argparse
 import multiprocessing
-import os
-import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,6 +24,7 @@ import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importab
 # isort: split
 import torch
 import transformers
+from benchmarking import PRECISIONS, matmul_peak, now, peak_memory, settled_memory, timed
 from fairseq import options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.trainer import Trainer
@@ -34,7 +32,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 OURS, PLAIN, HUGGING_FACE = "this project", "plain fairseq", "Seq2SeqTrainer"
 USER_DIR = str(Path(__file__).parents[1] / "fairseq_asr_correct")
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -65,7 +62,7 @@ def main(argv: list[str] | None = None) -> None:
             side.send("go")
             elapsed = side.recv()
             seconds[name] += elapsed if number else []
-    peak = matmul_peak(args)
+    peak = matmul_peak(args.device, args.precision)
     rates = {name: statistics.median(t / s for t, s in zip(tokens * args.rounds, times, strict=False))
              for name, times in seconds.items()}  # fmt: skip
     print(f"{sum(tokens):,} target tokens in {len(tokens)} batches, {args.precision} on {args.device}")
@@ -96,8 +93,8 @@ def work(name: str, args: argparse.Namespace, pipe: Connection) -> None:
         pipe.send(round_of_steps())
         rounds += 1
         if rounds == 1:
-            before = settled_memory(args)
-    memory = peak_memory(args) - before
+            before = settled_memory(args.device)
+    memory = peak_memory(args.device) - before
     with FlopCounterMode(display=False) as counter:
         trainer.criterion(trainer.model, trainer._prepare_sample(batches[0])[0])[0].backward()
     pipe.send((counter.get_total_flops(), memory))
@@ -132,7 +129,7 @@ def steps_of(trainer: Trainer, batches: list[dict[str, Any]], args: argparse.Nam
     trainer.lr_step_begin_epoch(1)
 
     def go() -> list[float]:
-        return [timed(lambda batch=batch: trainer.train_step([batch]), args) for batch in batches]
+        return [timed(lambda batch=batch: trainer.train_step([batch]), args.device) for batch in batches]
 
     return go
 
@@ -188,52 +185,16 @@ class StepTimer(transformers.TrainerCallback):
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         """Starts the clock."""
-        self.start = now(self.args)
+        self.start = now(self.args.device)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         """Stops it."""
-        self.times.append(now(self.args) - self.start)
+        self.times.append(now(self.args.device) - self.start)
 
 
 def with_cls(tokens: torch.Tensor, bos: int) -> torch.Tensor:
     """[CLS] before each row; where in a padded row does not change the time."""
     return torch.cat([tokens.new_full((len(tokens), 1), bos), tokens], dim=1)
-
-
-def timed(step: Callable[[], Any], args: argparse.Namespace) -> float:
-    """Seconds that a call takes."""
-    start = now(args)
-    step()
-    return now(args) - start
-
-
-def now(args: argparse.Namespace) -> float:
-    """The time when the device has done all it was told."""
-    if args.device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter()
-
-
-def settled_memory(args: argparse.Namespace) -> float:
-    """MB held between steps."""
-    if args.device == "cuda":
-        return torch.cuda.memory_allocated() / 1e6
-    resident = int(Path("/proc/self/statm").read_text().split()[1])
-    return resident * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-def peak_memory(args: argparse.Namespace) -> float:
-    """MB at the highest."""
-    if args.device == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
-def matmul_peak(args: argparse.Namespace) -> float:
-    """FLOP/s of large matrix products, the best of some."""
-    size = 2048 if args.device == "cpu" else 8192
-    left, right = (torch.randn(size, size, device=args.device, dtype=PRECISIONS[args.precision]) for _ in range(2))
-    return 2 * size**3 / min(timed(lambda: left @ right, args) for _ in range(10))
 
 
 if __name__ == "__main__":
