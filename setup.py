@@ -16,7 +16,13 @@ setup(
     license="MIT",
     packages=find_packages(include=["fairseq_asr_correct*"]),
     package_data={
-        "fairseq_asr_correct": ["py.typed", "evaluation/page.html", "evaluation/page.css", "evaluation/page.js"]
+        "fairseq_asr_correct": [
+            "py.typed",
+            "evaluation/page.html",
+            "evaluation/page.css",
+            "evaluation/page.js",
+            "serving/page.html",
+        ]
     },
     python_requires=">=3.11,<3.13",  # what ve-fairseq has wheels for
     install_requires=[
@@ -49,6 +55,12 @@ setup(
             "matplotlib>=3.8",  # its plots
             "jinja2>=3.1",  # its page
         ],
+        "serve": [
+            "fastapi>=0.115",  # scripts/serve.py's addresses
+            "uvicorn>=0.30",  # HTTP
+            "prometheus-client>=0.20",  # GET /metrics
+        ],
+        "ctranslate2": ["ctranslate2>=4.8"],  # scripts/export_ctranslate2.py, and what runs its folders
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",
@@ -62,7 +74,12 @@ setup(
             "whisper-normalizer>=0.1",
             "matplotlib>=3.8",
             "jinja2>=3.1",
-            "playwright>=1.40",  # opens the report in a Chromium that is installed
+            "playwright>=1.40",  # opens the pages in a Chromium that is installed
+            "fastapi>=0.115",
+            "uvicorn>=0.30",
+            "prometheus-client>=0.20",
+            "ctranslate2>=4.8",
+            "httpx>=0.27",  # asks the service without a network
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

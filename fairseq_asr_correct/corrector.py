@@ -2,29 +2,25 @@
 
 import itertools
 import math
-from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 import torch
 from fairseq.data import data_utils
 
-from fairseq_asr_correct.decoding.words import SENTENCEPIECE, text
-from fairseq_asr_correct.encoders.wordpiece import WordPiece
+from fairseq_asr_correct.backends import generator_of, is_ctranslate2, load_ctranslate2
+from fairseq_asr_correct.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pretrained import Pretrained, load, make_task
+from fairseq_asr_correct.pretrained import Pretrained, make_task
+from fairseq_asr_correct.search import INPUT_GUIDED, Search
+from fairseq_asr_correct.texts import Cutter, Part
+from fairseq_asr_correct.trained import load_any
 
-WINDOW = 100  # batches whose texts are sorted together
+WINDOW = 100  # batches whose texts are read ahead, and sorted together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-FLAGS = {"lenpen": 0, "min_len": 0, "max_len_a": 1, "max_len_b": 50}  # as README's fairseq-generate
-
-
-class Part(NamedTuple):
-    """Some words of a text, corrected apart from the rest of it."""
-
-    text: str
-    tokens: list[int]  #: what they are spelled with; empty if they stay as they are
 
 
 class Corrector:
@@ -45,10 +41,10 @@ class Corrector:
         self._model = pretrained.model.to(self._device).eval()
         self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
-        if any(symbol.startswith(SENTENCEPIECE) for symbol in dictionary.symbols):
-            raise UserError("this model reads sentencepiece's pieces, not word pieces: use fairseq-interactive")
-        self._wordpiece = WordPiece(dictionary.symbols[dictionary.nspecial :])
-        self._longest = min(self._model.max_positions()) - 1  # one place is for the end of sentence
+        cfg = self._task.cfg
+        self._guided_task = make_task(dictionary, cfg.keep_threshold, cfg.keep_scope, INPUT_GUIDED)
+        self._cutter = Cutter(dictionary, min(self._model.max_positions()) - 1)  # one place is for the end of sentence
+        self._continues = continuations(dictionary)
 
     @classmethod
     def from_pretrained(
@@ -58,36 +54,49 @@ class Corrector:
         dtype: torch.dtype | str | None = None,
         keep_threshold: float | None = None,
     ) -> "Corrector":
-        """The corrector in a folder that ``scripts/export_model.py`` wrote.
+        """The corrector in a folder of ``scripts/export_model.py`` or ``export_ctranslate2.py``, or of a training.
+
+        A training's folder is that of its checkpoints or the one around it, and ``checkpoint_best.pt`` is taken
+        before ``checkpoint_last.pt``. The dictionary is ``dict.txt`` beside the checkpoint or a folder above, or
+        in the data folder of the training; a ``keep.json`` can lie in the first two places.
 
         Args:
             folder: it may come from a stranger: nothing in it can run.
             device: such as "cpu", "cuda" or "cuda:1".
-            dtype: to compute in, "float32" (the default), "float16" or "bfloat16".
+            dtype: to compute in, "float32" (the default; CTranslate2's is as the folder was written, and what is int8
+                stays so), "float16" or "bfloat16".
             keep_threshold: take a change only where the model prefers it to the input by this margin of
                 log-probability; ``-math.inf`` takes all of them (default: as the folder's ``keep.json`` says,
                 and all of them without one).
 
         Raises:
-            UserError: the folder is damaged, or the device or one of the other arguments cannot be used.
+            UserError: the folder is damaged or lacks a file, the model is of another architecture, or the device
+                or one of the other arguments cannot be used.
         """
-        device, name = _usable(device), "float32" if dtype is None else str(dtype).removeprefix("torch.")
+        name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
         if name not in DTYPES:
             raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
         if keep_threshold is not None and (not isinstance(keep_threshold, int | float) or math.isnan(keep_threshold)):
             raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
-        pretrained = load(folder, DTYPES[name])
+        if is_ctranslate2(folder):
+            pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # the other device is not torch's
+        else:
+            device, pretrained = _usable(device), load_any(folder, DTYPES[name])
         if keep_threshold is not None:
             task = make_task(pretrained.dictionary, keep_threshold, pretrained.task.cfg.keep_scope)
             pretrained = Pretrained(pretrained.model, task)
         return cls(pretrained, device)
 
     @overload
-    def correct(self, texts: str, batch_size: int = ..., beam: int = ...) -> str: ...
+    def correct(self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...) -> str: ...
     @overload
-    def correct(self, texts: Iterable[str], batch_size: int = ..., beam: int = ...) -> list[str]: ...
+    def correct(
+        self, texts: Iterable[str], batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...
+    ) -> list[str]: ...
 
-    def correct(self, texts: str | Iterable[str], batch_size: int = 32, beam: int = 4) -> str | list[str]:
+    def correct(
+        self, texts: str | Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+    ) -> str | list[str]:
         """Corrects one text, or each of several.
 
         White space becomes single spaces; a text of nothing else stays as it is. So does a word that the
@@ -97,84 +106,139 @@ class Corrector:
         Args:
             texts: one text, or any number.
             batch_size: how many pieces of text are corrected at once.
-            beam: how many beginnings of a correction are kept while searching.
+            beam: how many beginnings of a correction are kept while searching (default: 4; 1 if input-guided).
+            decoding: "beam" for fairseq's search (the default), or "input-guided", which writes what it writes
+                with a beam of 1, in fewer passes of the decoder.
 
         Returns:
             A text for one text, and a list for several: one for each, in their order.
 
         Raises:
             TypeError: there is something else than text.
-            UserError: batch_size or beam is no whole number from 1 up.
+            UserError: batch_size or beam is no whole number from 1 up, or the decoding is not there or has no beam.
         """
-        for name, value in (("batch_size", batch_size), ("beam", beam)):
-            if type(value) is not int or value < 1:
-                raise UserError(f"{name}={value!r}: give a whole number from 1 up")
         if isinstance(texts, str):
-            return self._correct([texts], batch_size, beam)[0]
-        texts = list(texts)
-        for number, one in enumerate(texts):
-            if not isinstance(one, str):
-                raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give text alone")
-        window = WINDOW * batch_size
-        windows = (texts[first : first + window] for first in range(0, len(texts), window))
-        return [corrected for some in windows for corrected in self._correct(some, batch_size, beam)]
+            return next(self.stream([texts], batch_size, beam, decoding))
+        return list(self.stream(texts, batch_size, beam, decoding))
+
+    def stream(
+        self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+    ) -> Iterator[str]:
+        """Corrects texts as they come, however many there are.
+
+        ``100 * batch_size`` of them are read, corrected, and handed out before the next are read.
+
+        Args:
+            texts: any number, even without end.
+            batch_size: see :meth:`correct`, as for all that follows.
+            beam: see there.
+            decoding: see there.
+
+        Returns:
+            A text for each, in their order.
+
+        Raises:
+            TypeError: see there; also for one text instead of several.
+            UserError: see there.
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts is one text: give several, or use correct")
+        corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding))
+        return (correction.after for correction in corrections)
+
+    @overload
+    def explain(
+        self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ..., nbest: int = ...
+    ) -> Correction: ...
+    @overload
+    def explain(
+        self,
+        texts: Iterable[str],
+        batch_size: int = ...,
+        beam: int | None = ...,
+        decoding: str | None = ...,
+        nbest: int = ...,
+    ) -> list[Correction]: ...
+
+    def explain(
+        self,
+        texts: str | Iterable[str],
+        batch_size: int = 32,
+        beam: int | None = None,
+        decoding: str | None = None,
+        nbest: int = 1,
+    ) -> Correction | list[Correction]:
+        """Corrects as :meth:`correct` does, and says what was changed and how sure the model is of each change.
+
+        That takes two passes more for texts that are changed. A change's confidence is the logistic function of the
+        margin by which the model prefers it to the input; see :mod:`~fairseq_asr_correct.decoding.keep`.
+
+        Args:
+            texts: see :meth:`correct`, as for all but the last.
+            batch_size: see there.
+            beam: see there.
+            decoding: see there.
+            nbest: how many texts to give as alternatives, the correction being the first; fewer if the search did
+                not find as many. Each has its log-probability: natural, of all its tokens and ends of sentences
+                together; words that the dictionary cannot spell count nothing.
+
+        Returns:
+            A correction for one text, and a list for several: one for each, in their order.
+
+        Raises:
+            TypeError: see there.
+            UserError: see there; also if nbest is no whole number from 1 up, or larger than beam.
+        """
+        search = Search.of(batch_size, beam, decoding, nbest)
+        if isinstance(texts, str):
+            return next(self._corrections(iter([texts]), search))
+        return list(self._corrections(iter(texts), search))
+
+    def _corrections(self, texts: Iterator[str], search: Search) -> Iterator[Correction]:
+        window = WINDOW * search.batch_size
+        for first in itertools.count(step=window):
+            some = list(itertools.islice(texts, window))
+            for number, one in enumerate(some, first):
+                if not isinstance(one, str):
+                    raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give text alone")
+            if not some:
+                return
+            yield from self._correct(some, search)
 
     @torch.inference_mode()
-    def _correct(self, texts: list[str], batch_size: int, beam: int) -> list[str]:
+    def _correct(self, texts: list[str], search: Search) -> list[Correction]:
         """Of a window's texts, the parts alike in length together."""
-        layouts = [list(self._parts(one)) for one in texts]
+        layouts = [list(self._cutter.cut(one)) for one in texts]
         parts = [part for layout in layouts for part in layout]
         rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
-        corrected = [part.text for part in parts]
-        # A generator of its own: fairseq's search is allowed to remember things.
-        generator = self._task.build_generator([self._model], Namespace(beam=beam, **FLAGS)) if rows else None
-        for first in range(0, len(rows), batch_size):
-            some = rows[first : first + batch_size]
-            for row, after in zip(some, self._decode([parts[row] for row in some], generator), strict=True):
-                corrected[row] = after
-        following = iter(corrected)
-        joined = (" ".join(filter(None, itertools.islice(following, len(layout)))) for layout in layouts)
-        return [after if layout else one for one, layout, after in zip(texts, layouts, joined, strict=True)]
+        corrections = [unchanged(part.text) for part in parts]
+        decode = self._decoder(search) if rows else None
+        for first in range(0, len(rows), search.batch_size):
+            some = rows[first : first + search.batch_size]
+            batch = [parts[row] for row in some]
+            for row, correction in zip(some, decode(batch, self._sample(batch)), strict=True):
+                corrections[row] = correction
+        following = iter(corrections)
+        pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
+        return [
+            joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
+        ]
 
-    def _decode(self, parts: Sequence[Part], generator: Any) -> list[str]:
-        """Corrects the parts as one batch, padded as fairseq-generate pads it."""
+    def _decoder(self, search: Search) -> Callable[[Sequence[Part], dict[str, Any]], list[Correction]]:
+        """Corrects a batch; one of its own for each call, as fairseq's search is allowed to remember things."""
+        task = self._guided_task if search.guided else self._task
+        generator = task.build_generator([self._model], search.flags(), **generator_of(self._model, search))
+        if search.nbest:
+            return Explainer(self._model, generator, self._dictionary, self._continues)
+        return partial(corrected, self._model, generator, self._dictionary)
+
+    def _sample(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """The parts as one batch, padded as fairseq-generate pads it."""
         dictionary = self._dictionary
         rows = [torch.tensor([*part.tokens, dictionary.eos()]) for part in parts]
         source = data_utils.collate_tokens(rows, dictionary.pad(), dictionary.eos(), left_pad=True)
         net_input = {"src_tokens": source, "src_lengths": torch.tensor([len(row) for row in rows])}
-        sample = {"net_input": {name: tensor.to(self._device) for name, tensor in net_input.items()}}
-        best = [beams[0]["tokens"].cpu() for beams in generator.generate([self._model], sample)]
-        # <unk> is no word: where the model writes it, it has nothing to say.
-        return [
-            part.text if tokens.eq(dictionary.unk()).any() else text(dictionary, tokens)
-            for part, tokens in zip(parts, best, strict=True)
-        ]
-
-    def _parts(self, one: str) -> Iterator[Part]:
-        """A text cut into parts; joined with spaces they are the text again."""
-        spelled = [(word, self._spell(word)) for word in one.split()]
-        for known, group in itertools.groupby(spelled, key=lambda pair: bool(pair[1])):
-            run = list(group)
-            for words in self._short_enough(run) if known else [run]:
-                yield Part(" ".join(word for word, _ in words), [token for _, tokens in words for token in tokens])
-
-    def _spell(self, word: str) -> list[int]:
-        """The word's tokens; none if the dictionary cannot spell it or the model has no room for it."""
-        try:
-            tokens = list(map(self._dictionary.index, self._wordpiece.encode(word).split(" ")))
-        except UnicodeEncodeError:  # half of a character
-            return []
-        return tokens if min(tokens) >= self._dictionary.nspecial and len(tokens) <= self._longest else []
-
-    def _short_enough(self, words: list[tuple[str, list[int]]]) -> Iterator[list[tuple[str, list[int]]]]:
-        """The words, halved between two of them as often as the model's positions ask for."""
-        ends = list(itertools.accumulate(len(tokens) for _, tokens in words))
-        if ends[-1] <= self._longest:
-            yield words
-            return
-        middle = min(range(1, len(words)), key=lambda i: abs(2 * ends[i - 1] - ends[-1]))
-        yield from self._short_enough(words[:middle])
-        yield from self._short_enough(words[middle:])
+        return {"net_input": {name: tensor.to(self._device) for name, tensor in net_input.items()}}
 
 
 def _usable(device: torch.device | str) -> torch.device:

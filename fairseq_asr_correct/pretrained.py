@@ -11,8 +11,11 @@
 
 import math
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from fairseq import checkpoint_utils
@@ -24,7 +27,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
 from fairseq_asr_correct.models.stored_config import architectures, build, read_config, read_json, write_config
 from fairseq_asr_correct.models.stored_weights import read_weights, save_weights, set_weights
-from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
+from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 
 DICTIONARY = "dictionary_version"
 ADVICE = "write the folder again with scripts/export_model.py"
@@ -83,8 +86,7 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
     tensors = read_weights(folder / "model.safetensors", ADVICE)
     if not torch.equal(tensors.pop(DICTIONARY, torch.tensor(-1)), dictionary_version(dictionary, dictionary)):
         raise UserError(f"{folder}/dict.txt is not the dictionary of model.safetensors: {ADVICE}")
-    threshold, scope = read_keep(folder / "keep.json") if (folder / "keep.json").exists() else (None, SCOPES[0])
-    task = make_task(dictionary, threshold, scope)
+    task = make_task(dictionary, *keep_of(folder))
     try:
         model = build(args, task, sum(tensor.numel() for tensor in tensors.values()))
     except (ValueError, AssertionError, RuntimeError) as error:
@@ -93,9 +95,12 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
     return Pretrained(model.to(dtype).eval(), task)
 
 
-def make_task(dictionary: Dictionary, threshold: float | None = None, scope: str = SCOPES[0]) -> AsrCorrectionTask:
+def make_task(
+    dictionary: Dictionary, threshold: float | None = None, scope: str = SCOPES[0], decoding: str = DECODINGS[0]
+) -> AsrCorrectionTask:
     """``--task asr_correction`` without data, with one dictionary for source and target."""
-    return AsrCorrectionTask(AsrCorrectionConfig(keep_threshold=threshold, keep_scope=scope), dictionary, dictionary)
+    cfg = AsrCorrectionConfig(keep_threshold=threshold, keep_scope=scope, decoding=decoding)
+    return AsrCorrectionTask(cfg, dictionary, dictionary)
 
 
 def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
@@ -104,17 +109,39 @@ def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
     Raises:
         UserError: it cannot be read, is of another architecture, or was trained with another dictionary.
     """
+    return model_of(read_state(path), path, dictionary)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """What is in a checkpoint of this project's architectures; nothing in it runs.
+
+    Raises:
+        UserError: it cannot be read, or is of another architecture.
+    """
     if not path.is_file():
         raise UserError(f"{path} is not there: name a checkpoint")
-    try:
+    with damage_told(path):
         state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
         architecture = getattr(state["cfg"]["model"], "arch", None)
         if architecture not in architectures():
-            raise UserError(f"it is a {architecture}, and only {', '.join(architectures())} can be exported")
+            raise UserError(f"it is a {architecture}, and only {', '.join(architectures())} are of this plugin")
+    return state
+
+
+def model_of(state: dict[str, Any], path: Path, dictionary: Dictionary) -> nn.Module:
+    """The model of :func:`read_state`; see :func:`read_checkpoint`."""
+    with damage_told(path):
         (model,), _ = checkpoint_utils.load_model_ensemble([str(path)], task=make_task(dictionary), state=state)
-    except Exception as error:  # whatever torch's reader raises
-        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {_reason(error)}") from error
     return model.float().eval()
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Whatever a checkpoint's reader raises, as one sentence."""
+    try:
+        yield
+    except Exception as error:
+        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {_reason(error)}") from error
 
 
 def read_dictionary(path: str | Path) -> Dictionary:
@@ -127,6 +154,12 @@ def read_dictionary(path: str | Path) -> Dictionary:
         return Dictionary.load(str(path))
     except Exception as error:  # fairseq raises plain ones
         raise UserError(f"{path} cannot be read as a dictionary of fairseq: {_reason(error)}") from error
+
+
+def keep_of(*folders: Path) -> tuple[float | None, str]:
+    """What the first ``keep.json`` in the folders says; to take all corrections if there is none."""
+    path = next((path for folder in folders if (path := folder / "keep.json").exists()), None)
+    return (None, SCOPES[0]) if path is None else read_keep(path)
 
 
 def read_keep(path: str | Path) -> tuple[float, str]:

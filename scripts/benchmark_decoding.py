@@ -7,7 +7,9 @@ The same model, sentences and batches. Each way lives in a process of its own, a
 batches at a time, so that a noisy machine is noisy to all; times are medians over rounds. Hugging Face's side is an
 EncoderDecoderModel of the same shape, whose random weights are made to write as many tokens as greedy search does in
 that batch; it has no copy path to compute. Memory is the peak above that of the process with its model. The share of
-the machine's peak counts one pass over all sentences and outputs, the least that any way must compute.
+the machine's peak counts one pass over all sentences and outputs, the least that any way must compute. A folder of
+scripts/export_ctranslate2.py, made of the same checkpoint, is a row of its own, greedy; int8 has other scores, so that
+only its tokens are compared.
 """
 
 import argparse
@@ -29,10 +31,13 @@ from fairseq import checkpoint_utils, options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.flop_counter import FlopCounterMode
 
+from fairseq_asr_correct.backends import generator_of, load_ctranslate2
+from fairseq_asr_correct.search import Search
+
 INPUT_GUIDED, GREEDY, BEAM = "input-guided", "fairseq greedy", "fairseq beam 4"
 HF_GREEDY, HF_BEAM = "Hugging Face greedy", "Hugging Face beam 4"
 WAYS = {INPUT_GUIDED: 1, GREEDY: 1, BEAM: 4, HF_GREEDY: 1, HF_BEAM: 4}  # and their beams
-FLAGS = {"lenpen": 0, "min_len": 0, "max_len_a": 1, "max_len_b": 50}  # as README's fairseq-generate
+CTRANSLATE2 = "CTranslate2 "  # and a folder
 Outputs = list[list[int]]
 
 
@@ -45,12 +50,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sentences", type=int, default=100, help="of a set, spread over it; 0: all (default: 100)")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1, 32], help="default: 1 32")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="default: all")
+    parser.add_argument(
+        "--ctranslate2", nargs="+", default=[], metavar="DIR", help="the same for CTranslate2, a row each"
+    )
     parser.add_argument("--rounds", type=int, default=4, help="the first is warm-up, unless it is the only one")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     args = parser.parse_args(argv)
     args.ways = [way for way in WAYS if way in {*args.ways, GREEDY}]  # what the others are compared with
+    args.ways += [f"{CTRANSLATE2}{folder}" for folder in args.ctranslate2]
     torch.set_num_threads(args.threads)
     print(
         f"torch {torch.__version__}, {args.precision} on {args.device}, {args.threads} threads; matrix products at",
@@ -108,16 +117,19 @@ def print_table(seconds: dict[str, list[list[float]]], outputs: dict, results: d
         cells.append(f"{total / sum(medians[INPUT_GUIDED]):.1f} x" if INPUT_GUIDED in medians else "")
         cells += [f"{1000 * quantile(times, share):,.0f}" for share in (0.5, 0.95)]
         cells += [f"{100 * results[GREEDY]['flops'] / total / peak:.0f}%", f"{results[way]['memory']:,.0f}"]
-        cells.append(f"{same(outputs[way], outputs[GREEDY])} of {sentences}" if way in (INPUT_GUIDED, BEAM) else "")
+        exact = way in (INPUT_GUIDED, BEAM)
+        alike = same(outputs[way], outputs[GREEDY], exact) if exact or way.startswith(CTRANSLATE2) else None
+        cells.append("" if alike is None else f"{alike} of {sentences}")
         print(f"| {way} | {' | '.join(cells)} |")
 
 
-def same(ours: tuple[list[Outputs], list], theirs: tuple[list[Outputs], list]) -> int:
-    """Sentences with the same tokens, and the same scores up to rounding."""
+def same(ours: tuple[list[Outputs], list], theirs: tuple[list[Outputs], list], scores_too: bool) -> int:
+    """Sentences with the same tokens, and perhaps the same scores up to rounding."""
     equal = 0
     for tokens, scores, other, other_scores in zip(*ours, *theirs, strict=True):
         for one, score, two, score_two in zip(tokens, scores, other, other_scores, strict=True):
-            equal += one == two and abs(score - score_two) < 1e-3 * max(1, abs(score_two))
+            near = abs(score - score_two) < 1e-3 * max(1, abs(score_two))
+            equal += one == two and (near or not scores_too)
     return equal
 
 
@@ -143,7 +155,10 @@ def work(way: str, name: str, size: int, args: Namespace, pipe: Connection) -> N
         decode = hugging_face(model, task, args, lengths, WAYS[way])
         del model
     else:
-        generator = task.build_generator([model], Namespace(beam=WAYS[way], **FLAGS))
+        if way.startswith(CTRANSLATE2):
+            model = load_ctranslate2(way.removeprefix(CTRANSLATE2), args.device).model
+        search = Search.of(size, WAYS.get(way, 1), None)
+        generator = task.build_generator([model], search.flags(), **generator_of(model, search))
 
         def decode(number: int, batch: dict[str, Any]) -> tuple[Outputs, list[float]]:
             best = [beams[0] for beams in generator.generate([model], batch)]

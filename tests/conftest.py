@@ -26,6 +26,7 @@ from fairseq.trainer import Trainer
 from fairseq_cli import generate, interactive, preprocess, train
 
 torch.set_num_threads(1)
+pytest_plugins = ("correctors",)
 ROOT = Path(__file__).parents[1]
 USER_DIR = str(ROOT / "fairseq_asr_correct")
 LIBRISPEECH = ROOT.parent / "shared" / "data" / "librispeech"
@@ -139,6 +140,12 @@ def train_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
         "--max-update", "4", "--save-dir", save_dir, "--num-workers", "0", "--log-format", "simple",
         "--no-progress-bar", "--no-epoch-checkpoints", *extra,
     ]  # fmt: skip
+
+
+def copy_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
+    """The same as :func:`train_argv` for the copying architecture."""
+    argv = train_argv(data_bin, save_dir, *extra)
+    return ["bert_transformer_copy" if word == "bert_transformer" else word for word in argv]
 
 
 def generate_argv(data_bin: Path, checkpoint: Path, results: Path) -> list[object]:

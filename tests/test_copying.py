@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import generate_argv, run_command, train_argv
+from conftest import copy_argv, generate_argv, run_command
 from fairseq import checkpoint_utils
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from hypothesis import given, settings
@@ -21,11 +21,6 @@ from fairseq_asr_correct.models.spelling import DIM, begins_word, letter_rows, s
 PAD, CLS, SEP = 1, 0, 2
 SYMBOLS = ["[CLS]", "[PAD]", "[SEP]", "boy", "##s", "boys", "red", "7"]
 tokens = st.lists(st.integers(3, 6), max_size=6)
-
-
-def copy_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
-    argv = train_argv(data_bin, save_dir, *extra)
-    return ["bert_transformer_copy" if word == "bert_transformer" else word for word in argv]
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import files_at_most, run_command
+from conftest import copy_argv, files_at_most, run_command
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file, save_file
-from test_copying import copy_argv
 from test_hostile_input import Planted
 
 from fairseq_asr_correct.errors import UserError

@@ -175,7 +175,7 @@ class BertTransformerModel(TransformerModel):
         """Refuses a checkpoint that was trained with another dictionary."""
         super().upgrade_state_dict_named(state_dict, name)
         theirs = state_dict.setdefault("dictionary_version", self.dictionary_version)
-        if not torch.equal(theirs.cpu(), self.dictionary_version.cpu()):
+        if not torch.equal(theirs.cpu().long(), self.dictionary_version.cpu()):  # as float32 it would be rounded
             raise UserError(
                 f"the data's dictionary ({len(self.decoder.dictionary)} entries) is not the one that this "
                 "checkpoint was trained with: use the data-bin, or the dict.*.txt, of its training"

@@ -1,0 +1,88 @@
+"""What a :class:`~fairseq_asr_correct.corrector.Corrector` computes with: fairseq's own model, or CTranslate2."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from fairseq_asr_correct.decoding.ctranslate2 import CTranslate2Generator, CTranslate2Model
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.pretrained import Pretrained, keep_of, make_task
+from fairseq_asr_correct.search import Search
+from fairseq_asr_correct.trained import CTRANSLATE2
+
+
+def is_ctranslate2(path: str | Path) -> bool:
+    """Whether CTranslate2 is to run what is there."""
+    return (Path(path) / CTRANSLATE2).is_file()
+
+
+def load_ctranslate2(
+    folder: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype | str | None = None
+) -> Pretrained:
+    """The model of ``scripts/export_ctranslate2.py`` with its task.
+
+    Args:
+        folder: it may come from a stranger.
+        device: such as "cpu", "cuda" or "cuda:1".
+        dtype: to compute in what is no matrix of int8; as the folder was written, or the nearest to it that the device
+            can do, if this is left out.
+
+    Raises:
+        UserError: the folder is incomplete or damaged, the device or the type cannot be had, or CTranslate2 is not
+            installed.
+    """
+    try:
+        import ctranslate2
+    except ImportError as error:
+        raise UserError(
+            f"{folder} is for CTranslate2, which is not installed: pip install 'fairseq-asr-correct[ctranslate2]'"
+        ) from error
+    from fairseq_asr_correct.export.ctranslate2 import ADVICE, read
+
+    folder = Path(folder)
+    kind, _, number = str(device).partition(":")
+    try:
+        types = ctranslate2.get_supported_compute_types(kind, int(number or 0))
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"device={str(device)!r} cannot be used ({_line(error)}): use device='cpu'") from error
+    dictionary, positions, int8 = read(folder)
+    compute_type = "default"
+    if dtype is not None:
+        name = str(dtype).removeprefix("torch.")
+        compute_type = f"int8_{name}" if int8 else name
+        if compute_type not in types:
+            raise UserError(
+                f"dtype={dtype!r}: this {kind} cannot compute in {compute_type}, only in {', '.join(sorted(types))}; "
+                "leave dtype out"
+            )
+    try:
+        translator = ctranslate2.Translator(
+            str(folder),
+            device=kind,
+            device_index=int(number or 0),
+            compute_type=compute_type,
+            intra_threads=torch.get_num_threads(),
+        )
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{folder} cannot be loaded by CTranslate2 ({_line(error)}): {ADVICE}") from error
+    return Pretrained(CTranslate2Model(translator, dictionary, positions), make_task(dictionary, *keep_of(folder)))
+
+
+def generator_of(model: nn.Module, search: Search) -> dict[str, Any]:
+    """What a task's ``build_generator`` needs besides the flags, to search with this model.
+
+    Raises:
+        UserError: that search cannot be had.
+    """
+    if not isinstance(model, CTranslate2Model):
+        return {}
+    if search.guided:
+        raise UserError(f"decoding={search.decoding!r} is not there with CTranslate2: leave it out, or give beam=1")
+    return {"seq_gen_cls": CTranslate2Generator}
+
+
+def _line(error: BaseException) -> str:
+    """The beginning of what it says, as one line."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -1,0 +1,1 @@
+"""Trained correctors in the formats of other libraries."""

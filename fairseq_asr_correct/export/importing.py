@@ -1,0 +1,205 @@
+"""A checkpoint of fairseq, and what belongs to it, of transformers' ``EncoderDecoderModel``.
+
+    imported/
+        checkpoint_best.pt    as fairseq-train saves it, without an optimizer's state
+        dict.txt              for fairseq-preprocess --srcdict and --tgtdict
+        vocab.txt             for --wordpiece-vocab
+
+What the model computes stays the same. Where transformers has weights that our decoder has no place for, they become
+parts of others: see :mod:`~fairseq_asr_correct.export.output_head`.
+"""
+
+import io
+import logging
+import warnings
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq import options
+from fairseq.data import Dictionary
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from omegaconf import OmegaConf
+from torch import nn
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.export.huggingface import check_same_outputs
+from fairseq_asr_correct.export.layout import OUTPUT, POSITIONS, SIDES, WORDS, same_tensors, shifted_positions
+from fairseq_asr_correct.export.output_head import as_layer, with_bias
+from fairseq_asr_correct.export.reading import ADVICE, Theirs, read_folder
+from fairseq_asr_correct.models.bert_transformer import TASK_DEFAULT_POSITIONS
+from fairseq_asr_correct.models.bert_weights import DROPPED, SPECIALS, StateDict, dictionary_symbols
+from fairseq_asr_correct.models.stored_config import ARGUMENTS, SIZES, build
+from fairseq_asr_correct.models.stored_weights import set_weights
+from fairseq_asr_correct.pretrained import make_task
+
+TYPES = "embeddings.token_type_embeddings.weight"
+BERT_OUTPUT = "decoder.cls.predictions"
+BETWEEN = "enc_to_dec_proj"  # between halves of different widths
+MOST_POSITIONS = TASK_DEFAULT_POSITIONS - 1  # that default is on every command line, and so nobody's wish
+
+
+def convert(folder: Path, save_to: Path) -> list[str]:
+    """Writes the files into an existing folder.
+
+    Args:
+        folder: of ``EncoderDecoderModel.save_pretrained`` with its tokenizer; it may come from a stranger.
+        save_to: where to.
+
+    Returns:
+        The flags with which fairseq-train builds such a model.
+
+    Raises:
+        UserError: the folder is damaged, or its model computes what ours cannot.
+    """
+    theirs = read_folder(folder)
+    symbols = dictionary_symbols(theirs.tokens, multiple=1)  # more entries would take probability from the others
+    (save_to / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
+    (save_to / "vocab.txt").write_text("".join(f"{token}\n" for token in theirs.tokens), encoding="utf-8")
+    dictionary = Dictionary.load(str(save_to / "dict.txt"))
+    state = our_state(folder, theirs, dictionary)
+    args = arguments(theirs, state)
+    model = build_model(folder, args, state, dictionary)
+    check_same_outputs(folder, model, theirs.tokens)
+    flags = flags_of(args)
+    file = io.BytesIO()  # torch hides a full disk in an error of its own
+    torch.save(checkpoint(model, flags), file)
+    (save_to / "checkpoint_best.pt").write_bytes(file.getbuffer())
+    return flags
+
+
+def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict:
+    """Their weights under our names, each matrix of embeddings under all of its names.
+
+    Raises:
+        UserError: one is missing, or there is one that BERT does not have.
+    """
+    tensors = dict(theirs.tensors)
+    try:
+        state = {}
+        for side, stem in SIDES.items():
+            # A stranger's number of layers may be any.
+            names = same_tensors(side, min(getattr(theirs, side)["encoder_layers"], len(tensors)))
+            state |= {ours: tensors.pop(name) for name, ours in names.items()}
+            state[f"{side}.embed_tokens.weight"] = tensors.pop(stem + WORDS)
+            positions = tensors.pop(stem + POSITIONS)
+            types = tensors.pop(stem + TYPES, torch.zeros(1, positions.size(1)))
+            state[f"{side}.embed_positions.weight"] = shifted_positions((positions + types[0])[:MOST_POSITIONS])
+        if BETWEEN + ".weight" in tensors:
+            _join_widths(state, tensors.pop(BETWEEN + ".weight"), tensors.pop(BETWEEN + ".bias"))
+        output = _take_output(theirs.kind, tensors, state)
+    except KeyError as error:
+        raise UserError(f"{folder}: the model lacks {error}; {ADVICE}") from None
+    except (RuntimeError, IndexError) as error:  # tensors that do not go together
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder}: the weights are not of the shapes that config.json says ({reason})") from None
+    unknown = [name for name in tensors if not name.partition(".")[2].removeprefix("bert.").startswith(DROPPED)]
+    if unknown:
+        raise UserError(f"{folder}: the model has weights that BERT does not have, such as {unknown[0]:.100}")
+    number = {token: i for i, token in enumerate(theirs.tokens)}
+    rows = torch.tensor([number[SPECIALS.get(symbol, symbol)] for symbol in dictionary.symbols])
+    embeddings = {f"{side}.embed_tokens.weight": state[f"{side}.embed_tokens.weight"] for side in SIDES}
+    embeddings["decoder.output_projection.weight"] = output
+    return state | {name: tensor[rows] for name, tensor in embeddings.items()}
+
+
+def _take_output(kind: str, tensors: StateDict, state: StateDict) -> torch.Tensor:
+    """The output matrix, taken out of ``tensors``; what else stands there becomes part of ``state``."""
+    stem = BERT_OUTPUT if kind == "bert" else OUTPUT
+    embeddings = state["decoder.embed_tokens.weight"]
+    output = tensors.pop(f"{stem}.decoder.weight", embeddings)
+    biases = [tensors.pop(name) for name in (f"{stem}.decoder.bias", f"{stem}.bias") if name in tensors]
+    bias = biases[0] if biases else torch.zeros(len(output))
+    last = max(int(name.split(".")[2]) for name in state if name.startswith("decoder.layers."))
+    layer = _taken(state, f"decoder.layers.{last}.")
+    if kind == "bert":
+        dense, norm = (
+            tuple(tensors.pop(f"{stem}.transform.{name}.{part}") for part in ("weight", "bias"))
+            for name in ("dense", "LayerNorm")
+        )
+        before, layer = as_layer(layer, dense, norm)
+        state |= {f"decoder.layers.{last}.{name}": tensor for name, tensor in before.items()}
+        last += 1
+    if bias.any():
+        layer, output = with_bias(layer, output, bias)
+    state |= {f"decoder.layers.{last}.{name}": tensor for name, tensor in layer.items()}
+    return output
+
+
+def _join_widths(state: StateDict, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    """The layer between the halves as part of each that reads it: fairseq's keys may be of another width."""
+    readers = [name for name in state if name.endswith(("encoder_attn.k_proj.weight", "encoder_attn.v_proj.weight"))]
+    for name in readers:
+        matrix, shift = state[name].double(), name.replace(".weight", ".bias")
+        state[shift] = (state[shift].double() + matrix @ bias.double()).float()
+        state[name] = (matrix @ weight.double()).float()
+
+
+def _taken(state: StateDict, stem: str) -> StateDict:
+    return {name.removeprefix(stem): state.pop(name) for name in [*state] if name.startswith(stem)}
+
+
+def arguments(theirs: Theirs, state: StateDict) -> Namespace:
+    """The shape under the names of fairseq's arguments; embeddings that are equal are one."""
+    shape: dict[str, Any] = {}
+    for side, positions in (("encoder", "max_source_positions"), ("decoder", "max_target_positions")):
+        half = getattr(theirs, side)
+        shape |= {f"{side}_{size}": half[f"encoder_{size}"] for size in SIZES} | {f"{side}_normalize_before": False}
+        shape[positions] = min(half["max_source_positions"], MOST_POSITIONS)
+    shape["decoder_layers"] += theirs.kind == "bert"
+    ours = [state[f"{side}.embed_tokens.weight"] for side in SIDES]
+    tied = torch.equal(ours[1], state["decoder.output_projection.weight"])
+    shape |= {"share_all_embeddings": tied and torch.equal(*ours), "share_decoder_input_output_embed": tied}
+    shape |= {name: theirs.encoder[name] for name in ("activation_fn", "layer_norm_eps")}
+    return Namespace(**{name: shape[name] for name in ARGUMENTS}, arch="bert_transformer")
+
+
+def build_model(folder: Path, args: Namespace, state: StateDict, dictionary: Dictionary) -> nn.Module:
+    """Our model with these weights.
+
+    Raises:
+        UserError: the weights are not those of the arguments.
+    """
+    tensors = dict(state)
+    if args.share_all_embeddings:
+        del tensors["decoder.embed_tokens.weight"]
+    if args.share_decoder_input_output_embed:
+        del tensors["decoder.output_projection.weight"]
+    try:
+        model = build(Namespace(**vars(args)), make_task(dictionary), sum(map(torch.Tensor.numel, tensors.values())))
+    except (ValueError, AssertionError, RuntimeError) as error:
+        raise UserError(f"{folder}/config.json describes no model that fairseq can build: {error}") from None
+    set_weights(model, tensors, folder, ADVICE)
+    return model.eval()
+
+
+def flags_of(args: Namespace) -> list[str]:
+    """The arguments as fairseq-train takes them."""
+    values = vars(args) | {"no_share_all_embeddings": not args.share_all_embeddings}
+    del values["share_all_embeddings"]
+    if args.share_all_embeddings:
+        del values["share_decoder_input_output_embed"]  # goes without saying
+    flags: list[str] = []
+    for name, value in values.items():
+        flag = "--" + name.replace("_", "-")
+        flags += ([flag] if value else []) if isinstance(value, bool) else [flag, str(value)]
+    return flags
+
+
+def checkpoint(model: nn.Module, flags: list[str]) -> dict[str, Any]:
+    """What fairseq-train saves, before the first update."""
+    logging.getLogger("hydra").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hydra's, of the way that fairseq calls it
+        args = options.parse_args_and_arch(options.get_training_parser(), ["data-bin", *flags])
+        cfg = convert_namespace_to_omegaconf(args)
+    history = {"criterion_name": "", "optimizer_name": "", "lr_scheduler_state": {}, "num_updates": 0}
+    return {
+        "args": None,
+        "cfg": OmegaConf.to_container(cfg, resolve=True, enum_to_str=True),
+        "model": model.state_dict(),
+        "optimizer_history": [history],
+        "task_state": {},
+        "extra_state": {"train_iterator": {"epoch": 1, "iterations_in_epoch": 0}},
+    }

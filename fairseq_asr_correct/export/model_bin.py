@@ -1,0 +1,109 @@
+"""CTranslate2's ``model.bin``, looked at before C++ reads it, which trusts what a file says of itself."""
+
+import math
+import struct
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from ctranslate2.specs import model_spec
+from ctranslate2.specs.transformer_spec import TransformerSpec
+
+TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by CTranslate2's numbers
+BYTES = (4, 1, 2, 4, 2, 2)
+FLOATS = ("float32", "float16")
+MOST_DIMENSIONS = 2
+MATRIX, SCALE = "/weight", "/weight_scale"  # how their names end
+
+
+class Variable(NamedTuple):
+    """What the file says of one."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    value: int | None  #: of a whole number that stands alone
+    alias: bool = False  #: whether it is another one under a second name
+
+
+def read_variables(path: Path) -> dict[str, Variable]:
+    """All variables of a model, those too that stand for another; matrices are not read.
+
+    Raises:
+        ValueError: the file is damaged, or of another kind.
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        head = _number(file, "I"), _name(file)
+        if head[0] != model_spec.CURRENT_BINARY_VERSION:
+            raise ValueError(f"it is of version {head[0]}, and not {model_spec.CURRENT_BINARY_VERSION}")
+        if (head[1], _number(file, "I")) != (TransformerSpec.name.fget(None), TransformerSpec.revision.fget(None)):
+            raise ValueError(f"it is a {head[1]} of another kind")
+        variables: dict[str, Variable] = {}
+        for _ in range(_number(file, "I")):
+            name = _name(file)
+            if name in variables:
+                raise ValueError(f"{name} comes twice")
+            variables[name] = _variable(file, name, size)
+        for _ in range(_number(file, "I")):
+            alias, name = _name(file), _name(file)
+            if alias in variables or name not in variables:
+                raise ValueError(f"{alias} stands for {name}, which cannot be")
+            variables[alias] = variables[name]._replace(alias=True)
+        if file.tell() != size:
+            raise ValueError("it goes on after its end")
+    return variables
+
+
+def compare(variables: dict[str, Variable], spec: TransformerSpec) -> None:
+    """Whether a file has the variables of a model: each of them, in its shape, and no others.
+
+    Args:
+        variables: of :func:`read_variables`.
+        spec: of the model; its matrices may be tensors without numbers.
+
+    Raises:
+        ValueError: it does not.
+    """
+    expected = {name: (tuple(getattr(value, "shape", ())), value) for name, value in spec.variables().items()}
+    for name, variable in variables.items():
+        if variable.dtype == "int8" and name.endswith(MATRIX) and name in expected and not variable.alias:
+            expected[name.removesuffix(MATRIX) + SCALE] = expected[name][0][:1], None
+    for name in sorted(expected.keys() ^ variables.keys()):
+        raise ValueError(f"{name} is missing or too much")
+    for name, (shape, value) in expected.items():
+        variable = variables[name]
+        types = ("float32",) if name.endswith(SCALE) else (*FLOATS, "int8") if name.endswith(MATRIX) else FLOATS
+        fits = variable.dtype in types if shape else variable.value == int(value)
+        if variable.shape != shape or not fits:
+            raise ValueError(f"{name} is of another shape, type or value")
+
+
+def _variable(file: BinaryIO, name: str, size: int) -> Variable:
+    dimensions = _number(file, "B")
+    if dimensions > MOST_DIMENSIONS:
+        raise ValueError(f"{name} has {dimensions} dimensions")
+    shape = tuple(_number(file, "I") for _ in range(dimensions))
+    kind, length = _number(file, "B"), _number(file, "I")
+    if kind >= len(TYPES) or length != math.prod(shape) * BYTES[kind] or file.tell() + length > size:
+        raise ValueError(f"{name} is cut off, or of another size than it says")
+    if not shape and TYPES[kind].startswith("int"):
+        return Variable(shape, TYPES[kind], int(np.frombuffer(file.read(length), TYPES[kind])[0]))
+    file.seek(length, 1)
+    return Variable(shape, TYPES[kind], None)
+
+
+def _number(file: BinaryIO, kind: str) -> int:
+    raw = file.read(struct.calcsize(f"<{kind}"))
+    try:
+        return struct.unpack(f"<{kind}", raw)[0]
+    except struct.error:
+        raise ValueError("it is cut off") from None
+
+
+def _name(file: BinaryIO) -> str:
+    raw = file.read(_number(file, "H"))
+    if not raw.isascii() or raw.find(b"\0") != len(raw) - 1:
+        raise ValueError(f"it has a name that is none: {raw!r:.40}")
+    return raw[:-1].decode("ascii")

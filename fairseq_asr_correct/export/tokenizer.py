@@ -1,0 +1,70 @@
+"""This project's WordPiece as a tokenizer of transformers: the same pieces, and nothing lost either way.
+
+What :mod:`fairseq_asr_correct.encoders.wordpiece` does in Python, put together of parts that the tokenizers library
+can store in a file. A word that begins with ``##`` is spelled in other pieces, and comes back all the same.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
+from tokenizers.models import WordPiece
+
+from fairseq_asr_correct.encoders.wordpiece import MAX_WORD_CHARS, PREFIX, UNKNOWN
+
+SPECIALS = {"pad_token": "[PAD]", "unk_token": UNKNOWN, "cls_token": "[CLS]", "sep_token": "[SEP]"}
+SETTINGS = {
+    "tokenizer_class": "PreTrainedTokenizerFast",  # of transformers 4 and 5
+    "model_input_names": ["input_ids", "attention_mask"],
+    "padding_side": "right",
+    "clean_up_tokenization_spaces": False,
+    "split_special_tokens": True,  # "[SEP]" in a text is text
+}
+REPLACED = {
+    r"[\x1c-\x1f]": " ",  # white space to Python, and not to Rust
+    r"(?<!\S)\[(?:PAD|UNK|CLS|SEP)\]\S*": UNKNOWN,  # a word of the text, and no command
+    # These would look like the rest of the word before.
+    rf"(?<!\S){PREFIX}(?=\S)": f"# {PREFIX}# {PREFIX}",
+    rf"(?<!\S){PREFIX}(?!\S)": f"# {PREFIX}#",
+}
+
+
+def save_tokenizer(folder: Path, tokens: Sequence[str], longest: int) -> None:
+    """Writes ``tokenizer.json`` and ``tokenizer_config.json``.
+
+    Args:
+        folder: where to.
+        tokens: the vocabulary by number, the four specials under BERT's names.
+        longest: how many tokens the model reads, [CLS] and [SEP] included.
+    """
+    make_tokenizer(tokens).save(str(folder / "tokenizer.json"))
+    config = {**SPECIALS, **SETTINGS, "model_max_length": longest}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def make_tokenizer(tokens: Sequence[str]) -> Tokenizer:
+    """The tokenizer itself; see :func:`save_tokenizer`."""
+    ids = {token: i for i, token in enumerate(tokens)}
+    tokenizer = Tokenizer(
+        WordPiece(
+            vocab=ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS, continuing_subword_prefix=PREFIX
+        )
+    )
+    tokenizer.add_special_tokens([*SPECIALS.values()])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Replace(Regex(pattern), content) for pattern, content in REPLACED.items()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(token, ids[token]) for token in ("[CLS]", "[SEP]")]
+    )
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.Replace(Regex(f"^(?!{PREFIX})"), " "),
+            decoders.Replace(Regex(f"^{PREFIX}"), ""),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    return tokenizer

@@ -1,0 +1,52 @@
+"""How a :class:`~fairseq_asr_correct.corrector.Corrector` is asked to look for corrections."""
+
+from argparse import Namespace
+from dataclasses import dataclass
+
+from fairseq_asr_correct.errors import UserError
+
+BEAM, INPUT_GUIDED = "beam", "input-guided"
+DECODINGS = (BEAM, INPUT_GUIDED)
+WIDTH = 4  # of the beam
+FLAGS = {"lenpen": 0, "min_len": 0, "max_len_a": 1, "max_len_b": 50}  # as README's fairseq-generate
+
+
+@dataclass(frozen=True)
+class Search:
+    """How corrections are looked for; made by :meth:`of`."""
+
+    batch_size: int
+    beam: int
+    decoding: str  #: of :data:`DECODINGS`
+    nbest: int  #: alternatives that are wanted; 0 if the correction alone is
+
+    @classmethod
+    def of(cls, batch_size: int, beam: int | None, decoding: str | None, nbest: int | None = None) -> "Search":
+        """What is asked for, with what is left open.
+
+        Raises:
+            UserError: it cannot be had.
+        """
+        decoding = BEAM if decoding is None else decoding
+        if decoding not in DECODINGS:
+            raise UserError(f"decoding={decoding!r}: give one of {', '.join(DECODINGS)}")
+        guided = decoding == INPUT_GUIDED
+        beam = (1 if guided else WIDTH) if beam is None else beam
+        numbers = {"batch_size": batch_size, "beam": beam} | ({} if nbest is None else {"nbest": nbest})
+        for name, value in numbers.items():
+            if type(value) is not int or value < 1:
+                raise UserError(f"{name}={value!r}: give a whole number from 1 up")
+        if guided and beam > 1:
+            raise UserError(f"decoding={decoding!r} is greedy and has no beam={beam}: leave one of the two out")
+        if nbest is not None and nbest > beam:
+            raise UserError(f"nbest={nbest} is above beam={beam}, and no more are found: give a larger beam")
+        return cls(batch_size, beam, decoding, nbest or 0)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the decoder's passes are guided by the input."""
+        return self.decoding == INPUT_GUIDED
+
+    def flags(self) -> Namespace:
+        """The same for a task's ``build_generator``."""
+        return Namespace(beam=self.beam, **FLAGS)

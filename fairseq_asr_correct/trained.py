@@ -1,0 +1,108 @@
+"""A corrector as training left it: a checkpoint, and the dictionary and the margin that belong to it.
+
+    run/
+        dict.txt, keep.json         may lie here,
+        checkpoints/
+            checkpoint_best.pt      or checkpoint_last.pt
+            dict.txt, keep.json     or here; without a dict.txt the data folder's is taken
+
+Folders of ``scripts/export_model.py`` are read too.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.utils import split_paths
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.pretrained import (
+    Pretrained,
+    damage_told,
+    keep_of,
+    load,
+    make_task,
+    model_of,
+    read_dictionary,
+    read_state,
+)
+
+CHECKPOINTS = ("checkpoint_best.pt", "checkpoint_last.pt")  # the better first
+EXPORTED = ("config.json", "model.safetensors")
+CTRANSLATE2 = "model.bin"  # beside a config.json, in a folder of scripts/export_ctranslate2.py
+
+
+def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
+    """The model with its task, wherever it comes from.
+
+    Args:
+        path: a folder of ``scripts/export_model.py``, of a training's checkpoints or around it, or a checkpoint; it
+            may come from a stranger.
+        dtype: of the weights, however they are stored.
+
+    Raises:
+        UserError: a file is missing or damaged, or the model is of another architecture.
+    """
+    model = find_model(path)
+    if model.with_name(CTRANSLATE2).is_file():
+        raise UserError(f"{path} is for CTranslate2, and cannot be made into anything else: name what it was made of")
+    if model.name in EXPORTED:
+        return load(model.parent, dtype)
+    state = read_state(model)
+    places = [model.parent, model.absolute().parent.parent]
+    task = make_task(_find_dictionary(model, places, state), *keep_of(*places))
+    return Pretrained(model_of(state, model, task.target_dictionary).to(dtype), task)
+
+
+def find_model(path: str | Path) -> Path:
+    """The checkpoint, or the file in an exported folder, that a path means; see :func:`load_any`.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise UserError(
+            f"{path} is not there: name a folder of scripts/export_model.py or of a training, or a checkpoint"
+        )
+    exported = [path / name for name in EXPORTED]
+    trained = [folder / name for folder in (path, path / "checkpoints") for name in CHECKPOINTS]
+    found = next((file for file in [*exported, *trained] if file.is_file()), None)
+    if found is None:
+        names = f"{EXPORTED[0]} of scripts/export_model.py nor {' or '.join(CHECKPOINTS)} of a training"
+        raise UserError(f"{path} has neither {names}, nor has its folder checkpoints: name a folder with one of them")
+    return found
+
+
+def model_files(path: str | Path) -> list[Path]:
+    """The files that say what a ``Corrector`` makes of a path, but for a data folder's dictionary.
+
+    Raises:
+        UserError: there is no model.
+    """
+    model = find_model(path)
+    places = [model.parent] if model.name in EXPORTED else [model.parent, model.absolute().parent.parent]
+    others = [place / name for place in places for name in (*EXPORTED, CTRANSLATE2, "dict.txt", "keep.json")]
+    return [model, *(file for file in others if file.is_file() and file != model)]
+
+
+def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]) -> Dictionary:
+    """``dict.txt`` in one of the places, or the one dictionary of the data that the checkpoint was trained on."""
+    near = next((path for place in places if (path := place / "dict.txt").is_file()), None)
+    if near:
+        return read_dictionary(near)
+    with damage_told(checkpoint):
+        folder = Path(split_paths(state["cfg"]["task"].data)[0])
+    paths = sorted(path for path in folder.glob("dict.*txt") if path.is_file()) if folder.is_dir() else []
+    if not paths:
+        raise UserError(
+            f"{checkpoint}: its dictionary is in none of {', '.join(map(str, [*places, folder]))}: "
+            f"copy a dict.*.txt of the training's data folder to {places[0] / 'dict.txt'}"
+        )
+    first, *others = map(read_dictionary, paths)
+    if any(other.symbols != first.symbols for other in others):
+        raise UserError(f"{folder} has dictionaries that differ; a corrector has one for source and target")
+    return first
