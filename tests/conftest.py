@@ -26,7 +26,7 @@ from fairseq.trainer import Trainer
 from fairseq_cli import generate, interactive, preprocess, train
 
 torch.set_num_threads(1)
-pytest_plugins = ("correctors",)
+pytest_plugins = ("correctors", "service")
 ROOT = Path(__file__).parents[1]
 USER_DIR = str(ROOT / "fairseq_asr_correct")
 LIBRISPEECH = ROOT.parent / "shared" / "data" / "librispeech"

@@ -1,0 +1,133 @@
+"""The service's addresses: POST /correct, GET /health, GET /metrics, and a page to try it by hand."""
+
+import asyncio
+import base64
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from fairseq_asr_correct import __version__
+from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, QueueFull, Stopping
+from fairseq_asr_correct.serving.metrics import Metrics
+from fairseq_asr_correct.serving.reading import Limits, Refusal, read
+
+logger = logging.getLogger(__name__)
+PAGE = Path(__file__).with_name("page.html")
+GONE = 499  # what nginx writes down for a client that did not wait; nobody reads it
+ADDRESSES = {404: "there is nothing at this address", 405: "this address does not take that method"}
+FAULT = "something in the service failed, which its log tells of"
+
+
+def make_app(batcher: Batcher, metrics: Metrics, limits: Limits, model: str) -> FastAPI:
+    """The service.
+
+    Args:
+        batcher: what corrects.
+        metrics: what it counts in.
+        limits: of a request.
+        model: the model's name, for GET /health.
+    """
+    app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
+    metrics.queue.set_function(lambda: batcher.waiting)
+    page, policy = read_page()
+
+    @app.post("/correct")
+    async def correct(request: Request) -> Response:
+        with metrics.seconds.time():
+            response = await answer(request, batcher, metrics, limits)
+        metrics.requests.labels(response.status_code).inc()
+        return response
+
+    @app.get("/health")
+    async def health() -> Response:
+        if batcher.stopping or not batcher.alive:
+            return refused(503, "the service is stopping")
+        return JSONResponse({"status": "ok", "model": model, "version": __version__})
+
+    @app.get("/metrics")
+    async def counted() -> Response:
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    @app.get("/")
+    async def by_hand() -> Response:
+        return HTMLResponse(page, headers={"Content-Security-Policy": policy})
+
+    @app.exception_handler(HTTPException)
+    async def no_such_address(request: Request, error: HTTPException) -> Response:
+        sentence = ADDRESSES.get(error.status_code, "this request cannot be served")
+        return refused(error.status_code, f"{sentence}: POST to /correct", error.headers)
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        return refused(500, FAULT)
+
+    return app
+
+
+async def answer(request: Request, batcher: Batcher, metrics: Metrics, limits: Limits) -> Response:
+    """The corrected texts, or why there are none."""
+    try:
+        asked = await read(request, limits)
+        corrected = await unless_gone(request, batcher.submit(asked.texts)) if asked.texts else []
+    except Refusal as refusal:
+        return refused(refusal.status, str(refusal), refusal.headers)
+    except QueueFull:
+        return refused(503, "too many texts wait already: try again later", {"Retry-After": "1"})
+    except Stopping:
+        return refused(503, "the service is stopping: try again later", {"Retry-After": "5", "Connection": "close"})
+    except CorrectionFailed:
+        return refused(500, "the model failed on a text of this request, and the service's log tells how")
+    except ClientDisconnect:
+        return Response(status_code=GONE)
+    except Exception:
+        logger.exception("a request failed")
+        return refused(500, FAULT)
+    metrics.texts.inc(len(asked.texts))
+    metrics.words.inc(asked.words)
+    return JSONResponse({"texts": corrected} if asked.several else {"text": corrected[0]})
+
+
+async def unless_gone(request: Request, future: Future[list[str]]) -> list[str]:
+    """Waits for corrections as long as the client does.
+
+    Raises:
+        ClientDisconnect: it went away; its texts that still wait are dropped.
+    """
+    corrected = asyncio.wrap_future(future)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({corrected, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not corrected.done():
+            raise ClientDisconnect
+        return corrected.result()
+    finally:
+        gone.cancel()
+        corrected.cancel()  # and so the texts leave the queue
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that says in a sentence what is wrong."""
+    return JSONResponse({"error": sentence}, status, dict(headers or {}))
+
+
+def read_page() -> tuple[str, str]:
+    """The page, and the policy that lets a browser run the page's own script and ask this service, and no more."""
+    page = PAGE.read_text(encoding="utf-8")
+    script = re.search("<script>(.*?)</script>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    rules = ["default-src 'none'", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'", "connect-src 'self'"]
+    return page, "; ".join([*rules, "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"])

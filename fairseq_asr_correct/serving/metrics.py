@@ -1,0 +1,36 @@
+"""What the service counts, for Prometheus."""
+
+from prometheus_client import (
+    GC_COLLECTOR,
+    PROCESS_COLLECTOR,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+
+SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
+TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """Counts of one service; they are apart from another's in the same process."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        for collector in (PROCESS_COLLECTOR, GC_COLLECTOR):  # memory, CPU, open files
+            registry.register(collector)
+        name = "asr_correct"
+        self.requests = Counter(f"{name}_requests", "Requests to /correct, by status", ["status"], registry=registry)
+        self.texts = Counter(f"{name}_texts", "Texts that were corrected and answered", registry=registry)
+        self.words = Counter(f"{name}_words", "Words of these texts, as they came", registry=registry)
+        self.seconds = Histogram(
+            f"{name}_request_seconds", "Time from a request's headers to its answer", buckets=SECONDS, registry=registry
+        )
+        self.batch_size = Histogram(f"{name}_batch_texts", "Texts in a batch", buckets=TEXTS, registry=registry)
+        self.queue = Gauge(f"{name}_queue_texts", "Texts that wait", registry=registry)
+
+    def text(self) -> bytes:
+        """All of them in Prometheus' text format."""
+        return generate_latest(self.registry)

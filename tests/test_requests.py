@@ -1,0 +1,205 @@
+"""The service refuses nonsense in words, and its other addresses answer."""
+
+import asyncio
+import base64
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from service import JSON, SOON, Make, ask, post
+
+from fairseq_asr_correct import __version__
+from fairseq_asr_correct.serving.app import read_page
+from fairseq_asr_correct.serving.metrics import Metrics
+
+
+def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
+    for body in ("", "{", "text", b"\xff", b'{"text": "\xed\xa0\x80"}', "[" * 19_000, '{"a":' * 3000, "\ufeff{}"):
+        yield body, 400, ""
+    yield b'{"text": "a\xff"}', 400, "the body is not UTF-8, see byte 12"
+    yield "[" * 19_000, 400, "nested too deeply"
+    for number in ("NaN", "Infinity", "-Infinity"):
+        yield f'{{"text": {number}}}', 400, f"cannot be read as JSON: there is no {number} in it"
+    yield '{"text": ' + "9" * 5000 + "}", 400, "cannot be read as JSON"
+    for shape in ("null", "1", '"text"', "[]", "{}", '["text"]', '{"Text": "a"}', '{"text": "a", "texts": ["b"]}'):
+        yield shape, 422, "the JSON has another shape: send"
+    yield '{"text": "a", "beam": 9}', 422, "another shape"
+    yield '{"\\ud800": "a"}', 422, "another shape"
+    for value in ("null", "1", "1e999", "true", "{}", '["a"]'):
+        yield f'{{"text": {value}}}', 422, "text is no string"
+    for value in ("null", "1", '"a"', "{}"):
+        yield f'{{"texts": {value}}}', 422, "texts is no list"
+    yield '{"texts": ["a", ["b"]]}', 422, r"texts\[1\] is no string"
+    yield '{"text": "ab\\u0000"}', 422, r"character 3 of text is a control character, U\+0000: leave it out"
+    yield '{"texts": ["a", "\\u001b[31m"]}', 422, r"character 1 of texts\[1\] is a control character, U\+001B"
+    yield '{"text": "\\u0085"}', 422, r"U\+0085"
+    yield '{"text": "a\\ud83d"}', 422, r"character 2 of text is half of a surrogate pair, U\+D83D"
+    yield json.dumps({"texts": ["a"] * 101}), 413, "there are 101 texts: send at most 100 at once"
+    yield json.dumps({"texts": ["b", "a " * 51]}), 413, r"texts\[1\] has 51 words: send at most 50 in one text"
+    yield json.dumps({"text": "a" * 20_000}), 413, "the body has more than 20000 bytes"
+
+
+@pytest.mark.parametrize(("body", "status", "message"), [*bad_requests()], ids=lambda value: repr(value)[:30])
+def test_bad_requests(body: bytes | str, status: int, message: str, make_service: Make) -> None:
+    standin, _, app = make_service()
+    response = post(app, body)
+    assert response.status_code == status and list(response.json()) == ["error"]
+    assert re.search(message, response.json()["error"]) and "\n" not in response.json()["error"]
+    assert not standin.batches
+    assert post(app, '{"text": "good"}').json() == {"text": "<good>"}, "the service goes on"
+    assert f'asr_correct_requests_total{{status="{status}"}} 1.0' in ask(app, "GET", "/metrics").text
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}, {"Content-Type": "application/jsonx"}])
+def test_wrong_content_types(headers: dict, make_service: Make) -> None:
+    _, _, app = make_service()
+    response = ask(app, content='{"text": "a"}', headers=headers)
+    assert (response.status_code, response.json()) == (415, {"error": "send Content-Type: application/json"})
+
+
+def test_right_content_types(make_service: Make) -> None:
+    _, _, app = make_service()
+    for kind in ("application/json; charset=utf-8", "Application/JSON ;x=y"):
+        assert ask(app, content='{"text": "a"}', headers={"Content-Type": kind}).status_code == 200
+    assert post(app, b"\x1f\x8b", **{"Content-Encoding": "gzip"}).status_code == 415
+
+
+def test_what_is_allowed(make_service: Make) -> None:
+    standin, _, app = make_service()
+    texts = ["", " ", "a\tb\nc\r\n", "\u00fc\U0001f600\u4f60", "<script>", "a " * 50, "\u2028\ufeff\ufffe"]
+    response = post(app, json.dumps({"texts": texts}))
+    assert response.json() == {"texts": [f"<{text}>" for text in texts]}
+    assert post(app, json.dumps({"text": "\U0001f600"})).json() == {"text": "<\U0001f600>"}  # a pair of \\u escapes
+    before = len(standin.batches)
+    assert post(app, '{"texts": []}').json() == {"texts": []} and len(standin.batches) == before
+    assert post(app, json.dumps({"texts": ["a"] * 100})).status_code == 200
+
+
+def test_a_large_body_is_not_read(make_service: Make) -> None:
+    _, _, app = make_service()
+    read = 0
+
+    async def endless() -> Any:
+        nonlocal read
+        while True:
+            read += 1000
+            yield b" " * 1000
+
+    response = ask(app, content=endless(), headers=JSON)
+    assert response.status_code == 413 and "20000 bytes" in response.json()["error"]
+    assert 20_000 < read <= 23_000
+    for length in ("20001", "9" * 5000):
+        read = 0
+        response = ask(app, content=endless(), headers=JSON | {"Content-Length": length})
+        assert response.status_code == 413 and read == 0
+
+
+def test_a_slow_body(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairseq_asr_correct.serving.reading.BODY_SECONDS", 0.05)
+    _, _, app = make_service()
+
+    async def slow() -> Any:
+        yield b"{"
+        await asyncio.sleep(SOON)
+
+    response = ask(app, content=slow(), headers=JSON)
+    assert response.status_code == 408 and response.headers["Connection"] == "close"
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["text", "texts", "\ud800"]), inner),
+    max_leaves=12,
+)
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@quick
+@given(ANY_JSON)
+def test_any_json_is_answered(make_service: Make, asked: object) -> None:
+    _, _, app = make_service()
+    response = post(app, json.dumps(asked))
+    assert response.status_code < 500 and isinstance(response.json(), dict)
+
+
+@quick
+@given(st.binary(max_size=60) | st.text("{}[]\"'\\:,textu0d8Na1 ").map(lambda text: text.encode()))
+def test_any_bytes_are_answered(make_service: Make, body: bytes) -> None:
+    _, _, app = make_service()
+    assert post(app, body).status_code < 500
+
+
+@quick
+@given(st.lists(st.text(st.characters(codec=None), max_size=20), max_size=4))
+def test_any_text_is_corrected_or_refused(make_service: Make, texts: list[str]) -> None:
+    _, _, app = make_service()
+    kinds = {unicodedata.category(letter) for text in texts for letter in text if letter not in "\t\n\r"}
+    response = post(app, json.dumps({"texts": texts}))
+    assert response.status_code == (422 if kinds & {"Cc", "Cs"} else 200)
+    if response.status_code == 200:
+        expected = ["" if "lost" in text else f"<{text}>" for text in texts]
+        assert response.json() == {"texts": expected}
+
+
+def test_other_addresses(make_service: Make) -> None:
+    _, _, app = make_service()
+    for method, path, status in (
+        ("GET", "/correct", 405), ("POST", "/health", 405), ("GET", "/docs", 404), ("GET", "/openapi.json", 404),
+        ("GET", "/../etc/passwd", 404), ("POST", "/\u00fc%00", 404),
+    ):  # fmt: skip
+        response = ask(app, method, path)
+        assert response.status_code == status and response.json()["error"].endswith("POST to /correct"), path
+    assert ask(app, "GET", "/correct").headers["Allow"] == "POST"
+
+
+def test_a_fault_of_the_service(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, batcher, app = make_service()
+    monkeypatch.setattr(batcher, "submit", lambda texts: 1 / 0)
+    response = post(app, '{"text": "a"}')
+    assert response.status_code == 500 and "zero" not in response.text and list(response.json()) == ["error"]
+    monkeypatch.setattr(Metrics, "text", lambda self: 1 / 0)
+    response = ask(app, "GET", "/metrics")
+    assert response.status_code == 500 and "zero" not in response.text and list(response.json()) == ["error"]
+    assert ask(app, "GET", "/health").status_code == 200
+
+
+def test_health(make_service: Make) -> None:
+    _, batcher, app = make_service()
+    response = ask(app, "GET", "/health")
+    assert response.json() == {"status": "ok", "model": "tiny", "version": __version__}
+    batcher.stopping = True
+    response = ask(app, "GET", "/health")
+    assert (response.status_code, response.json()) == (503, {"error": "the service is stopping"})
+    response = post(app, '{"text": "a"}')
+    assert response.status_code == 503 and "stopping" in response.json()["error"]
+
+
+def test_metrics(make_service: Make) -> None:
+    _, _, app = make_service(max_batch=2)
+    for body in ('{"texts": ["a b", "c", "d e f"]}', '{"text": "g"}', "{"):
+        post(app, body)
+    lines = ask(app, "GET", "/metrics").text.splitlines()
+    for line in (
+        'asr_correct_requests_total{status="200"} 2.0', 'asr_correct_requests_total{status="400"} 1.0',
+        "asr_correct_texts_total 4.0", "asr_correct_words_total 7.0", "asr_correct_queue_texts 0.0",
+        "asr_correct_request_seconds_count 3.0", 'asr_correct_batch_texts_bucket{le="1.0"} 2.0',
+        "asr_correct_batch_texts_count 3.0", "asr_correct_batch_texts_sum 4.0",
+    ):  # fmt: skip
+        assert line in lines, line
+
+
+def test_the_page_is_inert(make_service: Make) -> None:
+    _, _, app = make_service()
+    response = ask(app, "GET", "/")
+    policy, page = response.headers["Content-Security-Policy"], response.text
+    script = page.split("<script>")[1].split("</script>")[0]
+    assert f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in policy
+    assert "default-src 'none'" in policy and page.count("<script") == 1
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?://|src=| on\w+=", page)
+    assert read_page() == (page, policy) and len(page) < 10_000

@@ -1,0 +1,287 @@
+"""The service over real sockets, and the command: clients go away, it stops in order, nothing is mixed up."""
+
+import importlib
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ROOT
+from fastapi import FastAPI
+from service import JSON, SOON, Make, until
+
+from fairseq_asr_correct import Corrector, __version__
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.serving.batching import Batcher
+from fairseq_asr_correct.serving.server import Server, address, listen
+from scripts import export_model, serve
+
+
+@contextmanager
+def running(app: FastAPI, batcher: Batcher, grace: int = SOON) -> Iterator[tuple[Server, threading.Thread, int]]:
+    """The service behind a real port, in a thread."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(app, batcher, grace)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    port = listener.getsockname()[1]
+    assert address(listener) == f"http://127.0.0.1:{port}"
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield server, thread, port
+    finally:
+        server.handle_exit(signal.SIGTERM, None)
+        thread.join(SOON)
+        assert not thread.is_alive()
+
+
+def send(port: int, text: str, length: int | None = None) -> socket.socket:
+    """A request on a socket of its own, perhaps with less of its body than it says."""
+    body = json.dumps({"text": text}).encode()
+    head = "POST /correct HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
+    connection.sendall(f"{head}Content-Length: {length or len(body)}\r\n\r\n".encode() + body)
+    return connection
+
+
+def received(connection: socket.socket) -> tuple[int, dict]:
+    """Status and JSON of the answer."""
+    data = b""
+    with connection:
+        while not (match := re.match(rb"HTTP/1.1 (\d+).*\r\n\r\n(.+)", data, re.DOTALL)):
+            more = connection.recv(10_000)
+            assert more, "closed without an answer"
+            data += more
+    return int(match[1]), json.loads(match[2])
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_clients_that_go_away(reset: bool, make_service: Make, caplog: pytest.LogCaptureFixture) -> None:
+    standin, batcher, app = make_service(held=True)
+    with running(app, batcher) as (_, _, port):
+        connections = [send(port, "first")]
+        assert standin.begun.wait(SOON)
+        connections += [send(port, f"gone {number}") for number in range(5)]
+        connections.append(send(port, "unfinished", 10_000))
+        until(lambda: batcher.waiting == 5)
+        stays = send(port, "stays")
+        until(lambda: batcher.waiting == 6)
+        for connection in connections:
+            if reset:  # as when the system cleans up after kill -9
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+        until(lambda: batcher.waiting == 1)
+        standin.go.set()
+        assert received(stays) == (200, {"text": "<stays>"})
+        assert received(send(port, "next")) == (200, {"text": "<next>"})
+        counted = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert standin.batches == [["first"], ["stays"], ["next"]]
+    assert 'requests_total{status="499"} 7.0' in counted
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_a_large_body_over_a_socket(make_service: Make) -> None:
+    _, batcher, app = make_service()
+    with running(app, batcher) as (_, _, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as one:
+        for content in (b" " * 3_000_000, iter([b" " * 100_000] * 30)):
+            response = one.post("/correct", content=content, headers=JSON)
+            assert response.status_code == 413 and "20000 bytes" in response.json()["error"]
+        assert one.post("/correct", json={"text": "a"}).json() == {"text": "<a>"}
+        with socket.create_connection(("127.0.0.1", port), timeout=SOON) as rude:
+            rude.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
+            assert rude.recv(100).startswith(b"HTTP/1.1 400")
+        assert one.get("/health").status_code == 200
+
+
+def test_stopping_answers_what_has_come(make_service: Make) -> None:
+    standin, batcher, app = make_service(held=True)
+    with running(app, batcher) as (server, thread, port):
+        first = send(port, "first")
+        assert standin.begun.wait(SOON)
+        second, unfinished = send(port, "second"), send(port, "third", 1000)
+        until(lambda: batcher.waiting == 1)
+        server.handle_exit(signal.SIGTERM, None)
+        until(lambda: not listens(port))
+        unfinished.sendall(b" " * (1000 - len('{"text": "third"}')))
+        assert received(unfinished)[0] == 503, "it came too late"
+        assert thread.is_alive()
+        standin.go.set()
+        assert received(first) == (200, {"text": "<first>"}) and received(second) == (200, {"text": "<second>"})
+        thread.join(SOON)
+        assert not thread.is_alive() and batcher.close(SOON)
+
+
+def test_stopping_waits_only_so_long(make_service: Make) -> None:
+    standin, batcher, app = make_service(held=True)
+    with running(app, batcher, grace=1) as (server, thread, port):
+        connections = [send(port, "first")]
+        assert standin.begun.wait(SOON)
+        connections.append(send(port, "second"))
+        until(lambda: batcher.waiting == 1)
+        start = time.monotonic()
+        server.handle_exit(signal.SIGTERM, None)
+        for connection in connections:
+            status, answer = received(connection)
+            assert status == 503 and "the service is stopping" in answer["error"]
+        assert 0.9 < time.monotonic() - start < 3
+        thread.join(SOON)
+        assert not thread.is_alive() and standin.batches == [["first"]]
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=SOON).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_mistakes_of_who_starts_it(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(UserError, match=f"--host 127.0.0.1 --port {port}: cannot listen there .*in use.*another"):
+            serve.main(["--model", str(tmp_path), "--port", port])
+    with pytest.raises(UserError, match=r"none is .*: name "):
+        serve.main(["--model", str(tmp_path / "none"), "--port", "0"])
+    with pytest.raises(UserError, match=r"--host nowhere\.invalid .*cannot listen there"):
+        listen("nowhere.invalid", 0)
+    for flags, message in (
+        (["--port", "65536"], "65536 is not from 0 to 65535"),
+        (["--max-batch", "0"], "0 is not from 1"),
+        (["--max-texts", "11", "--max-queue", "10"], "--max-texts is more than --max-queue"),
+    ):
+        with pytest.raises(SystemExit) as raised:
+            serve.main(["--model", str(tmp_path), *flags])
+        assert raised.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fairseq_asr_correct.serving
+
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "fastapi", None)
+        with pytest.raises(UserError, match=r'needs fastapi: pip install "fairseq-asr-correct\[serve\]"'):
+            importlib.reload(fairseq_asr_correct.serving)
+
+
+@pytest.fixture
+def model(checkpoint: Path, data_bin: Path, tmp_path: Path) -> Path:
+    argv = ["--checkpoint", checkpoint, "--data", data_bin, "--save-to", tmp_path / "tiny", "--dtype", "float32"]
+    export_model.main([str(word) for word in argv])
+    return tmp_path / "tiny"
+
+
+@contextmanager
+def started(model: Path, *flags: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """scripts/serve.py as a process, and its URL."""
+    command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--model", str(model), "--port", "0", *flags]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
+        try:
+            line = run.stdout.readline()
+            assert f"{model} is served at http://127.0.0.1:" in line, run.stderr.read()
+            yield run, line.split()[-1]
+        finally:
+            run.kill()
+
+
+SLOW_CLIENT = """
+import sys, urllib.request
+body = b'{"texts": [' + b", ".join([b'"the boys hous is read"'] * 900) + b"]}"
+request = urllib.request.Request(sys.argv[1] + "/correct", body, {"Content-Type": "application/json"})
+print("sending", flush=True)
+urllib.request.urlopen(request).read()
+print("answered", flush=True)
+"""
+
+
+@contextmanager
+def slow_client(url: str) -> Iterator[subprocess.Popen]:
+    """A process that asks for what takes a while."""
+    command = [sys.executable, "-c", SLOW_CLIENT, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as client:
+        assert client.stdout.readline() == "sending\n"
+        yield client
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command(number: signal.Signals, model: Path, pairs: Path) -> None:
+    lines = (pairs / "dev-clean.bad").read_text().splitlines()
+    expected = Corrector.from_pretrained(model).correct(lines, beam=2)
+    with started(model, "--beam", "2", "--threads", "1") as (process, url):
+        assert httpx.get(f"{url}/health").json() == {"status": "ok", "model": "tiny", "version": __version__}
+        with ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda line: httpx.post(f"{url}/correct", json={"text": line}, timeout=60), lines)
+            assert [answer.json()["text"] for answer in answers] == expected
+        with slow_client(url) as killed:
+            until(lambda: waiting(url) > 0)
+            killed.kill()
+            assert killed.stdout.read() == "", "it was killed before its answer"
+        until(lambda: waiting(url) == 0)
+        with ThreadPoolExecutor(1) as pool:
+            last = pool.submit(httpx.post, f"{url}/correct", json={"texts": lines * 10}, timeout=60)
+            until(lambda: waiting(url) > 0)
+            process.send_signal(number)
+            assert last.result().json() == {"texts": expected * 10}
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in err and "ERROR" not in err
+
+
+def waiting(url: str) -> float:
+    return float(re.search(r"^asr_correct_queue_texts (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)[1])
+
+
+@pytest.mark.slow
+def test_the_command_gives_up_a_batch_at_last(model: Path) -> None:
+    flags = ("--max-batch", "1000", "--grace-seconds", "0", "--threads", "1")
+    with started(model, *flags) as (process, url), slow_client(url) as client:
+        until(lambda: "asr_correct_batch_texts_sum 900.0" in httpx.get(f"{url}/metrics").text)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+        assert client.stdout.read() == "", "refused"
+    assert process.returncode == 0, err
+
+
+@pytest.mark.slow
+def test_the_package_needs_none_of_it() -> None:
+    code = "import fairseq_asr_correct, sys; assert not {'fastapi', 'uvicorn', 'prometheus_client'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_page_in_a_browser(make_service: Make) -> None:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    api = pytest.importorskip("playwright.sync_api")
+    if not found:
+        pytest.skip("no Chromium")
+    _, batcher, app = make_service()
+    with running(app, batcher) as (_, _, port), api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        page = browser.new_page()
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.fill("#text", "<img src=x onerror=window.hacked=1>\nb")
+        page.click("#send")
+        page.locator("#corrected p").nth(1).wait_for()  # the policy forbids the page to wait for JavaScript
+        assert page.locator("#corrected p").nth(1).inner_html() == "<del>b</del> <ins>&lt;b&gt;</ins> "
+        assert page.locator("#corrected img").count() == 0 and page.evaluate("window.hacked") is None
+        page.fill("#text", "\x1b")
+        page.click("#send")
+        page.get_by_text("is a control character").wait_for()
+        assert not errors
+        with suppress(Exception):
+            browser.close()
