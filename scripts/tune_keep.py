@@ -175,15 +175,16 @@ def sweep(
     scope: str,
 ) -> list[Point]:
     """The counts at each margin, from taking every change to taking none."""
-    right = [texts(decision.source) for decision in clean]
     # From one margin to the next few sentences change.
     count = functools.lru_cache(maxsize=None)(count_changes)
+    spell = functools.lru_cache(maxsize=None)(texts)
+    right = [texts(decision.source) for decision in clean]
     points = []
     for threshold in margins([*decisions, *clean], scope):
         decided = [decision.at(threshold, scope) for decision in decisions]
-        after = [texts(decision.tokens) for decision in decided]
+        after = [spell(tuple(decision.tokens)) for decision in decided]
         taken = sum(span.taken for decision in decided for span in decision.spans)
-        still = [texts(decision.at(threshold, scope).tokens) for decision in clean]
+        still = [spell(tuple(decision.at(threshold, scope).tokens)) for decision in clean]
         counts = sum(map(count, references, before, after), WordCounts())
         points.append(Point(threshold, taken, counts, sum(map(count, right, right, still), WordCounts())))
     return points

@@ -261,7 +261,7 @@ def test_half_precision(dtype: torch.dtype, finest: float, models: dict, diction
 
 def test_few_outputs_at_once(doubles: dict, dictionary: Dictionary, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (block_decoder, input_guided):
-        monkeypatch.setattr(module, "OUTPUTS_AT_ONCE", 7)
+        monkeypatch.setattr(module, "places_at_once", lambda device: 7)
     for name in ("pre-norm", "shaken copy"):
         assert_same(doubles[name], dictionary, some_sources(dictionary))
 
@@ -326,12 +326,17 @@ def test_what_is_accepted() -> None:
     sentence = Sentence(0, source, [*source])
     sentence.accept([4, 5, 3, *[6] * 10], [-1.0, -2, -3, *[-9] * 10], WORDS)
     assert (sentence.written, sentence.scores) == ([4, 5, 3], [-1, -2, -3])
-    assert (sentence.place, sentence.guess) == (3, source[3:])
-    sentence.accept([8, *[6] * 9], [-4.0, *[-9] * 9], WORDS)
+    assert (sentence.place, sentence.guess) == (3, source[3:][:AFTER_A_MISS])
+    sentence.accept([8, *[6] * 8], [-4.0, *[-9] * 8], WORDS)
     assert sentence.written == [4, 5, 3, 8]
     assert (sentence.place, sentence.guess) == (5, source[5:][:AFTER_A_MISS])
     sentence.accept([*source[5:], 2], [-5.0] * 8, WORDS)
     assert sentence.written == [4, 5, 3, 8, *source[5:], 2] and len(sentence.scores) == 12
+
+    source = [4, 5, 6, 7, 8, 9] * 5
+    sentence = Sentence(0, source, [*source])
+    sentence.accept([*source[:6], 3, *[3] * 24], [-1.0] * 31, WORDS)
+    assert (sentence.place, sentence.guess) == (7, source[7:][:12]), "twice what was right"
 
 
 NUMBER = r"-?\d+\.\d+(?:e-\d+)?"

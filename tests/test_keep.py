@@ -81,7 +81,7 @@ def test_scores_are_the_models_own(tiny: tuple[nn.Module, Dictionary], monkeypat
     targets = [rows[1], rows[2], rows[0]]
     expected = [log_probabilities(model, row, target, dictionary) for row, target in zip(rows, targets, strict=True)]
     for at_once in (4096, 1):
-        monkeypatch.setattr(keep, "TOKENS_PER_PASS", at_once)
+        monkeypatch.setattr(keep, "places_at_once", lambda device, at_once=at_once: at_once)
         for got, wanted in zip(keep.score([model], batch, targets, dictionary), expected, strict=True):
             torch.testing.assert_close(got, wanted, atol=2e-4, rtol=0)
 

@@ -13,12 +13,12 @@ from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
 from fairseq_asr_correct.models.copying import mixed
 from fairseq_asr_correct.models.progress import before_the_first, edit_distances
 
-OUTPUTS_AT_ONCE = 1024  # each holds a number for every entry of the dictionary
 COPIED = ("places", "copied", "generated", "spelling")
 NOTHING = -1  # stands before the first token
 
@@ -81,7 +81,7 @@ class BlockDecoder:
                 these, nothing is used.
 
         Yields:
-            ``(some, vocab)``, of :data:`OUTPUTS_AT_ONCE` new tokens and, at the end, of the rest.
+            ``(some, vocab)``, of :func:`places_at_once` new tokens and, at the end, of the rest.
         """
         tokens = self.decoder.with_cls(tokens)
         wanted = tokens[:, 1:].ne(self.decoder.padding_idx)
@@ -90,7 +90,7 @@ class BlockDecoder:
         if isinstance(self.decoder, BertCopyDecoder):
             yield from self._mixtures(features, tokens, places, wanted)
         else:
-            yield from map(self.decoder.output_layer, features[wanted].split(OUTPUTS_AT_ONCE))
+            yield from map(self.decoder.output_layer, features[wanted].split(places_at_once(self.device)))
 
     def _mixtures(self, features: Tensor, tokens: Tensor, places: Tensor, wanted: Tensor) -> Iterator[Tensor]:
         """As the copying decoder's forward, with each place wanted as a sentence of one token."""
@@ -100,7 +100,7 @@ class BlockDecoder:
         copy = {name: copy[name][wanted][:, None] for name in COPIED}
         copy["source"] = source[wanted.nonzero()[:, 0]]
         features = features[wanted][:, None]
-        for some in torch.arange(len(features), device=features.device).split(OUTPUTS_AT_ONCE):
+        for some in torch.arange(len(features), device=features.device).split(places_at_once(self.device)):
             part = {name: tensor[some] for name, tensor in copy.items()}
             yield mixed(self.decoder.output_layer(features[some]) + path.resembling(part["spelling"]), part)[:, 0]
 

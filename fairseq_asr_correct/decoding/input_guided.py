@@ -18,13 +18,14 @@ from fairseq.search import BeamSearch
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor, nn
 
-from fairseq_asr_correct.decoding.block_decoder import NOTHING, OUTPUTS_AT_ONCE, BlockDecoder, unknown_part
+from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
 
 LONGEST = 3  # tokens in a row that are looked for in the source
 NEAR = 6  # a single token is no sign of the place unless it is as near as this to the one expected
-AFTER_A_MISS = 8  # tokens guessed where the last guess began wrong: more would mostly be arithmetic for nothing
+AFTER_A_MISS = 8  # tokens guessed at least behind a guess that was wrong: many more would be arithmetic for nothing
 SEARCHES = {
     "Sampling": "--sampling",
     "DiverseBeamSearch": "--diverse-beam-groups",
@@ -78,7 +79,7 @@ class Sentence:
         self.written += chosen[: same + 1]
         self.scores += scores[: same + 1]
         self.place = resume(self.source, self.written, min(self.place + same, len(self.source)), continues)
-        self.guess = self.source[self.place :][: None if same else AFTER_A_MISS]
+        self.guess = self.source[self.place :][: max(AFTER_A_MISS, 2 * same)]
 
 
 @dataclass
@@ -185,7 +186,7 @@ class InputGuidedGenerator(SequenceGenerator):
 
         outputs = block.outputs(tokens.to(block.device), torch.tensor(lengths, device=block.device))
         imposed = self._imposed(*(torch.tensor(values, device=block.device) for values in (numbers, steps)), rules)
-        parts = zip(outputs, *(values.split(OUTPUTS_AT_ONCE) for values in imposed), strict=True)
+        parts = zip(outputs, *(values.split(places_at_once(block.device)) for values in imposed), strict=True)
         choices = zip(*(self._choose(*part) for part in parts), strict=True)
         each = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
         for sentence, (chosen, scores) in zip(sentences, each, strict=True):

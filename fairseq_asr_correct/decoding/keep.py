@@ -17,11 +17,11 @@ from fairseq.sequence_scorer import SequenceScorer
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.decoding.words import continuations, split_words
 
 SCOPES = ("span", "sentence")
 LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32; infinities have no differences
-TOKENS_PER_PASS = 4096  # a pass holds a probability for each token and each entry of the dictionary
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def score(models: Sequence[nn.Module], source_tokens: Tensor, targets: list[Tens
     results = [torch.full((len(target),), math.nan) for target in targets]
     rows = [row for row, target in enumerate(targets) if len(target) <= longest]
     width = max((len(targets[row]) for row in rows), default=1)
-    at_once = max(1, TOKENS_PER_PASS // width)
+    at_once = max(1, places_at_once(source_tokens.device) // width)
     for first in range(0, len(rows), at_once):
         some = rows[first : first + at_once]
         values = [targets[row].to(source_tokens) for row in some]
