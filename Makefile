@@ -27,7 +27,7 @@ $(READY): setup.py
 	touch $@
 
 test: $(READY) ## fast tests, under three minutes
-	OMP_NUM_THREADS=1 $(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 test-slow: $(READY) ## every test, the slow ones too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -m "slow or not slow"

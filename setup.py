@@ -63,6 +63,7 @@ setup(
         "ctranslate2": ["ctranslate2>=4.8"],  # scripts/export_ctranslate2.py, and what runs its folders
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3",  # make test, in two processes
             "hypothesis>=6.100",
             "torch_optimizer==0.3.0",  # an independent NovoGrad
             "editdistance>=0.8",  # fairseq's own WER scorer
