@@ -17,7 +17,7 @@ from fairseq.sequence_scorer import SequenceScorer
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
-from fairseq_asr_correct.decoding.memory import places_at_once
+from fairseq_asr_correct.decoding.cpu import places_at_once
 from fairseq_asr_correct.decoding.words import continuations, split_words
 
 SCOPES = ("span", "sentence")
@@ -169,7 +169,7 @@ def keep_or_correct(
         source_tokens: ``(batch, src_len)``, padded on either side.
         hypotheses: the correction of each, as token ids with or without the end of sentence.
         dictionary: that of source and target.
-        continues: ``continuations(dictionary)``, which takes a while for a large dictionary.
+        continues: ``continuations(dictionary)``.
         threshold: the least margin of log-probability (natural) at which a change is taken.
         scope: "span" to decide on each change, "sentence" to take all or none by their sum.
     """
@@ -180,11 +180,9 @@ def keep_or_correct(
     rows = [row for row, before in enumerate(befores) if before != afters[row]]
     if not rows:
         return decisions
-    scores = [
-        score(models, source_tokens[rows], [torch.tensor([*side[row], dictionary.eos()]) for row in rows], dictionary)
-        for side in (befores, afters)
-    ]
-    for row, before_scores, after_scores in zip(rows, *scores, strict=True):
+    targets = [torch.tensor([*side[row], dictionary.eos()]) for side in (befores, afters) for row in rows]
+    scores = score(models, source_tokens[rows + rows], targets, dictionary)
+    for row, before_scores, after_scores in zip(rows, scores[: len(rows)], scores[len(rows) :], strict=True):
         spans = spans_with_margins(befores[row], afters[row], before_scores, after_scores, continues)
         decisions[row] = Decision(befores[row], spans).at(threshold, scope)
     return decisions
@@ -215,6 +213,8 @@ class KeepOrCorrect:
     def generate(self, models: Sequence[nn.Module], sample: dict[str, Any], **kwargs: Any) -> list[list[dict]]:
         """See fairseq's ``SequenceGenerator.generate``."""
         hypotheses = self.generator.generate(models, sample, **kwargs)
+        if self.threshold == -math.inf:  # all are taken, and none needs a score
+            return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
         options = self.dictionary, self.continues, self.threshold, self.scope

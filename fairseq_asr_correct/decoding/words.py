@@ -1,6 +1,7 @@
 """How the symbols of a dictionary make words: WordPiece, sentencepiece, or a word each."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import torch
 from fairseq.data import Dictionary, data_utils
@@ -10,18 +11,22 @@ from fairseq_asr_correct.encoders.wordpiece import PREFIX, WordPiece
 SENTENCEPIECE = "\u2581"  # a lower one eighth block: sentencepiece writes it where a word begins
 
 
-def continuations(dictionary: Dictionary) -> list[bool]:
+def continuations(dictionary: Dictionary) -> tuple[bool, ...]:
     """Whether each symbol goes on with the word before it, by id.
 
     In WordPiece these are the symbols that begin with ``##``, in sentencepiece those without a word
     beginning; a dictionary with neither has whole words.
     """
-    symbols = dictionary.symbols
+    return _continuations(tuple(dictionary.symbols))
+
+
+@lru_cache(maxsize=4)  # asked for with each sentence of a product, for the same dictionary
+def _continuations(symbols: tuple[str, ...]) -> tuple[bool, ...]:
     if _has(symbols, PREFIX):
-        return [symbol.startswith(PREFIX) for symbol in symbols]
+        return tuple(symbol.startswith(PREFIX) for symbol in symbols)
     if _has(symbols, SENTENCEPIECE):
-        return [not symbol.startswith(SENTENCEPIECE) for symbol in symbols]
-    return [False] * len(symbols)
+        return tuple(not symbol.startswith(SENTENCEPIECE) for symbol in symbols)
+    return (False,) * len(symbols)
 
 
 def split_words(tokens: Iterable[int], continues: Sequence[bool]) -> list[tuple[int, ...]]:
@@ -46,5 +51,5 @@ def text(dictionary: Dictionary, tokens: Sequence[int] | torch.Tensor, escape_un
     return pieces
 
 
-def _has(symbols: list[str], prefix: str) -> bool:
+def _has(symbols: Sequence[str], prefix: str) -> bool:
     return any(symbol.startswith(prefix) for symbol in symbols)

@@ -145,7 +145,8 @@ class AsrCorrectionTask(TranslationTask):
         return {"seq_gen_cls": InputGuidedGenerator, "extra_gen_cls_kwargs": extra}
 
     def _need_one_dictionary(self, flag: str) -> None:
-        if self.source_dictionary != self.target_dictionary:
+        source, target = self.source_dictionary, self.target_dictionary
+        if source is not target and source != target:
             raise UserError(f"{flag} needs one dictionary for source and target: binarize both sides with one dict.txt")
 
     def valid_step(self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module) -> tuple:
