@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -243,8 +244,8 @@ class Corrector:
 
 def _usable(device: torch.device | str) -> torch.device:
     try:
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()  # "meta" has no numbers to give
         return torch.device(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        first_line = textwrap.shorten((str(error).strip() or type(error).__name__).splitlines()[0], 150)
         raise UserError(f"device={str(device)!r} cannot be used ({first_line}): use device='cpu'") from error

@@ -50,7 +50,11 @@ def main(argv: list[str] | None = None) -> None:
     args = make_parser().parse_args(argv)
     check(args)
     if args.input == PIPE:
-        print(correct_pipe(args), file=sys.stderr)
+        try:
+            print(correct_pipe(args), file=sys.stderr)
+        except BrokenPipeError:  # who reads has had enough, like `head`
+            sys.stdout = None  # or Python would say so at the end
+            sys.exit(1)
     else:
         print(correct_file(args))
 
@@ -92,6 +96,8 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--output {args.output} is the input: name another file")
     if args.input != PIPE and args.input.exists() and not args.input.is_file():
         raise UserError(f"--input {args.input} is no file, and is read twice: give --input - and pipe it in")
+    if args.output.is_dir():
+        raise UserError(f"--output {args.output} is a folder: name a file, perhaps one in it")
     if args.output.suffix == ".gz":
         raise UserError(f"--output {args.output} would not be packed: leave .gz out")
     args.format = args.format or format_of(args.input)

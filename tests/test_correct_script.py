@@ -176,6 +176,21 @@ def test_a_pipe(run: Run, shout: Shout, monkeypatch: pytest.MonkeyPatch, capsys:
     assert f"{len(texts)} lines" in capsys.readouterr().err
 
 
+def test_a_reader_that_has_had_enough(
+    shout: Shout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    class Closed(io.StringIO):
+        def reconfigure(self, **_: Any) -> None: ...
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(b"the boy\n"))))
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(SystemExit) as stopped:
+        correct.main(["--model", "m", "--input", "-", "--output", "-"])
+    assert stopped.value.code == 1 and capsys.readouterr().err == "", "as `head` stops other tools"
+
+
 def test_options_reach_the_corrector(run: Run, shout: Shout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made: list[tuple] = []
     monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: made.append(args) or shout)
@@ -215,6 +230,7 @@ def test_lines_of_another_form(name: str, text: str, message: str, run: Run, sho
         (("--keep-threshold", "nan"), "--keep-threshold nan"),
         (("--output", "-"), "--input - and --output - go together"),
         (("--output", "out.gz"), "would not be packed"),
+        (("--output", "."), r"--output \. is a folder: name a file"),
         (("--input", "missing.txt"), "missing.txt"),
     ],
 )
