@@ -13,7 +13,7 @@ from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fairseq_asr_correct.decoding.cpu import places_at_once, product
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
 from fairseq_asr_correct.models.copying import mixed
@@ -90,7 +90,7 @@ class BlockDecoder:
         if isinstance(self.decoder, BertCopyDecoder):
             yield from self._mixtures(features, tokens, places, wanted)
         else:
-            yield from map(self._logits, features[wanted].split(places_at_once(self.device)))
+            yield from map(self.decoder.output_layer, features[wanted].split(places_at_once(self.device)))
 
     def _mixtures(self, features: Tensor, tokens: Tensor, places: Tensor, wanted: Tensor) -> Iterator[Tensor]:
         """As the copying decoder's forward, with each place wanted as a sentence of one token."""
@@ -99,15 +99,10 @@ class BlockDecoder:
         copy = path(features, tokens, self.source["states"].transpose(0, 1), source, distances)
         copy = {name: copy[name][wanted][:, None] for name in COPIED}
         copy["source"] = source[wanted.nonzero()[:, 0]]
-        features = features[wanted]
+        features = features[wanted][:, None]
         for some in torch.arange(len(features), device=features.device).split(places_at_once(self.device)):
             part = {name: tensor[some] for name, tensor in copy.items()}
-            alike = product(part["spelling"][:, 0], path.outputs.to(features))
-            yield mixed((self._logits(features[some]) + alike)[:, None], part)[:, 0]
-
-    def _logits(self, features: Tensor) -> Tensor:
-        """Those of the output layer, ``(places, vocab)``."""
-        return product(features, self.decoder.output_projection.weight)
+            yield mixed(self.decoder.output_layer(features[some]) + path.resembling(part["spelling"]), part)[:, 0]
 
     def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""

@@ -19,7 +19,7 @@ from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
-from fairseq_asr_correct.decoding.cpu import places_at_once
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
 

@@ -17,7 +17,7 @@ from fairseq.sequence_scorer import SequenceScorer
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
-from fairseq_asr_correct.decoding.cpu import places_at_once
+from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.decoding.words import continuations, split_words
 
 SCOPES = ("span", "sentence")

@@ -25,6 +25,7 @@ from torch import Tensor
 from fairseq_asr_correct.compat import bf16_without_a_tpu
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_init import PARTS, load_bert_init, read_shape
+from fairseq_asr_correct.models.products import product
 
 # fairseq's tasks put this default on the command line, so it cannot be told from a user's wish.
 TASK_DEFAULT_POSITIONS = 1024
@@ -70,6 +71,12 @@ class BertDecoder(TransformerDecoderBase):
         # Alignments are over the source as the task knows it, without the place for [CLS].
         extra["attn"] = [attn if attn is None else attn[..., 1:] for attn in extra["attn"]]
         return features, extra
+
+    def output_layer(self, features: Tensor) -> Tensor:
+        """See fairseq: ``(..., dim)`` to ``(..., vocab)``."""
+        if self.adaptive_softmax is not None:
+            return super().output_layer(features)
+        return product(features, self.output_projection.weight)
 
     def with_cls(self, prev_output_tokens: Tensor) -> Tensor:
         """The same tokens with [CLS] for ``</s>``."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fairseq_asr_correct.models.products import product
 from fairseq_asr_correct.models.progress import FAR, before_the_first, edit_distances
 from fairseq_asr_correct.models.spelling import DIM, begins_word, spelling_vectors
 
@@ -94,7 +95,7 @@ class CopyPath(nn.Module):
         Args:
             spelling: that :meth:`forward` gives, ``(..., DIM)``.
         """
-        return spelling @ self.outputs.to(spelling).T
+        return product(spelling, self.outputs.to(spelling))
 
     def _keep(self, name: str, tensor: Tensor) -> None:
         """Moves with the model, and is no part of a checkpoint: the dictionary makes it anew."""
