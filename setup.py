@@ -81,6 +81,7 @@ setup(
             "prometheus-client>=0.20",
             "ctranslate2>=4.8",
             "httpx>=0.27",  # asks the service without a network
+            "pysubs2>=1.7",  # reads the subtitles that are written
         ],
         "tensorboard": ["tensorboardX>=2.6"],
     },

@@ -1,0 +1,80 @@
+"""Subtitles of timed words; all times are in seconds."""
+
+import html
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from fairseq_asr_correct.recognizers.timed import Word
+
+COLUMNS, LINES = 42, 2  # of a cue, in letters and lines
+LONGEST, SHORTEST = 7.0, 1.0  # a cue is shown, in seconds; the shortest where there is room before the next one
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What is on the screen at once."""
+
+    start: float
+    end: float
+    text: str  #: its lines, with a newline between them
+
+
+def cues(segments: Iterable[Sequence[Word]]) -> list[Cue]:
+    """Segments cut to what fits on the screen; only a word longer than a line makes a line longer."""
+    found = [
+        Cue(some[0].start, some[-1].end, "\n".join(_lines(some))) for words in segments for some in _portions(words)
+    ]
+    nexts = [*(cue.start for cue in found[1:]), float("inf")]  # one too many where there is no cue
+    return [replace(cue, end=_shown_until(cue, following)) for cue, following in zip(found, nexts, strict=False)]
+
+
+def _shown_until(cue: Cue, following: float) -> float:
+    return min(max(cue.end, cue.start + SHORTEST), cue.start + LONGEST, following)
+
+
+def _portions(words: Sequence[Word]) -> Iterator[list[Word]]:
+    some: list[Word] = []
+    for word in words:
+        if some and (len(_lines([*some, word])) > LINES or word.end - some[0].start > LONGEST):
+            yield some
+            some = []
+        some.append(word)
+    if some:
+        yield some
+
+
+def _lines(words: Sequence[Word]) -> list[str]:
+    text = " ".join(word.text for word in words)
+    return textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+
+
+def text(segments: Iterable[Sequence[Word]]) -> str:
+    """A line for each segment."""
+    return "".join(" ".join(word.text for word in words) + "\n" for words in segments if words)
+
+
+def srt(segments: Iterable[Sequence[Word]]) -> str:
+    """SubRip."""
+    numbered = enumerate(cues(segments), start=1)
+    return "\n".join(f"{number}\n{_times(cue, ',')}\n{cue.text}\n" for number, cue in numbered)
+
+
+def vtt(segments: Iterable[Sequence[Word]]) -> str:
+    """WebVTT."""
+    shown = (f"\n{_times(cue, '.')}\n{html.escape(cue.text, quote=False)}\n" for cue in cues(segments))
+    return "WEBVTT\n" + "".join(shown)
+
+
+def _times(cue: Cue, point: str) -> str:
+    start = round(cue.start * 1000)
+    end = max(round(cue.end * 1000), start + 1)  # WebVTT has no cue without length
+    return f"{_clock(start, point)} --> {_clock(end, point)}"
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{point}{milliseconds:03}"
+
+
+FORMATS = {"text": (".txt", text), "srt": (".srt", srt), "vtt": (".vtt", vtt)}  #: file endings, and what writes them

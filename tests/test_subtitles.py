@@ -1,0 +1,249 @@
+"""Corrections come back with capitals, marks and times, and subtitles hold every word and can be read by others."""
+
+import html
+import re
+from itertools import pairwise
+
+import pysubs2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairseq_asr_correct.corrections import Correction, Edit
+from fairseq_asr_correct.recognizers.subtitles import COLUMNS, LINES, LONGEST, Cue, cues, srt, text, vtt
+from fairseq_asr_correct.recognizers.timed import Word, correct_segments, plain, put_back, spoken, spread, timed_words
+
+WORDS = [
+    Word("The", 0.0, 0.2), Word("boy", 0.2, 0.5), Word("s", 0.5, 0.6), Word("hous,", 0.6, 1.0), Word("at", 1.2, 1.3),
+    Word("7:", 1.3, 2.0), Word("I", 2.0, 2.1), Word("is", 2.1, 2.2), Word("alright.\u201d", 2.2, 2.9),
+]  # fmt: skip
+
+
+def tupled(words: list[Word]) -> list[tuple[str, float, float]]:
+    return [(word.text, round(word.start, 6), round(word.end, 6)) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("boys", ("", "boys", "")),
+        ("(Boys',", ("(", "Boys'", ",")),
+        ("'hello'", ("'", "hello", "'")),
+        ("'tis", ("", "'tis", "")),
+        ("\u201cU.S.\u201d", ("\u201c", "U.S", ".\u201d")),
+        ("...", ("...", "", "")),
+        ("''", ("'", "", "'")),
+        ("\u0939\u093f\u0902\u0926\u0940!", ("", "\u0939\u093f\u0902\u0926\u0940", "!")),  # ends with a vowel sign
+    ],
+)
+def test_marks_around_a_word(word: str, parts: tuple[str, str, str]) -> None:
+    assert spoken(word) == parts and "".join(parts) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "known"),
+    [("Don\u2019t,", "don't"), ("Stra\u00dfe", "stra\u00dfe"), ("caf\u00e9!", "caf\u00e9"), ("7", ""), ("mp3", ""),
+     ("50%", ""), ("U.S.", ""), ("well-known", ""), ("\u266a", ""), ("'''", ""), ("&", "")],
+)  # fmt: skip
+def test_what_a_corrector_reads(word: str, known: str) -> None:
+    assert plain(word) == known
+
+
+@pytest.mark.parametrize(
+    ("edit", "first", "after"),
+    [
+        # Two words become one; its comma would be the last one's.
+        ((1, 3, "boys"), 1, [("boys", 0.2, 0.6)]),
+        ((2, 4, "shouse"), 2, [("shouse,", 0.5, 1.0)]),
+        # One becomes two: 0.7 seconds, of which "all" has 3 letters in 8.
+        ((8, 9, "all right"), 8, [("all", 2.2, 2.4625), ("right.\u201d", 2.4625, 2.9)]),
+        # As many as before: each has the time and the marks of its own.
+        ((3, 5, "house it"), 3, [("house,", 0.6, 1.0), ("it", 1.2, 1.3)]),
+        ((0, 1, "a"), 0, [("A", 0.0, 0.2)]),
+        # Inserted: as long as it takes to say, where the gap is that long.
+        ((4, 4, "a"), 4, [("a", 1.0, 1.07)]),
+        ((4, 4, "red and green"), 4, [("red", 1.0, 1 + 0.6 / 11), ("and", 1 + 0.6 / 11, 1 + 1.2 / 11),
+                                      ("green", 1 + 1.2 / 11, 1.2)]),
+        ((2, 2, "old"), 2, [("old", 0.5, 0.5)]),
+        ((0, 0, "see"), 0, [("see", 0.0, 0.0)]),
+        ((9, 9, "now"), 9, [("now", 2.9, 2.9)]),
+        # "I" is a capital because it is "I".
+        ((6, 7, "it"), 6, [("it", 2.0, 2.1)]),
+        ((7, 8, "i'll"), 7, [("I'll", 2.1, 2.2)]),
+    ],
+)  # fmt: skip
+def test_one_edit(edit: tuple[int, int, str], first: int, after: list[tuple[str, float, float]]) -> None:
+    start, end, new = edit
+    done = tupled(put_back(WORDS, [Edit(start, end, "", new, 0.9)]))
+    expected = [(text, round(begin, 6), round(until, 6)) for text, begin, until in after]
+    assert done == tupled(WORDS[:start]) + expected + tupled(WORDS[end:])
+
+
+@pytest.mark.parametrize(
+    ("before", "gone", "after"),
+    [
+        ("The the boys", (0, 1), "The boys"),
+        ("the the boys", (1, 2), "the boys"),
+        ("He is red, uh.", (3, 4), "He is red."),
+        ("Is it red? Uh. No", (3, 4), "Is it red? No"),
+        ("red uh, and", (1, 2), "red, and"),
+        ("and London the boys", (1, 2), "and the boys"),
+        ("he said, (uh the boys)", (2, 3), "he said, (the boys)"),
+        ("Uh.", (0, 1), ""),
+    ],
+)
+def test_marks_of_words_left_out(before: str, gone: tuple[int, int], after: str) -> None:
+    words = spread(before.split(), 0.0, 5.0)
+    done = put_back(words, [Edit(*gone, "", "", 0.9)])
+    assert " ".join(word.text for word in done) == after
+    kept = words[: gone[0]] + words[gone[1] :]
+    assert [(word.start, word.end) for word in done] == [(word.start, word.end) for word in kept]
+
+
+def test_capitals() -> None:
+    words = spread(["NASA", "says.", "I", "Mean", "it"], 0.0, 1.0)
+    edits = [Edit(0, 1, "", "nasal", 0.5), Edit(2, 4, "", "eye mean", 0.5), Edit(4, 5, "", "i", 0.5)]
+    assert [word.text for word in put_back(words, edits)] == ["NASAL", "says.", "Eye", "Mean", "I"]
+    assert put_back(words, edits, english=False)[-1].text == "i"
+
+
+def test_numbers_stay_and_split_what_is_corrected() -> None:
+    asked = []
+
+    def explain(texts: list[str]) -> list[Correction]:
+        asked.extend(texts)
+        edits = {
+            "the boy s hous at": (Edit(3, 4, "hous", "house", 0.9),),
+            "i is alright": (Edit(1, 2, "is", "am", 0.8),),
+        }
+        return [Correction(text, "", edits.get(text, ())) for text in texts]
+
+    done, edits = correct_segments([[], WORDS, WORDS[5:6]], explain)
+    assert asked == ["the boy s hous at", "i is alright"]
+    assert [" ".join(word.text for word in words) for words in done] == [
+        "", "The boy s house, at 7: I am alright.\u201d", "7:",
+    ]  # fmt: skip
+    assert [[(edit.start, edit.after) for edit in some] for some in edits] == [[], [(3, "house"), (7, "am")], []]
+    assert correct_segments([[Word("7", 0, 1)]], lambda texts: pytest.fail("there is nothing to ask"))
+
+
+def test_words_as_whisper_gives_them() -> None:
+    pieces = [(" Well", 0.5, 1.0), ("-known,", 1.0, 1.2), (" -", 1.2, 1.3), (" a b", 1.1, 2.3), (" ", 2.3, 2.4)]
+    assert tupled(timed_words(pieces, 0.8)) == [
+        ("Well-known,", 0.8, 1.2), ("-", 1.2, 1.3), ("a", 1.3, 1.8), ("b", 1.8, 2.3),
+    ]  # fmt: skip
+    assert timed_words([]) == []
+
+
+letters = st.text("abcdefghij", min_size=1, max_size=12)
+marked = st.builds("".join, st.tuples(st.sampled_from(["", "(", '"']), letters, st.sampled_from(["", ",", ".", "?!"])))
+shown = marked | marked.map(str.capitalize) | st.sampled_from(["7", "-", "<i>", "a&b", "x" * 50])
+lengths = st.floats(0, 9, allow_subnormal=False)
+
+
+@st.composite
+def segment(draw: st.DrawFn) -> list[Word]:
+    now, words = draw(lengths), []
+    for one in draw(st.lists(shown, max_size=25)):
+        start = now + draw(st.sampled_from([0.0, 0.0, 0.3, 3.0]))
+        now = start + draw(lengths)
+        words.append(Word(one, start, now))
+    return words
+
+
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[list[Word], list[Edit]]:
+    """A segment, and edits that do not overlap."""
+    words, edits, at = draw(segment()), [], 0
+    while at < len(words):
+        start = at + draw(st.integers(0, 4))
+        end = start + draw(st.integers(0, 3))
+        if end > len(words):
+            break
+        after = draw(st.lists(letters, min_size=start == end, max_size=3))
+        edits.append(Edit(start, end, "", " ".join(after), 0.5))
+        at = end + 1
+    return words, edits
+
+
+def letters_of(words: list[Word]) -> list[str]:
+    return [spoken(word.text)[1].lower() for word in words]
+
+
+@given(edited())
+def test_all_that_is_not_edited_stays(case: tuple[list[Word], list[Edit]]) -> None:
+    words, edits = case
+    done, at, left = put_back(words, edits), 0, 0  # left: in words, at: in done
+    assert all(word.start <= word.end for word in done)
+    assert all(one.end <= other.start for one, other in pairwise(done))
+    deletes = any(not edit.after for edit in edits)
+    for edit in [*edits, Edit(len(words), len(words), "", "", 0)]:
+        same, kept = words[left : edit.start], done[at : at + edit.start - left]
+        assert [(word.start, word.end) for word in same] == [(word.start, word.end) for word in kept]
+        assert letters_of(same) == letters_of(kept) if deletes else same == kept
+        at += edit.start - left
+        new = done[at : at + len(edit.after.split())]
+        assert letters_of(new) == edit.after.split()
+        if new and edit.start < edit.end:
+            assert new[0].start == words[edit.start].start and new[-1].end == words[edit.end - 1].end
+        at, left = at + len(new), edit.end
+    assert at == len(done)
+
+
+@st.composite
+def recording(draw: st.DrawFn) -> list[list[Word]]:
+    segments, now = [], 0.0
+    for words in draw(st.lists(segment(), max_size=3)):
+        segments.append([Word(word.text, word.start + now, word.end + now) for word in words])
+        now = segments[-1][-1].end if words else now
+    return segments
+
+
+@given(recording())
+def test_cues_hold_every_word_and_fit(segments: list[list[Word]]) -> None:
+    found = cues(segments)
+    words = [word.text for words in segments for word in words]
+    assert " ".join(cue.text for cue in found).split() == words == text(segments).split()
+    for cue in found:
+        lines = cue.text.split("\n")
+        assert len(lines) <= LINES and all(len(line) <= COLUMNS or " " not in line for line in lines)
+        assert cue.start <= cue.end <= cue.start + LONGEST
+    assert all(cue.end <= following.start for cue, following in pairwise(found))
+
+
+@given(recording())
+def test_others_read_the_same(segments: list[list[Word]]) -> None:
+    found = cues(segments)
+    for name, written in (("srt", srt(segments)), ("vtt", vtt(segments))):
+        if not found:
+            assert written == {"srt": "", "vtt": "WEBVTT\n"}[name]
+            continue
+        events = list(pysubs2.SSAFile.from_string(written, name))
+        if name == "srt":  # whose tags pysubs2 knows
+            texts = [event.text.replace(r"\N", "\n").replace(r"{\i1}", "<i>") for event in events]
+        else:
+            texts = [html.unescape(event.plaintext) for event in events]
+        # pysubs2 takes a last line that is a number for that of the next cue.
+        assert texts == [re.sub(r"\n\d+$", "", cue.text) for cue in found]
+        assert [event.start for event in events] == [round(1000 * cue.start) for cue in found]
+        assert all(
+            event.end == max(round(1000 * cue.end), event.start + 1) for event, cue in zip(events, found, strict=True)
+        )
+
+
+def test_subtitles_to_the_letter() -> None:
+    text = "It was the best of times, it was the worst of times, it was the age of wisdom & wit. It ended."
+    words = [Word(word, 3599.5 + i / 4, 3599.75 + i / 4) for i, word in enumerate(text.split())]
+    segments = [words, [Word("Yes.", 3605.25, 3605.25)]]
+    # Of 42 and 41 letters; then the end of an hour, and cues that are shown a second if there is one.
+    assert srt(segments) == (
+        "1\n00:59:59,500 --> 01:00:04,500\n"
+        "It was the best of times, it was the worst\nof times, it was the age of wisdom & wit.\n\n"
+        "2\n01:00:04,500 --> 01:00:05,250\nIt ended.\n\n"
+        "3\n01:00:05,250 --> 01:00:06,250\nYes.\n"
+    )
+    assert vtt(segments).startswith("WEBVTT\n\n00:59:59.500 --> 01:00:04.500\nIt was the best")
+    assert vtt(segments).endswith("wisdom &amp; wit.\n\n01:00:04.500 --> 01:00:05.250\nIt ended.\n\n"
+                                  "01:00:05.250 --> 01:00:06.250\nYes.\n")  # fmt: skip
+    slow = [Word("slow", 1.0, 9.0), Word("words", 9.0, 9.2)]
+    assert cues([slow]) == [Cue(1.0, 8.0, "slow"), Cue(9.0, 10.0, "words")]
