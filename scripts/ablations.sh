@@ -50,13 +50,15 @@ row() { # row NAME DATA FLAGS...: its data are made if need be; flags of fairseq
   "data_$2"
   shift 2
   printf '== %s: %s\n' "$(date +%T)" "$name"
+  local optimizer=(--optimizer adam --adam-betas "(0.9,0.98)" --weight-decay 0.01)
+  [[ " $* " == *" --optimizer "* ]] && optimizer=()
   rm -rf "$work"
   mkdir -p "$work"
   # shellcheck disable=SC2086
   fairseq-train "$bin" --user-dir "$root/fairseq_asr_correct" --seed "$seed" $device \
     --arch bert_transformer_copy --bert-init "$run/bert_init" --decoder-layers 2 \
     --dropout 0 --attention-dropout 0 --encoder-dropout 0 \
-    --optimizer adam --adam-betas "(0.9,0.98)" --weight-decay 0.01 --clip-norm 1 --lr 4e-4 \
+    "${optimizer[@]}" --clip-norm 1 --lr 4e-4 \
     --lr-scheduler polynomial_decay --warmup-updates 20 --total-num-update "$updates" --max-update "$updates" \
     --criterion chunked_label_smoothed_cross_entropy --label-smoothing 0 \
     --max-tokens "${MAX_TOKENS:-2048}" --num-workers 1 --valid-subset valid,dev-clean,dev-other --no-save \

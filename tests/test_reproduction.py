@@ -44,7 +44,7 @@ def test_from_manifests_to_a_model_and_its_report(manifests: Path, tiny_bert: Pa
     again = run_script("reproduce_results.sh", manifests, run, BERT=tiny_bert, **small)
     assert again.returncode == 0 and again.stdout.count("updates are done already") == 2, again.stdout
 
-    rows = ("base", "init-random", "short-first")
+    rows = ("base", "init-random", "novograd-1e-2", "short-first")
     done = run_script("ablations.sh", run, *rows, MANIFESTS=manifests, UPDATES=3, MAX_TOKENS=600, HELD_OUT=2)
     assert done.returncode == 0, done.stdout + done.stderr
     table = (run / "ablations/table.md").read_text().splitlines()
