@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Sentences a second, latency and memory of decoding: input-guided, fairseq's greedy and beam search, Hugging Face.
+"""Sentences a second, latency and memory of decoding: ours, fairseq's as it ships, and Hugging Face's.
 
     python scripts/benchmark_decoding.py data-bin --path checkpoint_best.pt --gen-subset dev-other --sentences 100
 
 The same model, sentences and batches. Each way lives in a process of its own, and they work in turn, a round of all
-batches at a time, so that a noisy machine is noisy to all; times are medians over rounds. Hugging Face's side is an
+batches at a time, so that a noisy machine is noisy to all; times are medians over rounds. "greedy" and "beam 4" are
+fairseq's search with our output layer, "fairseq greedy" and "fairseq beam 4" with its own. Hugging Face's side is an
 EncoderDecoderModel of the same shape, whose random weights are made to write as many tokens as greedy search does in
 that batch; it has no copy path to compute. Memory is the peak above that of the process with its model. The share of
 the machine's peak counts one pass over all sentences and outputs, the least that any way must compute. A folder of
@@ -32,11 +33,13 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.flop_counter import FlopCounterMode
 
 from fairseq_asr_correct.backends import generator_of, load_ctranslate2
+from fairseq_asr_correct.models import bert_transformer, copying
 from fairseq_asr_correct.search import Search
 
-INPUT_GUIDED, GREEDY, BEAM = "input-guided", "fairseq greedy", "fairseq beam 4"
+INPUT_GUIDED, OUR_GREEDY, OUR_BEAM = "input-guided", "greedy", "beam 4"
+GREEDY, BEAM = "fairseq greedy", "fairseq beam 4"
 HF_GREEDY, HF_BEAM = "Hugging Face greedy", "Hugging Face beam 4"
-WAYS = {INPUT_GUIDED: 1, GREEDY: 1, BEAM: 4, HF_GREEDY: 1, HF_BEAM: 4}  # and their beams
+WAYS = {INPUT_GUIDED: 1, OUR_GREEDY: 1, OUR_BEAM: 4, GREEDY: 1, BEAM: 4, HF_GREEDY: 1, HF_BEAM: 4}  # and their beams
 CTRANSLATE2 = "CTranslate2 "  # and a folder
 Outputs = list[list[int]]
 
@@ -117,7 +120,7 @@ def print_table(seconds: dict[str, list[list[float]]], outputs: dict, results: d
         cells.append(f"{total / sum(medians[INPUT_GUIDED]):.1f} x" if INPUT_GUIDED in medians else "")
         cells += [f"{1000 * quantile(times, share):,.0f}" for share in (0.5, 0.95)]
         cells += [f"{100 * results[GREEDY]['flops'] / total / peak:.0f}%", f"{results[way]['memory']:,.0f}"]
-        exact = way in (INPUT_GUIDED, BEAM)
+        exact = way in (INPUT_GUIDED, OUR_GREEDY, OUR_BEAM, BEAM)
         alike = same(outputs[way], outputs[GREEDY], exact) if exact or way.startswith(CTRANSLATE2) else None
         cells.append("" if alike is None else f"{alike} of {sentences}")
         print(f"| {way} | {' | '.join(cells)} |")
@@ -142,6 +145,8 @@ def work(way: str, name: str, size: int, args: Namespace, pipe: Connection) -> N
     """A way's process: says what it writes, and then does rounds when told to."""
     torch.set_num_threads(args.threads)
     logging.disable(logging.INFO)
+    if way in (GREEDY, BEAM):
+        bert_transformer.product = copying.product = torch.nn.functional.linear
     argv = [args.data, "--path", args.path, "--decoding", way if way == INPUT_GUIDED else "fairseq"]
     parser = options.get_generation_parser(default_task="asr_correction")
     task = tasks.setup_task(convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, argv)).task)

@@ -79,7 +79,7 @@ def read(path: Path, count: int) -> list[str]:
 
 def corrections(model: Path, lines: list[str], flags: list[str]) -> dict[str, str]:
     """What the corrector says of each line."""
-    from scripts.serve import load, parse
+    from serve import load, parse
 
     correct = load(parse(["--model", str(model), *flags]))
     return dict(zip(lines, correct(lines), strict=True))

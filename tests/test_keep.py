@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,40 @@ class Inner:
         assert kwargs == {"prefix_tokens": None, "constraints": None}
         extra = {"attention": torch.ones(2), "alignment": [(0, 0)], "score": torch.tensor(-5.0)}
         return [[extra | {"tokens": said, "positional_scores": torch.zeros(len(said))}] * 2 for said in self.said]
+
+
+@pytest.mark.parametrize(
+    ("flags", "computed"),
+    [({"beam": 1}, False), ({"beam": 3}, False), ({"temperature": 2.0}, True), ({"unkpen": 1.0}, True)],
+)
+@pytest.mark.parametrize("threshold", [-2.0, 0.0, INF])
+def test_what_the_search_has_scored_is_not_scored_again(
+    threshold: float, flags: dict, computed: bool, tiny: tuple, data_bin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same decisions and scores, and no pass for hypotheses unless their scores are no log-probabilities."""
+    model, dictionary = tiny
+    rows, batch = some_sentences(dictionary)
+    sample = {"net_input": {"src_tokens": batch, "src_lengths": batch.ne(dictionary.pad()).sum(1)}}
+    flags = {"beam": 1, "max_len_a": 1, "max_len_b": 5, "min_len": 0} | flags
+    generator = make_task(data_bin).build_generator([model], Namespace(**flags))
+    best = [beam[0]["tokens"] for beam in generator.generate([model], sample)]
+    expected = keep_or_correct([model], batch, best, dictionary, continuations(dictionary), threshold)
+    changed = [decision for decision in expected if decision.spans]
+    assert changed
+
+    passes: list[int] = []
+    monkeypatch.setattr(
+        keep, "score", lambda models, source, targets, tgt, score=keep.score: passes.append(len(targets)) or score(
+            models, source, targets, tgt
+        )
+    )  # fmt: skip
+    guarded = KeepOrCorrect(generator, dictionary, threshold).generate([model], sample)
+    assert passes[0] == len(changed) * (1 + computed)
+    for row, decision, (hypothesis, *_) in zip(rows, expected, guarded, strict=True):
+        assert hypothesis["tokens"].tolist() == [*decision.tokens, dictionary.eos()]
+        if not all(span.taken for span in decision.spans):
+            scores = log_probabilities(model, row, hypothesis["tokens"], dictionary)
+            torch.testing.assert_close(hypothesis["positional_scores"], scores, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize(

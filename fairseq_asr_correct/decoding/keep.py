@@ -8,11 +8,13 @@ it changes. A stretch that gains less than the threshold goes back to what the r
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from fairseq.data import Dictionary, data_utils
+from fairseq.search import BeamSearch
+from fairseq.sequence_generator import SequenceGenerator
 from fairseq.sequence_scorer import SequenceScorer
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
@@ -41,6 +43,7 @@ class Decision:
 
     source: list[int]
     spans: list[Span]
+    source_scores: Tensor | None = field(default=None, compare=False)  #: with its end's, where there are spans
 
     @property
     def margin(self) -> float:
@@ -64,7 +67,7 @@ class Decision:
         spans = [
             replace(span, taken=(span.margin if scope == "span" else self.margin) >= threshold) for span in self.spans
         ]
-        return Decision(self.source, spans)
+        return replace(self, spans=spans)
 
 
 def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
@@ -161,6 +164,7 @@ def keep_or_correct(
     continues: Sequence[bool],
     threshold: float,
     scope: str = "span",
+    known: Sequence[Tensor] | None = None,
 ) -> list[Decision]:
     """Decides for each sentence which of its corrections to take.
 
@@ -172,6 +176,7 @@ def keep_or_correct(
         continues: ``continuations(dictionary)``.
         threshold: the least margin of log-probability (natural) at which a change is taken.
         scope: "span" to decide on each change, "sentence" to take all or none by their sum.
+        known: log-probabilities of each hypothesis's tokens and end of sentence, which are not computed again then.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
     befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
@@ -180,11 +185,14 @@ def keep_or_correct(
     rows = [row for row, before in enumerate(befores) if before != afters[row]]
     if not rows:
         return decisions
-    targets = [torch.tensor([*side[row], dictionary.eos()]) for side in (befores, afters) for row in rows]
-    scores = score(models, source_tokens[rows + rows], targets, dictionary)
+    new = [] if known is not None and all(len(known[row]) == len(afters[row]) + 1 for row in rows) else rows
+    targets = [torch.tensor([*befores[row], dictionary.eos()]) for row in rows]
+    targets += [torch.tensor([*afters[row], dictionary.eos()]) for row in new]
+    scores = score(models, source_tokens[rows + new], targets, dictionary)
+    scores += [known[row].float().clamp(min=LOWEST).cpu() for row in rows if not new]
     for row, before_scores, after_scores in zip(rows, scores[: len(rows)], scores[len(rows) :], strict=True):
         spans = spans_with_margins(befores[row], afters[row], before_scores, after_scores, continues)
-        decisions[row] = Decision(befores[row], spans).at(threshold, scope)
+        decisions[row] = Decision(befores[row], spans, before_scores).at(threshold, scope)
     return decisions
 
 
@@ -217,20 +225,32 @@ class KeepOrCorrect:
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
-        options = self.dictionary, self.continues, self.threshold, self.scope
+        known = [beam[0]["positional_scores"] for beam in hypotheses] if self._scores_are_the_models else None
+        options = self.dictionary, self.continues, self.threshold, self.scope, known
         decisions = keep_or_correct(models, source, best, *options)
         rows = [row for row, decision in enumerate(decisions) if not all(span.taken for span in decision.spans)]
-        targets = [torch.tensor([*decisions[row].tokens, self.eos]).to(best[row]) for row in rows]
-        rescored = score(models, source[rows], targets, self.dictionary)
-        for row, target, scores in zip(rows, targets, rescored, strict=True):
+        targets = {row: torch.tensor([*decisions[row].tokens, self.eos]).to(best[row]) for row in rows}
+        mixed = [row for row in rows if any(span.taken for span in decisions[row].spans)]
+        rescored = {row: decisions[row].source_scores for row in rows}  # right where nothing is taken
+        rescored |= zip(
+            mixed, score(models, source[mixed], [targets[row] for row in mixed], self.dictionary), strict=True
+        )
+        for row, scores in rescored.items():
             hypotheses[row][0] = hypotheses[row][0] | {
-                "tokens": target,
+                "tokens": targets[row],
                 "positional_scores": scores,
                 "score": self._normalized(scores),
                 "attention": None,
                 "alignment": torch.empty(0),
             }
         return hypotheses
+
+    @property
+    def _scores_are_the_models(self) -> bool:
+        """Whether the inner generator's scores are log-probabilities, as those of other searches are not."""
+        generator = self.generator
+        plain = isinstance(generator, SequenceGenerator) and type(generator.search) is BeamSearch
+        return plain and generator.temperature == 1 and generator.unk_penalty == 0 and generator.lm_model is None
 
     def _normalized(self, scores: Tensor) -> Tensor:
         """The sentence's score, by the inner generator's rule for length."""
