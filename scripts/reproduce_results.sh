@@ -99,7 +99,7 @@ device_flags=$([ "$gpu" ] || echo --cpu)
 if stage "$run/keep" "the margin of keep-or-correct, on ctc.valid"; then
   # shellcheck disable=SC2086
   python "$root/scripts/tune_keep.py" "$run/real-data-bin" --user-dir "$root/fairseq_asr_correct" --path "$checkpoint" \
-    --gen-subset valid --pairs "$run/real_pairs" --save-to "$run/keep" --max-clean-changes 0.1 --bpe wordpiece \
+    --gen-subset valid --pairs "$run/real_pairs" --save-to "$run/keep" --max-clean-changes 0.06 --bpe wordpiece \
     --beam 1 --decoding input-guided --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
     --max-tokens "$max_tokens" $device_flags
 fi
