@@ -11,7 +11,8 @@ import torch
 from fairseq.data import Dictionary
 from torch import nn
 
-from fairseq_asr_correct.decoding.keep import Decision, KeepOrCorrect, keep_or_correct, score
+from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct, known_scores, score
+from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.texts import Part, join
 
@@ -115,7 +116,8 @@ class Explainer:
         # The margins that a guard decides by are wanted, so that what it would do is done here.
         guarded = isinstance(generator, KeepOrCorrect)
         self._generator = generator.generator if guarded else generator
-        self._rule = (generator.threshold, generator.scope) if guarded else (-math.inf,)
+        self._threshold = generator.threshold if guarded else -math.inf
+        self._scope = generator.scope if guarded else "span"
 
     def __call__(self, parts: Sequence[Part], sample: dict[str, Any]) -> list[Correction]:
         """The corrections of a batch.
@@ -127,7 +129,9 @@ class Explainer:
         found = self._generator.generate(self._models, sample)
         source, unk = sample["net_input"]["src_tokens"], self._dictionary.unk()
         best = [beams[0]["tokens"] for beams in found]
-        decisions = keep_or_correct(self._models, source, best, self._dictionary, self._continues, *self._rule)
+        known = known_scores(self._generator, found)
+        options = self._dictionary, self._continues, self._threshold, self._scope, known
+        decisions = keep_or_correct(self._models, source, best, *options)
         decisions = [Decision(d.source, []) if unk in d.tokens else d for d in decisions]
         scores = self._scores(source, found, decisions)
         corrections = []

@@ -30,7 +30,8 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from fairseq_asr_correct.decoding.keep import Decision, keep_or_correct
+from fairseq_asr_correct.decoding.keep import keep_or_correct
+from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import continuations, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name, read_lines

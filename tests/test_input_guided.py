@@ -21,9 +21,10 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fairseq_asr_correct.decoding import block_decoder, input_guided
+from fairseq_asr_correct.decoding import block_decoder, input_guided, keep
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
-from fairseq_asr_correct.decoding.input_guided import AFTER_A_MISS, InputGuidedGenerator, Sentence, resume
+from fairseq_asr_correct.decoding.guesses import AFTER_A_MISS, Sentence, resume
+from fairseq_asr_correct.decoding.input_guided import InputGuidedGenerator
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
@@ -145,12 +146,21 @@ def assert_same(
     guided, own = (kind([model], dictionary, **flags) for kind in (InputGuidedGenerator, SequenceGenerator))
     expected, got = (generator.generate([model], sample, prefix_tokens=prefix) for generator in (own, guided))
     for (one,), (other,) in zip(expected, got, strict=True):
-        assert other.keys() == one.keys()
+        assert other.keys() == {*one, "source_scores"}
         assert other["tokens"].tolist() == one["tokens"].tolist()
         rounding = 3e-7 * float(one["positional_scores"].sum().abs())  # of fairseq's sums in float32
         for name in ("positional_scores", "score"):
             assert (other[name].dtype, other[name].shape) == (one[name].dtype, one[name].shape)
             torch.testing.assert_close(other[name], one[name], atol=tolerance + rounding, rtol=0)
+    whole = [len(source) <= guided.max_len_a * sample["net_input"]["src_tokens"].size(1) + guided.max_len_b
+             and len(source) < guided.max_len for source in sources]  # fmt: skip
+    if prefix is None:
+        targets = [torch.tensor([*source, dictionary.eos()]) for source in sources]
+        scores = keep.score([model], sample["net_input"]["src_tokens"], targets, dictionary)
+        for (other,), right, told in zip(got, scores, whole, strict=True):
+            assert (other["source_scores"] is not None) == told
+            if told:
+                torch.testing.assert_close(other["source_scores"], right, atol=max(tolerance, 1e-4), rtol=1e-4)
     return SimpleNamespace(guided=guided, outputs=[hypothesis["tokens"].tolist() for (hypothesis,) in got])
 
 
@@ -285,7 +295,7 @@ def test_blocks_are_the_decoders_own(name: str, models: dict, dictionary: Dictio
         tokens = padded.gather(1, places)
         tokens[:, 1:].masked_fill_(~wanted, dictionary.pad())
         with torch.no_grad():
-            got = torch.cat([*block.outputs(tokens, lengths)])
+            got = torch.cat([part.outputs() for part in block.outputs(tokens, lengths)])
             full, _ = model.decoder(written, encoder_out)
         expected = torch.cat(
             [full[row, start : start + count] for row, start, count in zip(rows, lengths, counts, strict=True)]

@@ -21,7 +21,8 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding import keep
-from fairseq_asr_correct.decoding.keep import Decision, KeepOrCorrect, Span, edits, keep_or_correct, spans_with_margins
+from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct
+from fairseq_asr_correct.decoding.spans import Decision, Span, edits, spans_with_margins
 from fairseq_asr_correct.decoding.words import continuations, split_words, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
@@ -191,19 +192,25 @@ class Inner:
 
 
 @pytest.mark.parametrize(
-    ("flags", "computed"),
-    [({"beam": 1}, False), ({"beam": 3}, False), ({"temperature": 2.0}, True), ({"unkpen": 1.0}, True)],
+    ("flags", "sides"),  # how many a changed sentence has that must be scored: its source, or its correction too
+    [
+        ({"beam": 1}, 1),
+        ({"beam": 3}, 1),
+        ({"decoding": "input-guided"}, 0),
+        ({"temperature": 2.0}, 2),
+        ({"unkpen": 1.0, "decoding": "input-guided"}, 2),
+    ],
 )
 @pytest.mark.parametrize("threshold", [-2.0, 0.0, INF])
 def test_what_the_search_has_scored_is_not_scored_again(
-    threshold: float, flags: dict, computed: bool, tiny: tuple, data_bin: Path, monkeypatch: pytest.MonkeyPatch
+    threshold: float, flags: dict, sides: int, tiny: tuple, data_bin: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same decisions and scores, and no pass for hypotheses unless their scores are no log-probabilities."""
+    """The same decisions and scores, and no pass for what is known, unless the scores are no log-probabilities."""
     model, dictionary = tiny
     rows, batch = some_sentences(dictionary)
     sample = {"net_input": {"src_tokens": batch, "src_lengths": batch.ne(dictionary.pad()).sum(1)}}
-    flags = {"beam": 1, "max_len_a": 1, "max_len_b": 5, "min_len": 0} | flags
-    generator = make_task(data_bin).build_generator([model], Namespace(**flags))
+    flags = {"beam": 1, "max_len_a": 1, "max_len_b": 5, "min_len": 0, "decoding": "fairseq"} | flags
+    generator = make_task(data_bin, decoding=flags["decoding"]).build_generator([model], Namespace(**flags))
     best = [beam[0]["tokens"] for beam in generator.generate([model], sample)]
     expected = keep_or_correct([model], batch, best, dictionary, continuations(dictionary), threshold)
     changed = [decision for decision in expected if decision.spans]
@@ -216,7 +223,7 @@ def test_what_the_search_has_scored_is_not_scored_again(
         )
     )  # fmt: skip
     guarded = KeepOrCorrect(generator, dictionary, threshold).generate([model], sample)
-    assert passes[0] == len(changed) * (1 + computed)
+    assert passes[0] == len(changed) * sides
     for row, decision, (hypothesis, *_) in zip(rows, expected, guarded, strict=True):
         assert hypothesis["tokens"].tolist() == [*decision.tokens, dictionary.eos()]
         if not all(span.taken for span in decision.spans):

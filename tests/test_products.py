@@ -1,18 +1,41 @@
-"""A product in another order is the same product."""
+"""A product computed in another way is the same product."""
 
 import pytest
 import torch
 
-from fairseq_asr_correct.models.products import FEW, product
+from fairseq_asr_correct.models import products
+
+PLACES = [(0,), (1,), (2, 3), (2, 0), (257,)]
 
 
-@pytest.mark.parametrize("places", [(0,), (1,), (2, 3), (2, 0), (FEW + 1,), (2, FEW)])
-def test_it_is_the_product(places: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("places", PLACES)
+@pytest.mark.parametrize("there", [True, False])
+def test_it_is_the_product(places: tuple[int, ...], there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With oneDNN and without it, of memory in any order."""
+    if not there:
+        monkeypatch.setattr(products, "_has_onednn", lambda: False)
+    torch.manual_seed(1)
+    x, weight = torch.randn(*places, 14)[..., ::2], torch.randn(7, 31).T
+    with torch.no_grad():
+        for dtype in (torch.float32, torch.float64, torch.bfloat16):
+            ours, expected = (
+                way(x.to(dtype), weight.to(dtype)) for way in (products.product, torch.nn.functional.linear)
+            )
+            assert ours.dtype == dtype and ours.shape == (*places, 31)
+            torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.skipif(not products._has_onednn(), reason="torch without oneDNN")
+def test_onednn_computes_it() -> None:
+    with torch.inference_mode(), torch.profiler.profile() as profile:
+        products.product(torch.ones(2, 3), torch.ones(5, 3))
+    assert "mkldnn::_linear_pointwise" in [event.name for event in profile.events()]
+
+
+@pytest.mark.parametrize("places", PLACES)
+def test_gradients(places: tuple[int, ...]) -> None:
     torch.manual_seed(1)
     x, weight = torch.randn(*places, 7, requires_grad=True), torch.randn(31, 7, requires_grad=True)
-    ours = product(x, weight)
-    assert ours.shape == (*places, 31)
-    torch.testing.assert_close(ours, torch.nn.functional.linear(x, weight))
-    gradients = torch.autograd.grad(ours.square().sum(), (x, weight))
+    gradients = torch.autograd.grad(products.product(x, weight).square().sum(), (x, weight))
     expected = torch.autograd.grad(torch.nn.functional.linear(x, weight).square().sum(), (x, weight))
     torch.testing.assert_close(gradients, expected)

@@ -13,10 +13,10 @@ from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fairseq_asr_correct.decoding.choosing import Places, first_equal
 from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
-from fairseq_asr_correct.models.copying import mixed
 from fairseq_asr_correct.models.progress import before_the_first, edit_distances
 
 COPIED = ("places", "copied", "generated", "spelling")
@@ -50,6 +50,7 @@ class BlockDecoder:
         self.source = {
             "tokens": encoder_out["src_tokens"][0],
             "states": states,
+            "firsts": first_equal(encoder_out["src_tokens"][0]),
             "seen": ~encoder_out["encoder_padding_mask"][0][:, None, None],
         }
         crosses = [layer.encoder_attn for layer in decoder.layers]
@@ -71,8 +72,8 @@ class BlockDecoder:
         """Where it computes."""
         return self.source["tokens"].device
 
-    def outputs(self, tokens: Tensor, lengths: Tensor) -> Iterator[Tensor]:
-        """What the decoder's forward gives for new tokens, some of them at a time, sentence after sentence.
+    def outputs(self, tokens: Tensor, lengths: Tensor) -> Iterator[Places]:
+        """What the decoder says of new tokens, some of them at a time, sentence after sentence.
 
         Args:
             tokens: the token before the new ones, :data:`NOTHING` if there is none, and the new ones,
@@ -81,28 +82,25 @@ class BlockDecoder:
                 these, nothing is used.
 
         Yields:
-            ``(some, vocab)``, of :func:`places_at_once` new tokens and, at the end, of the rest.
+            :func:`places_at_once` new tokens and, at the end, the rest.
         """
         tokens = self.decoder.with_cls(tokens)
         wanted = tokens[:, 1:].ne(self.decoder.padding_idx)
         places = lengths[:, None] + torch.arange(wanted.size(1), device=lengths.device)
         features = self._features(tokens[:, 1:], places)
+        path, copy = None, {}
         if isinstance(self.decoder, BertCopyDecoder):
-            yield from self._mixtures(features, tokens, places, wanted)
-        else:
-            yield from map(self.decoder.output_layer, features[wanted].split(places_at_once(self.device)))
-
-    def _mixtures(self, features: Tensor, tokens: Tensor, places: Tensor, wanted: Tensor) -> Iterator[Tensor]:
-        """As the copying decoder's forward, with each place wanted as a sentence of one token."""
-        path, source = self.decoder.copying, self.source["tokens"]
-        distances = self._distances(tokens[:, 1:], places)
-        copy = path(features, tokens, self.source["states"].transpose(0, 1), source, distances)
-        copy = {name: copy[name][wanted][:, None] for name in COPIED}
-        copy["source"] = source[wanted.nonzero()[:, 0]]
-        features = features[wanted][:, None]
+            path, states = self.decoder.copying, self.source["states"].transpose(0, 1)
+            copy = path(features, tokens, states, self.source["tokens"], self._distances(tokens[:, 1:], places))
+        features, copy = features[wanted], {name: copy[name][wanted] for name in COPIED if copy}
+        sentences = wanted.nonzero()[:, 0]
         for some in torch.arange(len(features), device=features.device).split(places_at_once(self.device)):
             part = {name: tensor[some] for name, tensor in copy.items()}
-            yield mixed(self.decoder.output_layer(features[some]) + path.resembling(part["spelling"]), part)[:, 0]
+            logits = self.decoder.output_layer(features[some])
+            if path is not None:
+                logits += path.resembling(part.pop("spelling"))
+            rows = sentences[some]
+            yield Places(logits, self.source["tokens"][rows], self.source["firsts"][rows], part or None)
 
     def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""

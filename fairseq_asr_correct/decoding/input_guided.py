@@ -6,8 +6,7 @@ is taken up to the first token that is not the model's own choice there, which i
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,12 @@ from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
+from fairseq_asr_correct.decoding.choosing import Places, best_of_source
+from fairseq_asr_correct.decoding.guesses import Sentence
 from fairseq_asr_correct.decoding.memory import places_at_once
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
 
-LONGEST = 3  # tokens in a row that are looked for in the source
-NEAR = 6  # a single token is no sign of the place unless it is as near as this to the one expected
-AFTER_A_MISS = 8  # tokens guessed at least behind a guess that was wrong: many more would be arithmetic for nothing
 SEARCHES = {
     "Sampling": "--sampling",
     "DiverseBeamSearch": "--diverse-beam-groups",
@@ -36,50 +34,6 @@ SEARCHES = {
 }
 
 logger = logging.getLogger(__name__)
-
-
-def resume(source: list[int], written: list[int], place: int, continues: Sequence[bool]) -> int:
-    """The place in the source where a correction goes on.
-
-    That is behind the tokens written last, the more in a row and the nearer the better. Where they are not in the
-    source, the last one stands for a piece of a word, or for the rest of a word if it begins one.
-
-    Args:
-        source: without the end of sentence.
-        written: not empty.
-        place: that of the token guessed where the last one was written; up to the source's length.
-        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
-    """
-    for length in range(min(LONGEST, len(written)), 0, -1):
-        far = NEAR if length == 1 else len(source)
-        ends = [end for end in range(length, len(source) + 1) if source[end - length : end] == written[-length:]]
-        near = [end for end in ends if abs(end - place - 1) <= far]
-        if near:
-            return min(near, key=lambda end: (abs(end - place - 1), -end))
-    goes_on = [*map(continues.__getitem__, source), False]
-    if continues[written[-1]]:
-        return place + goes_on[place]
-    return next((end for end in range(place + 1, len(source)) if not goes_on[end]), len(source))
-
-
-@dataclass
-class Sentence:
-    """A sentence on its way. All tokens are without padding, the source's without the end of sentence."""
-
-    number: int  #: in its batch
-    source: list[int]
-    guess: list[int]  #: what may come next
-    place: int = 0  #: of the guess in the source
-    written: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)  #: log-probabilities of these
-
-    def accept(self, chosen: list[int], scores: list[float], continues: Sequence[bool]) -> None:
-        """Goes on by the model's choices after what is written and after each token of the guess."""
-        same = next((i for i, token in enumerate(self.guess) if token != chosen[i]), len(self.guess))
-        self.written += chosen[: same + 1]
-        self.scores += scores[: same + 1]
-        self.place = resume(self.source, self.written, min(self.place + same, len(self.source)), continues)
-        self.guess = self.source[self.place :][: max(AFTER_A_MISS, 2 * same)]
 
 
 @dataclass
@@ -93,6 +47,9 @@ class Rules:
 
 class InputGuidedGenerator(SequenceGenerator):
     """Fairseq's generator with one beam: the same hypotheses, from fewer passes.
+
+    Hypotheses have ``source_scores`` as well, the log-probabilities of the input's tokens and end of sentence if it
+    were the output, or None where the first pass did not tell them.
 
     ``passes``, ``tokens`` and ``sentences`` count what it did, a pass over a batch as one for each sentence.
 
@@ -185,11 +142,15 @@ class InputGuidedGenerator(SequenceGenerator):
         numbers = [sentence.number for sentence, count in zip(sentences, counts, strict=True) for _ in range(count)]
 
         outputs = block.outputs(tokens.to(block.device), torch.tensor(lengths, device=block.device))
+        guessed = torch.tensor([token for sentence in sentences for token in (*sentence.guess, self.eos)])
         imposed = self._imposed(*(torch.tensor(values, device=block.device) for values in (numbers, steps)), rules)
-        parts = zip(outputs, *(values.split(places_at_once(block.device)) for values in imposed), strict=True)
+        each = (guessed.to(block.device), *imposed)
+        parts = zip(outputs, *(values.split(places_at_once(block.device)) for values in each), strict=True)
         choices = zip(*(self._choose(*part) for part in parts), strict=True)
-        each = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
-        for sentence, (chosen, scores) in zip(sentences, each, strict=True):
+        results = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
+        for sentence, (chosen, scores, guessed_scores) in zip(sentences, results, strict=True):
+            if not sentence.written and sentence.guess == sentence.source and rules.start == self.eos:
+                sentence.source_scores = guessed_scores
             sentence.accept(chosen.tolist(), scores.tolist(), self.continues)
         self.passes += len(sentences)
 
@@ -209,10 +170,23 @@ class InputGuidedGenerator(SequenceGenerator):
             ends |= inside  # fairseq forgets the minimum as long as any sentence of the batch can have a prefix
         return forced.masked_fill(steps.ge(rules.longest), self.eos), ends
 
-    def _choose(self, logits: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-        """The token that fairseq would write at each place, and its log-probability; logits are ``(places, vocab)``."""
-        outputs = logits.div_(self.temperature), None
-        log_probs = self.model.single_model.get_normalized_probs(outputs, log_probs=True)
+    def _choose(self, part: Places, guessed: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The token that fairseq would write at each place, its log-probability, and that of the token guessed.
+
+        The last is right where the token is the source's.
+        """
+        own, rest = part.log_probs()
+        chosen, scores, clear = best_of_source(own, rest, part.source, self.pad)
+        guessed_scores = own.gather(1, part.source.eq(guessed[:, None]).int().argmax(1, keepdim=True))[:, 0]
+        clear &= forced.eq(NOTHING) & ends & (self.temperature == 1 and self.unk_penalty == 0)
+        rows = (~clear).nonzero()[:, 0]
+        if len(rows):
+            chosen[rows], scores[rows] = self._choose_as_fairseq(part[rows].outputs(), forced[rows], ends[rows])
+        return chosen, scores, guessed_scores
+
+    def _choose_as_fairseq(self, outputs: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+        """The first two by all probabilities; outputs are ``(places, vocab)``."""
+        log_probs = self.model.single_model.get_normalized_probs((outputs.div_(self.temperature), None), log_probs=True)
         log_probs[:, self.unk] -= self.unk_penalty
         log_probs[:, self.pad] = -torch.inf
         log_probs[:, self.eos].masked_fill_(~ends, -torch.inf)
@@ -227,6 +201,7 @@ class InputGuidedGenerator(SequenceGenerator):
             raise UserError("the model computes probabilities that are no numbers: decode without --fp16")
         norm = len(sums) ** self.len_penalty if self.normalize_scores else 1
         return {
+            "source_scores": sentence.source_scores,
             "tokens": torch.tensor(sentence.written, device=device),
             "score": torch.tensor(sums[-1], device=device) / norm,
             "attention": torch.empty(0),

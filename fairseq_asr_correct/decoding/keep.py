@@ -1,14 +1,12 @@
 """Keep or correct: a correction is taken only where the model prefers it to its input by a margin.
 
-The unchanged input is a translation too. The model scores it and the correction with teacher forcing, a
-pass each, and what the correction gains in log-probability is shared out among the stretches of words that
-it changes. A stretch that gains less than the threshold goes back to what the recognizer wrote.
+The unchanged input is a translation too. The model scores it and the correction with teacher forcing, as far as the
+search has not told their scores, and what the correction gains in log-probability is shared out among the stretches of
+words that it changes. A stretch that gains less than the threshold goes back to what the recognizer wrote.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,109 +14,15 @@ from fairseq.data import Dictionary, data_utils
 from fairseq.search import BeamSearch
 from fairseq.sequence_generator import SequenceGenerator
 from fairseq.sequence_scorer import SequenceScorer
-from rapidfuzz.distance import Levenshtein
 from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.memory import places_at_once
-from fairseq_asr_correct.decoding.words import continuations, split_words
+from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins
+from fairseq_asr_correct.decoding.words import continuations
 
 SCOPES = ("span", "sentence")
+Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input, and of the correction, with their ends
 LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32; infinities have no differences
-
-
-@dataclass(frozen=True)
-class Span:
-    """A stretch of whole words that the correction changes; either side may be empty."""
-
-    start: int  #: of ``before``, in the input's tokens
-    before: list[int]  #: the input's tokens
-    after: list[int]  #: the correction's
-    margin: float  #: log-probability gained by it; ``-inf`` where the model cannot tell
-    taken: bool = True  #: rather than kept as it was
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A sentence with the changes proposed to it. All tokens are without padding and end of sentence."""
-
-    source: list[int]
-    spans: list[Span]
-    source_scores: Tensor | None = field(default=None, compare=False)  #: with its end's, where there are spans
-
-    @property
-    def margin(self) -> float:
-        """What the whole correction gains over the input."""
-        return sum(span.margin for span in self.spans)
-
-    @property
-    def tokens(self) -> list[int]:
-        """The input with the changes that are taken."""
-        tokens, end = [], 0
-        for span in self.spans:
-            tokens += self.source[end : span.start] + (span.after if span.taken else span.before)
-            end = span.start + len(span.before)
-        return tokens + self.source[end:]
-
-    def at(self, threshold: float, scope: str = "span") -> "Decision":
-        """The same with exactly those changes taken whose margin, or whose sentence's, reaches the threshold.
-
-        A threshold of ``-inf`` takes all, ``inf`` none.
-        """
-        spans = [
-            replace(span, taken=(span.margin if scope == "span" else self.margin) >= threshold) for span in self.spans
-        ]
-        return replace(self, spans=spans)
-
-
-def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
-    """The stretches of words that differ: start and end in ``before``, start and end in ``after``.
-
-    Words are aligned with the fewest substitutions, deletions and insertions. Two stretches have at
-    least a word between them that is equal.
-    """
-    sides = [split_words(tokens, continues) for tokens in (before, after)]
-    # Where each word begins, in tokens; the last entry is the end of the sentence.
-    starts = [list(itertools.accumulate(map(len, words), initial=0)) for words in sides]
-    stretches: list[tuple[int, int, int, int]] = []
-    for op in Levenshtein.opcodes(*sides):
-        if op.tag == "equal":
-            continue
-        from_start, from_end = starts[0][op.src_start], starts[0][op.src_end]
-        to_start, to_end = starts[1][op.dest_start], starts[1][op.dest_end]
-        if stretches and stretches[-1][1] == from_start and stretches[-1][3] == to_start:
-            from_start, _, to_start, _ = stretches.pop()
-        stretches.append((from_start, from_end, to_start, to_end))
-    return stretches
-
-
-def spans_with_margins(
-    before: list[int], after: list[int], before_scores: Tensor, after_scores: Tensor, continues: Sequence[bool]
-) -> list[Span]:
-    """The changes from ``before`` to ``after``, each with its share of what the whole gains.
-
-    A change answers for its own words and for the equal ones up to the next change, since it is their
-    history; the last one for the end of the sentence too. Tokens before the first change have the same
-    history in both passes, so the shares add up to the whole.
-
-    Args:
-        before: the input's tokens.
-        after: the correction's.
-        before_scores: their log-probabilities and that of the end of the sentence, ``(len(before) + 1,)``;
-            not a number if the model cannot tell.
-        after_scores: ``(len(after) + 1,)``.
-        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
-    """
-    stretches = edits(before, after, continues)
-    sentence_end = len(before) + 1, 0, len(after) + 1, 0
-    spans = []
-    for stretch, following in itertools.pairwise([*stretches, sentence_end]):
-        start, end, to_start, to_end = stretch
-        run_end, _, to_run_end, _ = following
-        gained = after_scores[to_start:to_run_end].double().sum() - before_scores[start:run_end].double().sum()
-        margin = float(gained)
-        margin = -math.inf if math.isnan(margin) else margin
-        spans.append(Span(start, before[start:end], after[to_start:to_end], margin))
-    return spans
 
 
 @torch.no_grad()
@@ -164,7 +68,7 @@ def keep_or_correct(
     continues: Sequence[bool],
     threshold: float,
     scope: str = "span",
-    known: Sequence[Tensor] | None = None,
+    known: Sequence[Known] | None = None,
 ) -> list[Decision]:
     """Decides for each sentence which of its corrections to take.
 
@@ -176,24 +80,40 @@ def keep_or_correct(
         continues: ``continuations(dictionary)``.
         threshold: the least margin of log-probability (natural) at which a change is taken.
         scope: "span" to decide on each change, "sentence" to take all or none by their sum.
-        known: log-probabilities of each hypothesis's tokens and end of sentence, which are not computed again then.
+        known: what needs not be computed again.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
     befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
     afters = [[token for token in row.tolist() if token not in specials] for row in hypotheses]
     decisions = [Decision(before, []) for before in befores]
     rows = [row for row, before in enumerate(befores) if before != afters[row]]
-    if not rows:
-        return decisions
-    new = [] if known is not None and all(len(known[row]) == len(afters[row]) + 1 for row in rows) else rows
-    targets = [torch.tensor([*befores[row], dictionary.eos()]) for row in rows]
-    targets += [torch.tensor([*afters[row], dictionary.eos()]) for row in new]
-    scores = score(models, source_tokens[rows + new], targets, dictionary)
-    scores += [known[row].float().clamp(min=LOWEST).cpu() for row in rows if not new]
-    for row, before_scores, after_scores in zip(rows, scores[: len(rows)], scores[len(rows) :], strict=True):
-        spans = spans_with_margins(befores[row], afters[row], before_scores, after_scores, continues)
+    sides = list(zip(befores, afters, strict=True))
+    both = [(row, side) for row in rows for side in (0, 1)]
+    scores = {(row, side): known[row][side] for row, side in both} if known else dict.fromkeys(both)
+    unknown = [(row, side) for row, side in both if not _is_of(sides[row][side], scores[row, side])]
+    targets = [torch.tensor([*sides[row][side], dictionary.eos()]) for row, side in unknown]
+    scores |= zip(unknown, score(models, source_tokens[[row for row, _ in unknown]], targets, dictionary), strict=True)
+    for row in rows:
+        before_scores, after_scores = (scores[row, side].float().clamp(min=LOWEST).cpu() for side in (0, 1))
+        spans = spans_with_margins(*sides[row], before_scores, after_scores, continues)
         decisions[row] = Decision(befores[row], spans, before_scores).at(threshold, scope)
     return decisions
+
+
+def _is_of(tokens: list[int], scores: Tensor | None) -> bool:
+    """Whether these are the scores of all tokens and of the end of sentence."""
+    return scores is not None and len(scores) == len(tokens) + 1
+
+
+def known_scores(generator: Any, hypotheses: list[list[dict[str, Any]]]) -> list[Known] | None:
+    """What a generator's best hypotheses tell of their scores and their sources'.
+
+    None if its scores are no log-probabilities of the models, as those of other searches are not.
+    """
+    plain = isinstance(generator, SequenceGenerator) and type(generator.search) is BeamSearch
+    if not plain or generator.temperature != 1 or generator.unk_penalty != 0 or generator.lm_model is not None:
+        return None
+    return [(best.get("source_scores"), best["positional_scores"]) for best, *_ in hypotheses]
 
 
 class KeepOrCorrect:
@@ -225,7 +145,7 @@ class KeepOrCorrect:
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
-        known = [beam[0]["positional_scores"] for beam in hypotheses] if self._scores_are_the_models else None
+        known = known_scores(self.generator, hypotheses)
         options = self.dictionary, self.continues, self.threshold, self.scope, known
         decisions = keep_or_correct(models, source, best, *options)
         rows = [row for row, decision in enumerate(decisions) if not all(span.taken for span in decision.spans)]
@@ -244,13 +164,6 @@ class KeepOrCorrect:
                 "alignment": torch.empty(0),
             }
         return hypotheses
-
-    @property
-    def _scores_are_the_models(self) -> bool:
-        """Whether the inner generator's scores are log-probabilities, as those of other searches are not."""
-        generator = self.generator
-        plain = isinstance(generator, SequenceGenerator) and type(generator.search) is BeamSearch
-        return plain and generator.temperature == 1 and generator.unk_penalty == 0 and generator.lm_model is None
 
     def _normalized(self, scores: Tensor) -> Tensor:
         """The sentence's score, by the inner generator's rule for length."""

@@ -1,21 +1,27 @@
 """The product that takes half the time of a decoder: a few rows with a matrix as long as the dictionary."""
 
+import torch
 from torch import Tensor
-
-FEW = 256  # rows; with more it makes no difference
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """``x @ weight.T``, which a CPU's BLAS computes up to five times as fast with the long side first.
+    """``x @ weight.T``, without gradients in float32 on a CPU by oneDNN.
+
+    torch multiplies matrices there by its BLAS, which takes up to twice as long for these shapes (MKL on an AMD
+    processor, ``docs/results.md``).
 
     Args:
         x: ``(..., places, dim)``.
         weight: ``(outputs, dim)``.
 
     Returns:
-        ``(..., places, outputs)``; its places may lie in memory side by side.
+        ``(..., places, outputs)``.
     """
-    rows = x.reshape(-1, x.size(-1))
-    if x.device.type != "cpu" or len(rows) > FEW:
+    learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
+    if x.device.type != "cpu" or x.dtype != weight.dtype or x.dtype != torch.float32 or learning or not _has_onednn():
         return x @ weight.T
-    return (weight @ rows.T).T.unflatten(0, x.shape[:-1])
+    return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")  # what torch.compile makes of linear
+
+
+def _has_onednn() -> bool:
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")

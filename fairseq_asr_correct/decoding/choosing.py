@@ -1,0 +1,75 @@
+"""What greedy search writes at each place of an output, mostly told from the few tokens that the source has.
+
+The likeliest next token of a correction is nearly always one of the source's. Whether it is takes the greatest of all
+other logits and the sum of the exponentials, which costs a fraction of a probability for each of 30,528 tokens. Where
+two come close, all are computed, as fairseq does.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from fairseq_asr_correct.models.copying import SMALLEST, mixed
+
+CLEARLY = 1e-3  # natural logarithm by which the best must be ahead: float32 logits of some hundreds are no finer
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a decoder says of some places of outputs, which can be of different sentences."""
+
+    logits: Tensor  #: ``(places, vocab)``; of a copying decoder those of what it generates
+    source: Tensor  #: of each place's sentence, with all special tokens and padding, ``(places, src_len)``
+    firsts: Tensor  #: for each of these tokens where the first equal one is, ``(places, src_len)``
+    copy: dict[str, Tensor] | None = None  #: ``places``, ``copied``, ``generated``: see ``CopyPath.forward``; no steps
+
+    def __getitem__(self, rows: Tensor) -> "Places":
+        """Some of the places."""
+        copy = self.copy and {name: tensor[rows] for name, tensor in self.copy.items()}
+        return Places(self.logits[rows], self.source[rows], self.firsts[rows], copy)
+
+    def outputs(self) -> Tensor:
+        """What the decoder's forward gives, ``(places, vocab)``."""
+        if self.copy is None:
+            return self.logits
+        copy = {name: tensor[:, None] for name, tensor in self.copy.items()}
+        return mixed(self.logits[:, None], copy | {"source": self.source})[:, 0]
+
+    def log_probs(self) -> tuple[Tensor, Tensor]:
+        """Of the source's tokens, ``(places, src_len)``, and of the likeliest other one, ``(places,)``."""
+        logits = self.logits.float()
+        own = logits.gather(1, self.source)
+        rest = logits.scatter_(1, self.source, -torch.inf).amax(1, keepdim=True)
+        logits.scatter_(1, self.source, own)  # they are those of this object, mostly
+        greatest = torch.maximum(own.amax(1, keepdim=True), rest)
+        total = greatest + (logits - greatest).exp_().sum(1, keepdim=True).log()
+        own, rest = own - total, (rest - total)[:, 0]
+        if self.copy is None:
+            return own, rest
+        share = self.copy["places"] * self.copy["copied"].exp()[:, None]
+        share = torch.zeros_like(share).scatter_add_(1, self.firsts, share).gather(1, self.firsts)
+        generated = self.copy["generated"]
+        own = own.exp() * generated.exp()[:, None] + share
+        return own.clamp_min(SMALLEST).log(), rest + generated
+
+
+def first_equal(source: Tensor) -> Tensor:
+    """Where the first token is that equals each, ``(batch, src_len)`` as the source is."""
+    return source[:, :, None].eq(source[:, None]).int().argmax(2)
+
+
+def best_of_source(log_probs: Tensor, rest: Tensor, source: Tensor, pad: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The likeliest token of the source at each place, its log-probability, and whether it is clearly the likeliest.
+
+    Args:
+        log_probs: as of :meth:`Places.log_probs`.
+        rest: likewise.
+        source: ``(places, src_len)``.
+        pad: the padding token, which is never written.
+    """
+    log_probs = log_probs.masked_fill(source.eq(pad), -torch.inf)
+    best, place = log_probs.max(1)
+    token = source.gather(1, place[:, None])
+    others = log_probs.masked_fill(source.eq(token), -torch.inf).amax(1)
+    return token[:, 0], best, best - torch.maximum(others, rest) > CLEARLY

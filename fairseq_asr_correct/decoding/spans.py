@@ -1,0 +1,110 @@
+"""What a correction changes: stretches of whole words, each with its share of what the whole gains.
+
+The unchanged input is a translation too, and the model scores both. A stretch that gains less than a threshold goes
+back to what the recognizer wrote.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from rapidfuzz.distance import Levenshtein
+from torch import Tensor
+
+from fairseq_asr_correct.decoding.words import split_words
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of whole words that the correction changes; either side may be empty."""
+
+    start: int  #: of ``before``, in the input's tokens
+    before: list[int]  #: the input's tokens
+    after: list[int]  #: the correction's
+    margin: float  #: log-probability gained by it; ``-inf`` where the model cannot tell
+    taken: bool = True  #: rather than kept as it was
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A sentence with the changes proposed to it. All tokens are without padding and end of sentence."""
+
+    source: list[int]
+    spans: list[Span]
+    source_scores: Tensor | None = field(default=None, compare=False)  #: with its end's, where there are spans
+
+    @property
+    def margin(self) -> float:
+        """What the whole correction gains over the input."""
+        return sum(span.margin for span in self.spans)
+
+    @property
+    def tokens(self) -> list[int]:
+        """The input with the changes that are taken."""
+        tokens, end = [], 0
+        for span in self.spans:
+            tokens += self.source[end : span.start] + (span.after if span.taken else span.before)
+            end = span.start + len(span.before)
+        return tokens + self.source[end:]
+
+    def at(self, threshold: float, scope: str = "span") -> "Decision":
+        """The same with exactly those changes taken whose margin, or whose sentence's, reaches the threshold.
+
+        A threshold of ``-inf`` takes all, ``inf`` none.
+        """
+        spans = [
+            replace(span, taken=(span.margin if scope == "span" else self.margin) >= threshold) for span in self.spans
+        ]
+        return replace(self, spans=spans)
+
+
+def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
+    """The stretches of words that differ: start and end in ``before``, start and end in ``after``.
+
+    Words are aligned with the fewest substitutions, deletions and insertions. Two stretches have at
+    least a word between them that is equal.
+    """
+    sides = [split_words(tokens, continues) for tokens in (before, after)]
+    # Where each word begins, in tokens; the last entry is the end of the sentence.
+    starts = [list(itertools.accumulate(map(len, words), initial=0)) for words in sides]
+    stretches: list[tuple[int, int, int, int]] = []
+    for op in Levenshtein.opcodes(*sides):
+        if op.tag == "equal":
+            continue
+        from_start, from_end = starts[0][op.src_start], starts[0][op.src_end]
+        to_start, to_end = starts[1][op.dest_start], starts[1][op.dest_end]
+        if stretches and stretches[-1][1] == from_start and stretches[-1][3] == to_start:
+            from_start, _, to_start, _ = stretches.pop()
+        stretches.append((from_start, from_end, to_start, to_end))
+    return stretches
+
+
+def spans_with_margins(
+    before: list[int], after: list[int], before_scores: Tensor, after_scores: Tensor, continues: Sequence[bool]
+) -> list[Span]:
+    """The changes from ``before`` to ``after``, each with its share of what the whole gains.
+
+    A change answers for its own words and for the equal ones up to the next change, since it is their
+    history; the last one for the end of the sentence too. Tokens before the first change have the same
+    history in both passes, so the shares add up to the whole.
+
+    Args:
+        before: the input's tokens.
+        after: the correction's.
+        before_scores: their log-probabilities and that of the end of the sentence, ``(len(before) + 1,)``;
+            not a number if the model cannot tell.
+        after_scores: ``(len(after) + 1,)``.
+        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
+    """
+    stretches = edits(before, after, continues)
+    sentence_end = len(before) + 1, 0, len(after) + 1, 0
+    spans = []
+    for stretch, following in itertools.pairwise([*stretches, sentence_end]):
+        start, end, to_start, to_end = stretch
+        run_end, _, to_run_end, _ = following
+        gained = after_scores[to_start:to_run_end].double().sum() - before_scores[start:run_end].double().sum()
+        margin = float(gained)
+        margin = -math.inf if math.isnan(margin) else margin
+        spans.append(Span(start, before[start:end], after[to_start:to_end], margin))
+    return spans
