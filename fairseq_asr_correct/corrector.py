@@ -171,8 +171,9 @@ class Corrector:
     ) -> Correction | list[Correction]:
         """Corrects as :meth:`correct` does, and says what was changed and how sure the model is of each change.
 
-        That takes two passes more for texts that are changed. A change's confidence is the logistic function of the
-        margin by which the model prefers it to the input; see :mod:`~fairseq_asr_correct.decoding.keep`.
+        That takes a pass more for texts that are changed, unless the search has told all scores. A change's confidence
+        is the logistic function of the margin by which the model prefers it to the input; see
+        :mod:`~fairseq_asr_correct.decoding.keep`.
 
         Args:
             texts: see :meth:`correct`, as for all but the last.

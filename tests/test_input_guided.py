@@ -238,6 +238,15 @@ def test_what_scores_are_made_of(flags: dict, doubles: dict, dictionary: Diction
         assert_same(doubles[name], dictionary, some_sources(dictionary), **flags)
 
 
+def test_a_source_without_its_end(doubles: dict, dictionary: Dictionary) -> None:
+    """Its own score would have one for an end that it does not have; the next sentence's is not touched."""
+    sources = torch.tensor([[5, 6, 7, 8], [5, 6, 7, dictionary.eos()]])
+    sample = {"net_input": {"src_tokens": sources, "src_lengths": torch.tensor([4, 4])}}
+    model = doubles["copy"]
+    found = InputGuidedGenerator([model], dictionary, beam_size=1, min_len=0).generate([model], sample)
+    assert [beams[0]["source_scores"] is None for beams in found] == [True, False]
+
+
 def test_another_token_begins(doubles: dict, dictionary: Dictionary) -> None:
     sample = sample_of(some_sources(dictionary)[:4], dictionary)
     found = []

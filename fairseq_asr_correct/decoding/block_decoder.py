@@ -50,9 +50,10 @@ class BlockDecoder:
         self.source = {
             "tokens": encoder_out["src_tokens"][0],
             "states": states,
-            "firsts": first_equal(encoder_out["src_tokens"][0]),
             "seen": ~encoder_out["encoder_padding_mask"][0][:, None, None],
         }
+        if isinstance(decoder, BertCopyDecoder):
+            self.source["firsts"] = first_equal(self.source["tokens"])
         crosses = [layer.encoder_attn for layer in decoder.layers]
         self.source_keys = [(cross.k_proj(states), cross.v_proj(states)) for cross in crosses]
         nothing = states.new_zeros(len(states), 0, decoder.embed_dim)
@@ -92,15 +93,15 @@ class BlockDecoder:
         if isinstance(self.decoder, BertCopyDecoder):
             path, states = self.decoder.copying, self.source["states"].transpose(0, 1)
             copy = path(features, tokens, states, self.source["tokens"], self._distances(tokens[:, 1:], places))
-        features, copy = features[wanted], {name: copy[name][wanted] for name in COPIED if copy}
-        sentences = wanted.nonzero()[:, 0]
+        features, sentences = features[wanted], wanted.nonzero()[:, 0]
+        if path is not None:
+            copy = {name: copy[name][wanted] for name in COPIED} | {"firsts": self.source["firsts"][sentences]}
         for some in torch.arange(len(features), device=features.device).split(places_at_once(self.device)):
             part = {name: tensor[some] for name, tensor in copy.items()}
             logits = self.decoder.output_layer(features[some])
             if path is not None:
                 logits += path.resembling(part.pop("spelling"))
-            rows = sentences[some]
-            yield Places(logits, self.source["tokens"][rows], self.source["firsts"][rows], part or None)
+            yield Places(logits, self.source["tokens"][sentences[some]], part or None)
 
     def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
         """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fairseq_asr_correct.models.copying import SMALLEST, mixed
 
-CLEARLY = 1e-3  # natural logarithm by which the best must be ahead: float32 logits of some hundreds are no finer
+CLEARLY = 1e-3  # natural logarithm by which the best must be ahead, far above what rounding can do
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Places:
 
     logits: Tensor  #: ``(places, vocab)``; of a copying decoder those of what it generates
     source: Tensor  #: of each place's sentence, with all special tokens and padding, ``(places, src_len)``
-    firsts: Tensor  #: for each of these tokens where the first equal one is, ``(places, src_len)``
-    copy: dict[str, Tensor] | None = None  #: ``places``, ``copied``, ``generated``: see ``CopyPath.forward``; no steps
+    copy: dict[str, Tensor] | None = None  #: ``places``, ``copied``, ``generated``: see ``CopyPath.forward``; no steps;
+    #: and ``firsts``, for each of the source's tokens where the first equal one is, ``(places, src_len)``
 
     def __getitem__(self, rows: Tensor) -> "Places":
         """Some of the places."""
         copy = self.copy and {name: tensor[rows] for name, tensor in self.copy.items()}
-        return Places(self.logits[rows], self.source[rows], self.firsts[rows], copy)
+        return Places(self.logits[rows], self.source[rows], copy)
 
     def outputs(self) -> Tensor:
         """What the decoder's forward gives, ``(places, vocab)``."""
@@ -43,12 +43,13 @@ class Places:
         rest = logits.scatter_(1, self.source, -torch.inf).amax(1, keepdim=True)
         logits.scatter_(1, self.source, own)  # they are those of this object, mostly
         greatest = torch.maximum(own.amax(1, keepdim=True), rest)
-        total = greatest + (logits - greatest).exp_().sum(1, keepdim=True).log()
-        own, rest = own - total, (rest - total)[:, 0]
+        total = (logits - greatest).exp_().sum(1, keepdim=True).log()
+        own, rest = own - greatest - total, (rest - greatest - total)[:, 0]  # in this order none is rounded away
         if self.copy is None:
             return own, rest
         share = self.copy["places"] * self.copy["copied"].exp()[:, None]
-        share = torch.zeros_like(share).scatter_add_(1, self.firsts, share).gather(1, self.firsts)
+        firsts = self.copy["firsts"]
+        share = torch.zeros_like(share).scatter_add_(1, firsts, share).gather(1, firsts)
         generated = self.copy["generated"]
         own = own.exp() * generated.exp()[:, None] + share
         return own.clamp_min(SMALLEST).log(), rest + generated

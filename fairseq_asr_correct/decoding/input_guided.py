@@ -149,7 +149,8 @@ class InputGuidedGenerator(SequenceGenerator):
         choices = zip(*(self._choose(*part) for part in parts), strict=True)
         results = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
         for sentence, (chosen, scores, guessed_scores) in zip(sentences, results, strict=True):
-            if not sentence.written and sentence.guess == sentence.source and rules.start == self.eos:
+            whole = not sentence.written and sentence.guess == sentence.source and rules.start == self.eos
+            if whole and not guessed_scores.isnan().any():  # a source without an end has no score for it
                 sentence.source_scores = guessed_scores
             sentence.accept(chosen.tolist(), scores.tolist(), self.continues)
         self.passes += len(sentences)
@@ -173,11 +174,12 @@ class InputGuidedGenerator(SequenceGenerator):
     def _choose(self, part: Places, guessed: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The token that fairseq would write at each place, its log-probability, and that of the token guessed.
 
-        The last is right where the token is the source's.
+        The last is not a number where the token is not the source's.
         """
         own, rest = part.log_probs()
         chosen, scores, clear = best_of_source(own, rest, part.source, self.pad)
-        guessed_scores = own.gather(1, part.source.eq(guessed[:, None]).int().argmax(1, keepdim=True))[:, 0]
+        equal = part.source.eq(guessed[:, None])
+        guessed_scores = own.gather(1, equal.int().argmax(1, keepdim=True))[:, 0].masked_fill(~equal.any(1), torch.nan)
         clear &= forced.eq(NOTHING) & ends & (self.temperature == 1 and self.unk_penalty == 0)
         rows = (~clear).nonzero()[:, 0]
         if len(rows):
@@ -185,7 +187,7 @@ class InputGuidedGenerator(SequenceGenerator):
         return chosen, scores, guessed_scores
 
     def _choose_as_fairseq(self, outputs: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-        """The first two by all probabilities; outputs are ``(places, vocab)``."""
+        """The first two by all probabilities; outputs are ``(places, vocab)`` and are changed."""
         log_probs = self.model.single_model.get_normalized_probs((outputs.div_(self.temperature), None), log_probs=True)
         log_probs[:, self.unk] -= self.unk_penalty
         log_probs[:, self.pad] = -torch.inf

@@ -80,7 +80,7 @@ def keep_or_correct(
         continues: ``continuations(dictionary)``.
         threshold: the least margin of log-probability (natural) at which a change is taken.
         scope: "span" to decide on each change, "sentence" to take all or none by their sum.
-        known: what needs not be computed again.
+        known: of each sentence, what needs not be computed again, and None for the rest.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
     befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
@@ -119,7 +119,7 @@ def known_scores(generator: Any, hypotheses: list[list[dict[str, Any]]]) -> list
 class KeepOrCorrect:
     """A sequence generator whose best hypotheses have gone through :func:`keep_or_correct`.
 
-    Hypotheses that are taken whole are the inner generator's, untouched; others are scored anew. Second
+    Hypotheses that are taken whole are the inner generator's, untouched; those taken in part are scored anew. Second
     and further hypotheses stay as they are.
 
     Args:

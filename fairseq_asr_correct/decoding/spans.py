@@ -1,8 +1,4 @@
-"""What a correction changes: stretches of whole words, each with its share of what the whole gains.
-
-The unchanged input is a translation too, and the model scores both. A stretch that gains less than a threshold goes
-back to what the recognizer wrote.
-"""
+"""What a correction changes: stretches of whole words, each with its share of what the whole gains."""
 
 import itertools
 import math

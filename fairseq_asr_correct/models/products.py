@@ -24,4 +24,5 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _has_onednn() -> bool:
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    onednn = torch.backends.mkldnn
+    return onednn.is_available() and onednn.enabled and hasattr(torch.ops.mkldnn, "_linear_pointwise")
