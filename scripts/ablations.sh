@@ -85,7 +85,7 @@ row init-encoder both --bert-init-parts encoder
 row init-decoder both --bert-init-parts decoder
 row init-without-cross both --bert-init-parts encoder,decoder
 for layers in 1 3 6; do row "decoder-layers-$layers" both --decoder-layers "$layers"; done
-for lr in 1e-4 2e-4 8e-4; do row "adam-$lr" both --lr "$lr"; done
+for lr in 1e-4 2e-4 8e-4 16e-4; do row "adam-$lr" both --lr "$lr"; done
 for lr in 3e-3 1e-2 3e-2; do
   row "novograd-$lr" both --optimizer novograd --novograd-betas "(0.95,0.25)" --weight-decay 0 --lr "$lr"
 done
