@@ -7,8 +7,8 @@ from torch import Tensor
 def product(x: Tensor, weight: Tensor) -> Tensor:
     """``x @ weight.T``, without gradients in float32 on a CPU by oneDNN.
 
-    torch multiplies matrices there by its BLAS, which takes up to twice as long for these shapes (MKL on an AMD
-    processor, ``docs/results.md``).
+    torch multiplies matrices there by its BLAS, which takes up to twice as long for these shapes on an AMD processor,
+    and 0.95 of the time on an Intel one (MKL; ``docs/results.md``).
 
     Args:
         x: ``(..., places, dim)``.
