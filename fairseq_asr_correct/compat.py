@@ -2,11 +2,12 @@
 
 import argparse
 import ast
-import functools
+import importlib
 import importlib.util
 import logging
 import sys
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from fairseq.distributed import utils as distributed_utils
 from fairseq.tasks import FairseqTask
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.mending import mend
 
 logger = logging.getLogger(__name__)
 
@@ -52,16 +54,25 @@ def allow_fairseq_checkpoints() -> None:
     torch.serialization.add_safe_globals([argparse.Namespace])
 
 
+# Those of fairseq's modules that call ``eval``; a test looks for others.
+EVALUATING = (
+    *("criterions.ctc", "data.audio.raw_audio_dataset", "data.codedataset", "models.fconv", "models.fconv_lm"),
+    *("models.fconv_self_att", "models.hubert.hubert", "models.lightconv_lm", "models.multires_hubert.multires_hubert"),
+    *("models.speech_to_text.s2t_wav_transformer", "models.transformer_lm", "models.wav2vec.wav2vec"),
+    *("models.wav2vec.wav2vec2", "optim.adafactor", "optim.adam", "optim.adamax", "optim.cpu_adam", "optim.fused_lamb"),
+    "utils",
+)
+
+
 def no_code_in_arguments() -> None:
     """Let fairseq read numbers and lists in arguments, and run nothing.
 
     fairseq calls ``eval`` on some of its arguments, and arguments come with checkpoints: one that names
-    a suitable architecture would run code although torch loaded it safely. Each module of fairseq gets
-    an ``eval`` of its own that knows literals, ``+``, ``-`` and ``*``, as in ``[(512, 3)] * 4``.
+    a suitable architecture would run code although torch loaded it safely. Each module of fairseq that does
+    gets an ``eval`` of its own that knows literals, ``+``, ``-`` and ``*``, as in ``[(512, 3)] * 4``.
     """
-    for name, module in list(sys.modules.items()):
-        if name.startswith("fairseq.") and module is not None:
-            module.eval = evaluate_literal  # type: ignore[attr-defined]
+    for name in EVALUATING:
+        importlib.import_module(f"fairseq.{name}").eval = evaluate_literal  # type: ignore[attr-defined]
 
 
 LITERAL_NODES = (
@@ -96,22 +107,17 @@ def keep_last_batch() -> None:
     so that they are missing from the output and from the score. Batches are consecutive runs of the
     indices; what is missing at their end is that batch.
     """
-    original = data_utils.batch_by_size
-    if hasattr(original, "__wrapped__"):
-        return
 
-    @functools.wraps(original)
-    def batch_by_size(indices, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202  (fairseq's own signature)
+    def batch_by_size(original, indices, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202  (fairseq's signature)
         batches = original(indices, *args, **kwargs)
         dropped = len(indices) - sum(len(batch) for batch in batches)
         if dropped and kwargs.get("fixed_shapes") is None:
             batches = [*batches, indices[-dropped:]]
         return batches
 
-    data_utils.batch_by_size = batch_by_size
+    mend(data_utils, "batch_by_size", batch_by_size)
 
 
-@functools.cache
 def same_batches_when_resumed() -> None:
     """Let a training that goes on in a later epoch have the batches it would have had.
 
@@ -119,10 +125,8 @@ def same_batches_when_resumed() -> None:
     keeps them for all epochs. A process that goes on in the middle of epoch 7 makes other batches and leaves
     out as many as the dead one had done of its own: some sentences come twice in that epoch, others not at all.
     """
-    original = FairseqTask.get_batch_iterator
 
-    @functools.wraps(original)
-    def get_batch_iterator(self, dataset, *args, seed=1, epoch=1, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
+    def get_batch_iterator(original, self, dataset, *args, seed=1, epoch=1, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
         anew = kwargs.get("disable_iterator_cache") or kwargs.get("update_epoch_batch_itr")
         if anew or getattr(self.cfg, "rebuild_batches", False) or not self.can_reuse_epoch_itr(dataset):
             return original(self, dataset, *args, seed=seed, epoch=epoch, **kwargs)
@@ -131,10 +135,9 @@ def same_batches_when_resumed() -> None:
         iterator.seed = seed
         return iterator
 
-    FairseqTask.get_batch_iterator = get_batch_iterator
+    mend(FairseqTask, "get_batch_iterator", get_batch_iterator)
 
 
-@functools.cache
 def keep_place_among_workers() -> None:
     """Let a training go on at its place in the data with another number of workers.
 
@@ -142,14 +145,11 @@ def keep_place_among_workers() -> None:
     half of the epoch's sentences again, twice as many would never see half of them. The order of batches is
     the same for any number.
     """
-    state_dict, load_state_dict = EpochBatchIterator.state_dict, EpochBatchIterator.load_state_dict
 
-    @functools.wraps(state_dict)
-    def with_workers(self: EpochBatchIterator) -> dict[str, Any]:
+    def with_workers(state_dict: Callable, self: EpochBatchIterator) -> dict[str, Any]:
         return state_dict(self) | {"num_shards": self.num_shards}
 
-    @functools.wraps(load_state_dict)
-    def at_same_place(self: EpochBatchIterator, state: dict[str, Any]) -> None:
+    def at_same_place(load_state_dict: Callable, self: EpochBatchIterator, state: dict[str, Any]) -> None:
         before = state.get("num_shards", self.num_shards)
         if before != self.num_shards:
             # Rounded down: no sentence is left out, and no more than one batch a worker comes again.
@@ -161,7 +161,8 @@ def keep_place_among_workers() -> None:
                 )
         load_state_dict(self, state)
 
-    EpochBatchIterator.state_dict, EpochBatchIterator.load_state_dict = with_workers, at_same_place
+    mend(EpochBatchIterator, "state_dict", with_workers)
+    mend(EpochBatchIterator, "load_state_dict", at_same_place)
 
 
 def send_objects_between_workers() -> None:
@@ -171,25 +172,15 @@ def send_objects_between_workers() -> None:
     configuration in it. The sender is a worker of the same training, and has read the file safely.
     """
 
-    def broadcast(obj: Any, src_rank: int, group: Any, dist_device: torch.device) -> Any:
+    def broadcast(original: Callable, obj: Any, src_rank: int, group: Any, dist_device: torch.device) -> Any:
         box = [obj]
         torch.distributed.broadcast_object_list(box, src=src_rank, group=group, device=dist_device)
         return box[0]
 
-    distributed_utils._broadcast_object_slow = broadcast
+    mend(distributed_utils, "_broadcast_object_slow", broadcast)
 
 
 def bf16_without_a_tpu(args: argparse.Namespace) -> None:
     """Fairseq takes ``--bf16`` on the command line to mean a TPU; without torch_xla it means bfloat16."""
     if getattr(args, "bf16", False) and importlib.util.find_spec("torch_xla") is None:
         args.tpu = False
-
-
-def attend_in_plain_products() -> None:
-    """Without a GPU, compute attention as products of small matrices.
-
-    torch's fused attention for the CPU saves memory on long texts and loses time on sentences: with 15 tokens its
-    step takes 1.4 times as long in float32 and 3.5 times in bfloat16 as the plain products, with 64 about the same.
-    """
-    if not torch.cuda.is_available():
-        torch.backends.cuda.enable_flash_sdp(False)  # its name says cuda, and the CPU obeys it too

@@ -2,15 +2,14 @@
 
 import errno
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.unfinished import ENDING, clear, to_disk, unfinished_file, unfinished_folder
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -60,72 +59,110 @@ def read_json(line: str, path: str | Path, number: int) -> dict[str, Any]:
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[TextIO]:
-    """A text file that appears under its name only when all of it was written.
+    """A text file that appears under its name only when all of it is on the disk.
 
     A link is followed; what is no regular file, such as a pipe, is written as it is.
 
     Raises:
-        UserError: the folder is not there or cannot be written to.
+        UserError: the folder is not there, may not be written to, or is full.
     """
+    with finished_file(path) as unfinished, open(unfinished, "w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+@contextmanager
+def finished_file(path: str | Path) -> Iterator[Path]:
+    """The same as :func:`atomic_write`, for a file of any kind: a name to write to."""
     path = Path(path).resolve()
-    if path.exists() and not path.is_file():
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            yield file
-        return
-    if not path.parent.is_dir():
-        raise UserError(f"{path} cannot be written: there is no folder {path.parent}")
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
-            with full_disk_told(path):
-                yield file
-                file.close()
-            os.chmod(file.name, 0o666 & ~_umask())
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    with write_errors_told(path):
+        if path.exists() and not path.is_file():
+            yield path
+        elif path.parent.is_dir():
+            with unfinished_file(path) as unfinished:
+                yield unfinished
+        else:
+            raise UserError(f"{path} cannot be written: there is no folder {path.parent}")
 
 
 @contextmanager
 def finished_together(folder: Path) -> Iterator[Path]:
-    """A folder to fill; its files move into ``folder`` when all are written, and nothing is left if anything fails.
+    """A folder to fill, which becomes ``folder`` when all is on the disk; nothing is left if anything fails.
+
+    If ``folder`` is there, the new files move into it, and others in it stay. The parent of what is filled is for
+    files that are wanted only meanwhile.
 
     Raises:
-        UserError: ``folder`` is a file.
+        UserError: ``folder`` is a file, may not be written to, or the disk is full.
     """
-    if folder.exists() and not folder.is_dir():
+    place = folder.resolve()
+    if place.exists() and not place.is_dir():
         raise UserError(f"{folder} is a file; name a folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as unfinished:
-        with full_disk_told(folder):
-            yield Path(unfinished)
-        folder.mkdir(exist_ok=True)
-        for file in Path(unfinished).iterdir():
-            os.replace(file, folder / file.name)
+    make_folder(place.parent)
+    with write_errors_told(folder), unfinished_folder(place) as unfinished:
+        yield unfinished
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with those above it if it is not there.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        with write_errors_told(path):
+            missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+            path.mkdir(parents=True, exist_ok=True)
+            for folder in missing:
+                to_disk(folder.parent)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(f"{path} cannot be made: {error.strerror}; name another folder") from None
+    return path
+
+
+def is_free(folder: Path) -> bool:
+    """Whether there is nothing in a folder, if it is there at all; what killed processes left is removed."""
+    place = folder.resolve()
+    clear(place / place.name)  # they stand in it when it was there before
+    return not (folder.is_dir() and any(folder.iterdir()))
 
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, or what may be written to it, is full
+ADVICE = dict.fromkeys(NO_ROOM, "make room") | {
+    errno.EACCES: "change the permissions",
+    errno.EPERM: "change the permissions",
+    errno.EROFS: "make it writable",
+}
 
 
 @contextmanager
-def full_disk_told(path: Path) -> Iterator[None]:
-    """A full disk as one sentence."""
+def write_errors_told(path: Path) -> Iterator[None]:
+    """A disk that is full, or may not be written to, as one sentence."""
     try:
         yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise UserError(f"{path}: {error.strerror}; make room and run the same command again") from None
+    except UserError:
         raise
+    except Exception as error:
+        reason = write_error(error)
+        if reason is None or ENDING in str(path):  # in a folder that is unfinished: it is the folder's to tell
+            raise
+        place = Path(reason.filename or path)
+        if reason.errno in NO_ROOM or ENDING in str(place) or place.is_relative_to(path):
+            place = path  # and not a source that is copied, or a name that goes
+        raise UserError(f"{place}: {reason.strerror}; {ADVICE[reason.errno]} and run the same command again") from None
+
+
+def write_error(error: BaseException) -> OSError | None:
+    """The disk's error behind another one: torch raises its own while it handles the disk's."""
+    return next((each for each in reasons(error) if isinstance(each, OSError) and each.errno in ADVICE), None)
+
+
+def reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those while whose handling it was raised."""
+    while error is not None:
+        yield error
+        error = error.__context__
 
 
 def is_set_name(name: str) -> bool:
     """Whether a data set can be called so: fairseq takes dots, commas and slashes apart."""
     return re.fullmatch(r"[\w-]+", name) is not None
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -1,13 +1,11 @@
 """What fairseq needs mended before a long training can be left alone: whole checkpoints, faults told in a sentence."""
 
-import functools
 import json
 import logging
-import os
 import time
 from argparse import Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,9 @@ from fairseq.file_io import PathManager
 from fairseq.trainer import Trainer
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import NO_ROOM, atomic_write
+from fairseq_asr_correct.files import ADVICE, atomic_write, reasons, write_error, write_errors_told
+from fairseq_asr_correct.mending import mend
+from fairseq_asr_correct.unfinished import clear_all, unfinished_file
 
 logger = logging.getLogger(__name__)
 
@@ -26,54 +26,39 @@ OUT_OF_MEMORY_AT_MOST = 5  #: batches in a row that may be left out because the 
 
 
 @contextmanager
-def replaced_when_whole(path: str) -> Iterator[str]:
+def checkpoint_file(path: str) -> Iterator[Path]:
     """A name to write to; what is there replaces ``path`` when all of it is on the disk, and goes if anything fails.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or may not be written to.
     """
-    unfinished = f"{path}.tmp"
     try:
-        yield unfinished
-        with open(unfinished, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except BaseException as error:
-        with suppress(OSError):
-            os.unlink(unfinished)  # makes room, too
-        for reason in _reasons(error):  # torch raises an error of its own while it handles the disk's
-            if isinstance(reason, OSError) and reason.errno in NO_ROOM:
-                raise UserError(
-                    f"the checkpoint {path} cannot be written ({reason.strerror}); those written before are intact: "
-                    "make room and run the same command to go on"
-                ) from None
-        raise
+        with unfinished_file(Path(path)) as unfinished:
+            yield unfinished
+    except Exception as error:
+        reason = write_error(error)
+        if reason is None:
+            raise
+        raise UserError(
+            f"the checkpoint {path} cannot be written ({reason.strerror}); those written before are intact: "
+            f"{ADVICE[reason.errno]} and run the same command to go on"
+        ) from None
 
 
-def _reasons(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those while whose handling it was raised."""
-    while error is not None:
-        yield error
-        error = error.__context__
-
-
-@functools.cache
 def write_checkpoints_whole() -> None:
-    """Let no checkpoint be half-written, and none be lost to a full disk.
+    """Let no checkpoint be half-written, and none be lost to a full disk, a power cut or a kill.
 
     fairseq copies one checkpoint to ``checkpoint_best.pt`` and ``checkpoint_last.pt`` in place, so that a
     process killed in between leaves neither the old nor the new one. When writing fails it writes again
     behind what is already in the file, which then cannot be read, and puts that into the old one's place.
     """
-    save, copy = checkpoint_utils.torch_persistent_save, PathManager.copy
 
-    @functools.wraps(save)
-    def torch_persistent_save(obj: Any, filename: str, async_write: bool = False) -> None:
+    def torch_persistent_save(save: Callable, obj: Any, filename: str, async_write: bool = False) -> None:
         if async_write or not PathManager.supports_rename(filename):
             return save(obj, filename, async_write)
         for pause in (2.5, 2.5, None):  # as often and as long as fairseq does: network disks recover
             try:
-                with replaced_when_whole(filename) as unfinished, open(unfinished, "wb") as file:
+                with checkpoint_file(filename) as unfinished, open(unfinished, "wb") as file:
                     return torch.save(obj, file)
             except UserError:
                 raise
@@ -84,30 +69,37 @@ def write_checkpoints_whole() -> None:
                 time.sleep(pause)
         return None
 
-    @functools.wraps(copy)
-    def copy_whole(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
+    def copy_whole(copy: Callable, src_path: str, dst_path: str, overwrite: bool = False) -> bool:
         if not PathManager.supports_rename(dst_path):
             return copy(src_path, dst_path, overwrite)
-        with replaced_when_whole(dst_path) as unfinished:
-            copy(src_path, unfinished, overwrite=True)
+        with checkpoint_file(dst_path) as unfinished:
+            copy(src_path, str(unfinished), overwrite=True)
         return True
 
-    checkpoint_utils.torch_persistent_save = torch_persistent_save
-    PathManager.copy = staticmethod(copy_whole)
+    mend(checkpoint_utils, "torch_persistent_save", torch_persistent_save)
+    mend(PathManager, "copy", copy_whole)
 
 
-@functools.cache
+def check_folder_of_checkpoints() -> None:
+    """Before a training, say in a sentence that ``--save-dir`` cannot be written to; clear it of what a kill left."""
+
+    def verify_checkpoint_directory(original: Callable, save_dir: str) -> None:
+        with write_errors_told(Path(save_dir)):
+            original(save_dir)
+        clear_all(Path(save_dir), "checkpoint*")
+
+    mend(checkpoint_utils, "verify_checkpoint_directory", verify_checkpoint_directory)
+
+
 def save_batch_of_nan() -> None:
     """Say which sentences gave gradients that are no numbers, where fairseq ends in a traceback and names none."""
-    original = Trainer.train_step
 
-    @functools.wraps(original)
-    def train_step(self: Trainer, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
+    def train_step(original: Callable, self: Trainer, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
         try:
             return original(self, samples, *args, **kwargs)
         except Exception as error:
             # fairseq looks for the module that is to blame, and fails at those that return dictionaries of lists.
-            cause = next((reason for reason in _reasons(error) if isinstance(reason, FloatingPointError)), None)
+            cause = next((reason for reason in reasons(error) if isinstance(reason, FloatingPointError)), None)
             if cause is None:
                 raise
             reason = str(cause).split(". ")[0]
@@ -126,16 +118,13 @@ def save_batch_of_nan() -> None:
                 f"{path}: look at them, or lower --lr; the checkpoints in {folder} are from before"
             ) from None
 
-    Trainer.train_step = train_step
+    mend(Trainer, "train_step", train_step)
 
 
-@functools.cache
 def say_what_a_checkpoint_lacks() -> None:
     """Say in a sentence why a training cannot go on from a checkpoint, where fairseq lists all parameters twice."""
-    original = Trainer.load_checkpoint
 
-    @functools.wraps(original)
-    def load_checkpoint(self: Trainer, filename: str, *args: Any, **kwargs: Any) -> Any:
+    def load_checkpoint(original: Callable, self: Trainer, filename: str, *args: Any, **kwargs: Any) -> Any:
         try:
             extra = original(self, filename, *args, **kwargs)
             # The one difference that torch does not see: as many weights, used in another way.
@@ -155,7 +144,7 @@ def say_what_a_checkpoint_lacks() -> None:
             )
         return extra
 
-    Trainer.load_checkpoint = load_checkpoint
+    mend(Trainer, "load_checkpoint", load_checkpoint)
 
 
 def shape_differences(checkpoint: str, model: Namespace, ends: str | tuple[str, ...] = SHAPE) -> list[str]:
@@ -171,13 +160,11 @@ def shape_differences(checkpoint: str, model: Namespace, ends: str | tuple[str, 
     ]
 
 
-@functools.cache
 def say_what_memory_allows() -> None:
     """Name the flag to lower when a GPU is too small, and stop when it is too small for one batch after the other.
 
     fairseq leaves out a batch that does not fit and goes on, forever if none fits.
     """
-    train_step, valid_step, log_oom = Trainer.train_step, Trainer.valid_step, Trainer._log_oom
 
     def hint(self: Trainer) -> str:
         return (
@@ -185,27 +172,27 @@ def say_what_memory_allows() -> None:
             "--update-freq as much to keep the size of a batch"
         )
 
-    @functools.wraps(log_oom)
-    def _log_oom(self: Trainer, error: RuntimeError) -> None:
-        log_oom(self, error)
+    def log_oom(original: Callable, self: Trainer, error: RuntimeError) -> None:
+        original(self, error)
         self.out_of_memory = getattr(self, "out_of_memory", 0) + 1
         logger.warning(hint(self))
         if self.out_of_memory >= OUT_OF_MEMORY_AT_MOST:
             raise UserError(f"{self.out_of_memory} batches in a row were left out: {hint(self)}") from None
 
-    def told(step: Any) -> Any:
-        @functools.wraps(step)
-        def wrapped(self: Trainer, *args: Any, **kwargs: Any) -> Any:
-            try:
-                output = step(self, *args, **kwargs)
-            except RuntimeError as error:
-                if "out of memory" not in str(error):
-                    raise
-                raise UserError(hint(self)) from None
-            if step is train_step and output is not None:
-                self.out_of_memory = 0
-            return output
+    def step(original: Callable, self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(self, *args, **kwargs)
+        except RuntimeError as error:
+            if "out of memory" not in str(error):
+                raise
+            raise UserError(hint(self)) from None
 
-        return wrapped
+    def train_step(original: Callable, self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        output = step(original, self, *args, **kwargs)
+        if output is not None:
+            self.out_of_memory = 0
+        return output
 
-    Trainer._log_oom, Trainer.train_step, Trainer.valid_step = _log_oom, told(train_step), told(valid_step)
+    mend(Trainer, "_log_oom", log_oom)
+    mend(Trainer, "train_step", train_step)
+    mend(Trainer, "valid_step", step)

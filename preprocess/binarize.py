@@ -11,8 +11,6 @@ fairseq-train, all the others for `fairseq-generate --gen-subset NAME`.
 import argparse
 import contextlib
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -87,14 +85,14 @@ def main(argv: list[str] | None = None) -> None:
     else:
         max_pieces = POSITIONS - 2
         pieces_of = SentencePieces(args.sentencepiece)
-    with finished_together(args.save_to) as binary, tempfile.TemporaryDirectory() as pieces:
+    with finished_together(args.save_to) as binary:
+        pieces = binary.with_name(f"{binary.name}.pieces")  # on the disk that has to have room anyway
+        pieces.mkdir()
         for name in names:
             for side in SIDES:
                 file = f"{name}.{side}"
-                encode_file(args.pairs / file, Path(pieces, file), pieces_of, max_pieces, args.cut)
-        run_fairseq_preprocess(
-            names, Path(pieces), binary.resolve(), (args.bert_init or args.sentencepiece) / "dict.txt", args.workers
-        )
+                encode_file(args.pairs / file, pieces / file, pieces_of, max_pieces, args.cut)
+        run_fairseq_preprocess(names, pieces, binary, (args.bert_init or args.sentencepiece) / "dict.txt", args.workers)
     print(f"{args.save_to}: {', '.join(names)}")
 
 
@@ -152,7 +150,7 @@ def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, diction
         raise UserError(f"{dictionary} is not there: name the folder that get_decoder_params_from_bert.py wrote")
     tests = [name for name in names if name not in ("train", "valid")]
     numbered = pieces / "binary"
-    argv = ["--source-lang", SIDES[0], "--target-lang", SIDES[1], "--destdir", str(numbered), "--workers", str(workers)]
+    argv = ["--source-lang", SIDES[0], "--target-lang", SIDES[1], "--destdir", numbered.name, "--workers", str(workers)]
     argv += ["--srcdict", str(dictionary.resolve()), "--tgtdict", str(dictionary.resolve())]
     for subset in ("train", "valid"):
         if subset in names:
@@ -164,7 +162,7 @@ def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, diction
     name_of = {f"test{i or ''}": name for i, name in enumerate(tests)}
     for file in numbered.iterdir():
         subset, _, rest = file.name.partition(".")
-        shutil.move(file, binary / f"{name_of.get(subset, subset)}.{rest}")
+        file.rename(binary / f"{name_of.get(subset, subset)}.{rest}")
 
 
 if __name__ == "__main__":

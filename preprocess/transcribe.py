@@ -34,7 +34,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_json_lines
+from fairseq_asr_correct.files import atomic_write, make_folder, read_json_lines
 from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, load, recordings
 from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings, open_recognizer
@@ -153,12 +153,12 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
     work = partial(make_worker, settings, changes, tuple(args.seeds or [None]))
     run = {"manifest": hashlib.sha256(job.manifest.read_bytes()).hexdigest(), "batch_seconds": args.batch_seconds}
     run |= {"options": asdict(settings) | asdict(changes) | {"seeds": args.seeds, "shard": args.shard}}
-    save_to.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(save_to.parent)
     with closing(Journal(journal_path, run)) as journal:
         run_batches(batches, work, journal, args, job.manifest)
         results = [result for number in batches for result in journal.finished[number]]
         failed = write_results(save_to, rows, results, errors)
-        journal_path.unlink()
+        journal.remove()  # both outputs are on the disk
     return failed
 
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.files import finished_file, make_folder
 
 # What fairseq calls checkpoints by: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.
 BY_UPDATES, BY_EPOCHS = (re.compile(pattern) for pattern in (r"checkpoint_\d+_(\d+)\.pt", r"checkpoint(\d+)\.pt"))
@@ -56,7 +56,8 @@ def main(argv: list[str] | None = None) -> None:
 
     paths = choose(args.inputs, args.last)
     state = average(paths, args.ema)
-    with finished_together(args.save_to.parent) as unfinished, open(unfinished / args.save_to.name, "wb") as file:
+    make_folder(args.save_to.parent)
+    with finished_file(args.save_to) as unfinished, open(unfinished, "wb") as file:
         torch.save(state, file)
     print(f"{args.save_to}: the mean of {', '.join(map(str, paths))}")
 

@@ -34,7 +34,7 @@ from tqdm import tqdm
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.corrector import DTYPES
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.search import DECODINGS, Search
@@ -165,15 +165,15 @@ def correct_file(args: argparse.Namespace) -> str:
     # In one piece, so that the shards' outputs are joined by cat.
     first, last = ((part + i) * len(ranges) // parts for i in (-1, 0))
     mine = {number: [texts[row] for row in ranges[number]] for number in range(first, last)}
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     with closing(Journal(journal_path, run_of(args))) as journal:
         try:
             run_batches(mine, journal, args)
         finally:
             if not journal.finished:  # perhaps for a mistake in the flags, which can then be mended
-                journal_path.unlink()
+                journal.remove()
         counts = write(output, mine, journal, args, first * size)
-        journal_path.unlink(missing_ok=True)
+        journal.remove()  # the output is on the disk
     return f"{output}: {counts}"
 
 

@@ -20,7 +20,7 @@ import fairseq_asr_correct  # noqa: F401  (first: checkpoints then load, and run
 # isort: split
 from fairseq_asr_correct.backends import load_ctranslate2
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.pretrained import Pretrained
 from fairseq_asr_correct.trained import load_any
 
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--force", action="store_true", help="replace what an earlier export left in OUT")
     args = parser.parse_args(argv)
 
-    if args.out.is_dir() and any(args.out.iterdir()) and not args.force:
+    if not (is_free(args.out) or args.force):
         raise UserError(f"{args.out} is not empty: name a new folder, or give --force")
     pretrained = load_any(args.checkpoint)
     with finished_together(args.out) as unfinished:
@@ -58,7 +58,8 @@ def main(argv: list[str] | None = None) -> None:
             raise UserError(f"{args.checkpoint} holds what {args.quantization} cannot: try --quantization float32")
         if args.force:
             for name in FILES:
-                (args.out / name).unlink(missing_ok=True)
+                if not (unfinished / name).exists():  # a new one takes the place of the old one
+                    (args.out / name).unlink(missing_ok=True)
     size = sum((args.out / name).stat().st_size for name in FILES if (args.out / name).exists())
     print(f"{args.out}: {size / 1e6:.1f} MB in {args.quantization}", end=", here computed in ")
     print(f"{written.model.translator.compute_type}; a random token's log-probability differs by {difference:.2g}")

@@ -23,7 +23,7 @@ from fairseq.data import Dictionary
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.models.stored_weights import DTYPES
 from fairseq_asr_correct.pretrained import load, read_checkpoint, read_dictionary, write
 
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep.json of scripts/tune_keep.py")
     args = parser.parse_args(argv)
 
-    if args.save_to.is_dir() and any(args.save_to.iterdir()):
+    if not is_free(args.save_to):
         raise UserError(f"{args.save_to} is not empty: name a new folder")
     dictionary = read_dictionary(args.dict) if args.dict else find_dictionary(args.data)
     model = read_checkpoint(args.checkpoint, dictionary)

@@ -24,7 +24,7 @@ from tqdm import tqdm
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.corrections import Edit
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.recognizers.subtitles import FORMATS
 from fairseq_asr_correct.recognizers.timed import Word, correct_segments, timed_words
 from fairseq_asr_correct.search import DECODINGS
@@ -104,7 +104,7 @@ def check(args: argparse.Namespace) -> dict[Path, Path | None]:
         if output.exists() and path.exists() and output.samefile(path):
             raise UserError(f"{path} is what would be written: name another --output-dir")
     try:  # now, rather than after an hour of listening
-        args.output_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(args.output_dir)
     except OSError as error:
         raise UserError(f"--output-dir {args.output_dir} cannot be made: {error.strerror}") from None
     return outputs

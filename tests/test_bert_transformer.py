@@ -10,7 +10,6 @@ import pytest
 import torch
 from conftest import ROOT, make_tiny_bert
 from fairseq.data import Dictionary
-from fairseq.modules import FairseqDropout
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -269,23 +268,3 @@ def test_flags_survive_argparse() -> None:
     BertTransformerModel.add_args(parser)
     assert vars(parser.parse_args([])) == {}, "defaults are the architecture's"
     assert parser.parse_args(["--no-share-all-embeddings"]).share_all_embeddings is False
-
-
-def test_fused_attention_to_the_source_computes_the_same(bert_init: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, _ = build(bert_init)
-    model.train()
-    for module in model.modules():
-        if isinstance(module, FairseqDropout):
-            module.p = 0.0
-    sources = torch.tensor([[PAD, 20, 21, EOS], [20, 21, 22, EOS]])
-    previous = torch.tensor([[EOS, 20, 23], [EOS, 20, PAD]])
-    fused, calls = model(sources, None, previous)[0], []
-    real = torch.nn.functional.multi_head_attention_forward
-    monkeypatch.setattr(
-        "torch.nn.functional.multi_head_attention_forward", lambda *a, **k: calls.append(1) or real(*a, **k)
-    )
-    model(sources, None, previous)
-    assert len(calls) == len(model.encoder.layers) + 2 * len(model.decoder.layers), "all attention is fused"
-    for layer in model.decoder.layers:
-        layer.encoder_attn._forward_pre_hooks.clear()
-    torch.testing.assert_close(fused, model(sources, None, previous)[0])

@@ -1,22 +1,37 @@
 """What the plugin mends in its surroundings."""
 
+import ast
+import functools
+import importlib.util
+import inspect
+import logging
+import os
 import subprocess
 import sys
 import textwrap
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 
+import fairseq
 import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from fairseq import checkpoint_utils
 from fairseq.data import data_utils
+from fairseq.data.iterators import EpochBatchIterator
+from fairseq.distributed import utils as distributed_utils
+from fairseq.file_io import PathManager
+from fairseq.tasks import FairseqTask
+from fairseq.trainer import Trainer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct import compat
+from fairseq_asr_correct import compat, reliability
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.logs import root_logger_as_it_was
+from fairseq_asr_correct.mending import mend
 
 
 @pytest.mark.parametrize(
@@ -98,10 +113,138 @@ def test_no_sentence_is_dropped(
     assert [i for batch in batches for i in batch] == list(range(len(sizes)))
 
 
-def test_mending_twice_changes_nothing() -> None:
-    mended = data_utils.batch_by_size
+def plain_batches(indices: np.ndarray, **kwargs: object) -> list[np.ndarray]:
+    """fairseq's own function, which drops sentences."""
+    return inspect.unwrap(data_utils.batch_by_size)(indices, **kwargs)
+
+
+def test_a_function_that_another_plugin_has_wrapped_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = np.ones(9, dtype=np.int64)
+    arguments = dict(num_tokens_fn=sizes.__getitem__, num_tokens_vec=sizes, required_batch_size_multiple=8)
+    assert sum(map(len, plain_batches(np.arange(9), max_tokens=8, **arguments))) == 8, "what is mended"
+
+    @functools.wraps(inspect.unwrap(data_utils.batch_by_size))
+    def theirs(*args: object, **kwargs: object) -> list[np.ndarray]:
+        return plain_batches(*args, **kwargs)
+
+    monkeypatch.setattr(data_utils, "batch_by_size", theirs)
     compat.keep_last_batch()
-    assert data_utils.batch_by_size is mended
+    assert sum(map(len, data_utils.batch_by_size(np.arange(9), max_tokens=8, **arguments))) == 9
+
+
+class Plugged:
+    """Something to mend, a method and a static one."""
+
+    def double(self, number: int) -> int:
+        return 2 * number
+
+    @staticmethod
+    def triple(number: int) -> int:
+        return 3 * number
+
+
+def test_mending_once_and_around_what_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_more(original: Callable, *args: object) -> int:
+        return original(*args) + 1
+
+    def ten_more(original: Callable, *args: object) -> int:
+        return original(*args) + 10
+
+    for name in ("double", "triple"):
+        monkeypatch.setattr(Plugged, name, inspect.getattr_static(Plugged, name))  # to be as before afterwards
+    for _ in range(2):
+        mend(Plugged, "double", one_more)
+        mend(Plugged, "triple", one_more)
+    assert Plugged().double(2) == 5 and Plugged().triple(2) == Plugged.triple(2) == 7
+    mend(Plugged, "double", ten_more)
+    ours = Plugged.double
+
+    @functools.wraps(ours)
+    def theirs(self: Plugged, number: int) -> int:
+        return 100 * ours(self, number)
+
+    Plugged.double = theirs
+    mend(Plugged, "double", one_more)
+    assert Plugged.double is theirs and Plugged().double(2) == 1500
+
+
+def test_what_is_mended_is_not_mended_again() -> None:
+    """By another copy of the modules, as a reload of them makes it."""
+    places = [
+        (data_utils, "batch_by_size"), (FairseqTask, "get_batch_iterator"), (EpochBatchIterator, "state_dict"),
+        (EpochBatchIterator, "load_state_dict"), (distributed_utils, "_broadcast_object_slow"),
+        (checkpoint_utils, "torch_persistent_save"), (checkpoint_utils, "verify_checkpoint_directory"),
+        (PathManager, "copy"), (Trainer, "train_step"), (Trainer, "valid_step"), (Trainer, "load_checkpoint"),
+        (Trainer, "_log_oom"),
+    ]  # fmt: skip
+    before = [getattr(*place) for place in places]
+    for module, names in (
+        (compat, "keep_last_batch same_batches_when_resumed keep_place_among_workers send_objects_between_workers"),
+        (reliability, "write_checkpoints_whole check_folder_of_checkpoints save_batch_of_nan "
+            "say_what_a_checkpoint_lacks say_what_memory_allows"),
+    ):  # fmt: skip
+        spec = importlib.util.spec_from_file_location(module.__name__, module.__file__)
+        copy = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(copy)
+        for name in names.split():
+            getattr(copy, name)()
+    assert [getattr(*place) for place in places] == before
+
+
+def test_importing_changes_nothing_it_need_not() -> None:
+    """The root logger, how torch attends, whether a fork can use CUDA, and fairseq's commands can still log."""
+    script = """
+        import logging, sys, torch
+        asked = []
+        for owner, name in ((torch.cuda, "is_available"), (torch.cuda, "init"), (torch._C, "_cuda_getDeviceCount")):
+            if hasattr(owner, name):
+                setattr(owner, name, lambda *args, name=name: asked.append(name) or 0)
+        def state():
+            root, kernels = logging.getLogger(), torch.backends.cuda
+            return (root.level, list(root.handlers), kernels.flash_sdp_enabled(), kernels.math_sdp_enabled(),
+                    kernels.mem_efficient_sdp_enabled())
+        before = state()
+        import fairseq_asr_correct
+        print(state() == before, asked)
+        from fairseq_cli import train
+        print([logging.getLevelName(logging.root.level), *(type(h).__name__ for h in logging.root.handlers)])
+        train.logger.info("this is said")
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert run.stdout.splitlines()[:2] == ["True []", "['INFO', 'StreamHandler']"]
+    assert "| INFO | fairseq_cli.train | this is said" in run.stdout
+
+
+def test_the_root_logger_gets_back_what_it_had() -> None:
+    root, mine, theirs = logging.getLogger(), logging.NullHandler(), logging.NullHandler()
+    level = root.level
+    root.addHandler(mine)
+    try:
+        before = list(root.handlers)
+        with pytest.raises(ZeroDivisionError), root_logger_as_it_was():
+            root.setLevel(logging.DEBUG)
+            root.addHandler(theirs)
+            raise ZeroDivisionError
+        assert root.level == level and root.handlers == before
+    finally:
+        root.removeHandler(mine)
+
+
+def test_fairseq_evaluates_arguments_with_ours_and_no_other_module_is_changed() -> None:
+    package = Path(fairseq.__file__).parent
+    evaluating = set()
+    for path in package.rglob("*.py"):
+        name = ".".join(path.relative_to(package).with_suffix("").parts)
+        if name.startswith("examples.") or "eval" not in (text := path.read_text(encoding="utf-8")):
+            continue  # the examples are no part of fairseq, and other projects
+        if any(isinstance(node, ast.Name) and node.id in ("eval", "exec") for node in ast.walk(ast.parse(text))):
+            evaluating.add(name)
+    assert evaluating == set(compat.EVALUATING)
+    changed = {name for name, module in sys.modules.items() if getattr(module, "eval", None) is compat.evaluate_literal}
+    assert changed == {f"fairseq.{name}" for name in evaluating}
 
 
 def test_only_a_namespace_is_allowed(tmp_path: Path) -> None:
@@ -116,48 +259,3 @@ def test_bf16_means_bfloat16() -> None:
     args = Namespace(bf16=True, tpu=True)
     compat.bf16_without_a_tpu(args)
     assert args.tpu is False
-
-
-@given(st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"]))))
-def test_lines_come_back(lines: list[str]) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "text")
-        with atomic_write(path) as file:
-            for line in lines:
-                print(line, file=file)
-        assert list(read_lines(path)) == lines
-
-
-def test_windows_line_ends(tmp_path: Path) -> None:
-    (tmp_path / "text").write_bytes(b"a\r\nb\r\n\r\nc")
-    assert list(read_lines(tmp_path / "text")) == ["a", "b", "", "c"]
-
-
-def test_pipes_and_links_are_written_through(tmp_path: Path) -> None:
-    (tmp_path / "target").write_text("old")
-    (tmp_path / "link").symlink_to("target")
-    with atomic_write(tmp_path / "link") as file:
-        file.write("new")
-    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_text() == "new"
-    with atomic_write("/dev/null") as file:
-        file.write("gone")
-    assert Path("/dev/null").is_char_device()
-
-
-def test_no_folder_to_write_to(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="there is no folder"), atomic_write(tmp_path / "none" / "text"):
-        pass
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("old")
-    with pytest.raises(UserError), atomic_write(tmp_path / "text") as file:
-        print("new", file=file)
-        raise UserError("stop")
-    assert (tmp_path / "text").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
-
-
-def test_attention_is_fused_on_a_gpu_only() -> None:
-    assert torch.backends.cuda.flash_sdp_enabled() == torch.cuda.is_available()

@@ -1,5 +1,6 @@
 """Full disks, gradients that are no numbers, other models, too small memories: a sentence, and nothing lost."""
 
+import errno
 import json
 import logging
 import os
@@ -14,26 +15,66 @@ import pytest
 import torch
 import torch.multiprocessing
 from conftest import SMALL_BATCHES, Argv, files_at_most, run_command, train_argv, updates_of
+from fairseq import checkpoint_utils
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from fairseq.trainer import Trainer
+from faults import count_steps, failing_from
 
+from fairseq_asr_correct import unfinished
 from fairseq_asr_correct.errors import UserError
 
 
 @pytest.mark.parametrize("file", ["checkpoint_1_4.pt", "checkpoint_best.pt", "checkpoint_last.pt"])
-def test_a_full_disk_is_one_sentence_and_costs_no_checkpoint(file: str, argv: Argv, tmp_path: Path) -> None:
+def test_a_full_disk_is_one_sentence_and_costs_no_checkpoint(
+    file: str, argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flags = ("--save-interval-updates", 2, *SMALL_BATCHES)
     run_command("train", *argv(*flags, "--max-update", 2))
-    full = tmp_path / "out" / f"{file}.tmp"
-    full.symlink_to("/dev/full")
-    with pytest.raises(
-        UserError, match=f"{file} cannot be written .*No space left.*intact: make room and run the same"
-    ):
-        run_command("train", *argv(*flags, "--max-update", 4))
-    assert not full.is_symlink()
+    files, make_file = set(os.listdir(tmp_path / "out")), unfinished._make_file
+
+    def full(path: Path) -> None:
+        path.symlink_to("/dev/full") if path.name.startswith(f".{file}.") else make_file(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(unfinished, "_make_file", full)
+        with pytest.raises(
+            UserError, match=f"{file} cannot be written .*No space left.*intact: make room and run the same"
+        ):
+            run_command("train", *argv(*flags, "--max-update", 4))
+    assert set(os.listdir(tmp_path / "out")) - files <= {"checkpoint_1_4.pt"}, "nothing half-written"
     assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 2
     run_command("train", *argv(*flags, "--max-update", 4))
     assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 4
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EROFS])
+def test_a_disk_that_cannot_be_written_to_any_more(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any step of writing the file; none of these gets better by itself, and is tried again."""
+    path = str(tmp_path / "checkpoint_last.pt")
+    checkpoint_utils.torch_persistent_save({"updates": 2}, path)
+    steps = count_steps(lambda: checkpoint_utils.torch_persistent_save({"updates": 2}, path))
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail("tried again"))
+    for number in range(1, steps - 1):  # the last steps clear up, and sync
+        with failing_from(number, code), pytest.raises(UserError, match=re.escape(f"({os.strerror(code)})")) as error:
+            checkpoint_utils.torch_persistent_save({"updates": 4}, path)
+        assert (
+            str(error.value).startswith(f"the checkpoint {path} cannot be written") and "intact: " in error.value.code
+        )
+        assert torch.load(path) == {"updates": 2}
+    checkpoint_utils.torch_persistent_save({"updates": 4}, path)
+    assert torch.load(path) == {"updates": 4} and os.listdir(tmp_path) == ["checkpoint_last.pt"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_training(
+    argv: Argv, tmp_path: Path, batches: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def makedirs(path: str, exist_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(os, "makedirs", makedirs)
+    with pytest.raises(UserError, match=rf"^{tmp_path}/out: Read-only file system; make it writable and run"):
+        run_command("train", *argv())
+    assert not batches
 
 
 def test_half_a_checkpoint_on_a_full_disk(argv: Argv, tmp_path: Path) -> None:
@@ -49,13 +90,14 @@ def test_half_a_checkpoint_on_a_full_disk(argv: Argv, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_full_disk_ends_the_real_command_with_one_sentence(argv: Argv, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "checkpoint_last.pt.tmp").symlink_to("/dev/full")
     command = [sys.executable, "-m", "fairseq_cli.train", *argv("--max-update", 1)]
-    run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    with files_at_most(5000):
+        run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert "Traceback" not in run.stdout + run.stderr
-    assert run.stderr.splitlines()[-1].startswith(f"the checkpoint {tmp_path / 'out' / 'checkpoint_last.pt'} cannot")
+    assert run.stderr.splitlines()[-1].startswith(f"the checkpoint {tmp_path / 'out' / 'checkpoint_best.pt'} cannot")
+    assert "| INFO | fairseq_cli.train | num. shared model params" in run.stdout, "fairseq's log is as ever"
+    assert not os.listdir(tmp_path / "out")
 
 
 def test_sentences_of_a_batch_without_a_gradient_are_saved(

@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,10 @@ from conftest import SMALL_BATCHES, Argv, assert_equal_parameters, run_command, 
 from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.trainer import Trainer
+from faults import dies
 
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
+from fairseq_asr_correct.unfinished import ENDING
 
 
 def killed_at(argv: list[object], update: int, pause: float) -> None:
@@ -70,17 +71,6 @@ def die_halfway(data: bytes, path: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def dies(action: Callable[[], None]) -> None:
-    """Runs the action in a child process, which must be killed in it."""
-    child = os.fork()
-    if not child:
-        try:
-            action()
-        finally:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-
-
 @pytest.mark.parametrize("writer", ["save", "copy to checkpoint_best", "copy to checkpoint_last"])
 def test_killed_while_writing_a_checkpoint(
     writer: str, argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -96,7 +86,7 @@ def test_killed_while_writing_a_checkpoint(
         torch_save(state, file)
 
     def copy(source: str, target: str) -> str:
-        if Path(target).name.startswith(writer.removeprefix("copy to ")):
+        if Path(target).name.startswith(f".{writer.removeprefix('copy to ')}."):
             die_halfway(Path(source).read_bytes(), target)
         return copyfile(source, target)
 
@@ -105,11 +95,12 @@ def test_killed_while_writing_a_checkpoint(
         patch.setattr(shutil, "copyfile", copy)
         dies(lambda: run_command("train", *argv(*flags, "--max-update", 4)))
     checkpoints = {path.name: updates_of(path) for path in (tmp_path / "out").glob("*.pt")}
+    assert list((tmp_path / "out").glob(f".checkpoint*{ENDING}")), "half of a file"
     copied = writer == "copy to checkpoint_last"
     assert checkpoints["checkpoint_last.pt"] == 2 and checkpoints["checkpoint_best.pt"] == (4 if copied else 2)
-    run_command("train", *argv(*flags, "--max-update", 4))
+    run_command("train", *argv("--max-update", 4))  # of which none has the name that the dead process wrote
     assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 4
-    assert not list((tmp_path / "out").glob("*.tmp")), "what the dead process left is gone"
+    assert not list((tmp_path / "out").glob(f".*{ENDING}")), "what the dead process left is gone"
 
 
 def test_a_second_try_at_writing_writes_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

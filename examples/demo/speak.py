@@ -22,7 +22,7 @@ import soundfile
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import atomic_write, make_folder, read_lines
 
 Speak = Callable[[str, Path], None]
 
@@ -51,12 +51,6 @@ def main(argv: list[str] | None = None) -> None:
                 row = {"id": f"{args.save_to.name}-{voice}-{number:04d}", "audio_filepath": str(audio.resolve())}
                 row |= {"duration": round(soundfile.info(audio).duration, 3), "text": text, "speaker": voice}
                 print(json.dumps(row), file=manifest)
-
-
-def make_folder(path: Path) -> Path:
-    """The folder, made if it was not there."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def piper(voice: str) -> Speak:

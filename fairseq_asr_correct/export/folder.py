@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.files import finished_together, is_free
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def new_folder(path: Path, force: bool = False) -> Iterator[Path]:
     Raises:
         UserError: ``path`` is a file, or a folder with something in it.
     """
-    if path.is_dir() and any(path.iterdir()) and not force:
+    if not (is_free(path) or force):
         raise UserError(f"{path} is not empty: name a new folder, or replace its files with --force")
     with finished_together(path) as unfinished:
         yield unfinished

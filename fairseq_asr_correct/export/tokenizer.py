@@ -38,7 +38,8 @@ def save_tokenizer(folder: Path, tokens: Sequence[str], longest: int) -> None:
         tokens: the vocabulary by number, the four specials under BERT's names.
         longest: how many tokens the model reads, [CLS] and [SEP] included.
     """
-    make_tokenizer(tokens).save(str(folder / "tokenizer.json"))
+    text = make_tokenizer(tokens).to_str(pretty=True)  # its own way to write hides a full disk
+    (folder / "tokenizer.json").write_text(text, encoding="utf-8")
     config = {**SPECIALS, **SETTINGS, "model_max_length": longest}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
 

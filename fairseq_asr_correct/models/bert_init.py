@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from fairseq.data import Dictionary
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
@@ -76,12 +76,11 @@ def write_bert_init(
 ) -> None:
     """Writes the five files into an existing folder."""
     (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n")
-    save_file(encoder, folder / "encoder.safetensors")
-    save_file(decoder, folder / "decoder.safetensors")
+    for part, tensors in (("encoder", encoder), ("decoder", decoder)):
+        # save_file hides a full disk in an error of its own, and writes for the file's owner alone.
+        (folder / f"{part}.safetensors").write_bytes(save(tensors))
     (folder / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocab), encoding="utf-8")
-    for file in folder.glob("*.safetensors"):  # written for their owner alone
-        file.chmod((folder / "config.json").stat().st_mode)
 
 
 def read_shape(folder: str | Path) -> dict[str, Any]:

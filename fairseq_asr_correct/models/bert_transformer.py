@@ -24,6 +24,7 @@ from torch import Tensor
 
 from fairseq_asr_correct.compat import bf16_without_a_tpu
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.attention import attend_in_torchs_way
 from fairseq_asr_correct.models.bert_init import PARTS, load_bert_init, read_shape
 from fairseq_asr_correct.models.products import product
 
@@ -33,6 +34,12 @@ TASK_DEFAULT_POSITIONS = 1024
 
 class BertEncoder(TransformerEncoderBase):
     """fairseq's encoder, reading ``[CLS] x [SEP]``."""
+
+    def build_encoder_layer(self, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        """Fairseq's layer with :func:`attend_in_torchs_way`."""
+        layer = super().build_encoder_layer(*args, **kwargs)
+        attend_in_torchs_way(layer.self_attn)
+        return layer
 
     def forward(self, src_tokens: Tensor, src_lengths: Tensor | None = None, *args: Any, **kwargs: Any) -> dict:
         """Encodes ``src_tokens`` of shape ``(batch, src_len)``; the output has ``src_len + 1`` places.
@@ -57,9 +64,10 @@ class BertDecoder(TransformerDecoderBase):
     """fairseq's decoder, starting with [CLS] where fairseq's tasks and generator put ``</s>``."""
 
     def build_decoder_layer(self, *args: Any, **kwargs: Any) -> torch.nn.Module:
-        """Fairseq's layer, whose attention to the source is torch's fused one in training too."""
+        """Fairseq's layer with :func:`attend_in_torchs_way`."""
         layer = super().build_decoder_layer(*args, **kwargs)
-        layer.encoder_attn.register_forward_pre_hook(_fused_without_a_cache, with_kwargs=True)
+        attend_in_torchs_way(layer.self_attn)
+        attend_in_torchs_way(layer.encoder_attn)
         return layer
 
     def extract_features(self, prev_output_tokens: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, dict]:
@@ -81,12 +89,6 @@ class BertDecoder(TransformerDecoderBase):
     def with_cls(self, prev_output_tokens: Tensor) -> Tensor:
         """The same tokens with [CLS] for ``</s>``."""
         return prev_output_tokens.masked_fill(prev_output_tokens.eq(self.dictionary.eos()), self.dictionary.bos())
-
-
-def _fused_without_a_cache(module: torch.nn.Module, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict]:
-    """Fairseq calls keys of the source static, and computes with those in its own way, even where nothing is cached."""
-    own_way = kwargs["incremental_state"] is not None or kwargs["need_weights"] or kwargs["need_head_weights"]
-    return args, kwargs | {"static_kv": kwargs["static_kv"] and own_way}
 
 
 def begin_with(bos: int, tokens: Tensor, pad: int) -> Tensor:

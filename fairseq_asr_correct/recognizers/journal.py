@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import full_disk_told
+from fairseq_asr_correct.files import write_errors_told
+from fairseq_asr_correct.unfinished import to_disk
 
 
 class Journal:
@@ -24,7 +25,8 @@ class Journal:
 
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
         try:
-            self.file = open(path, "a+b")  # noqa: SIM115  (closed by close)
+            with write_errors_told(path):
+                self.file = open(path, "a+b")  # noqa: SIM115  (closed by close)
             # Not flock, which worker processes would inherit and hold on to when this one is killed.
             fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -32,10 +34,12 @@ class Journal:
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}") from None
         self.path, self.finished = path, {}
-        entries = list(self._entries())
-        if not entries:
-            self._write({"run": run})
-        elif entries[0].get("run") != json.loads(json.dumps(run)):
+        with write_errors_told(path):
+            entries = list(self._entries())
+            if not entries:
+                self._write({"run": run})
+                to_disk(path.parent)  # its name: a power cut would take that, and all that will be in the file
+        if entries and entries[0].get("run") != json.loads(json.dumps(run)):
             self.file.close()
             raise UserError(f"{path} was begun with another manifest or other options: delete it to start anew")
         for entry in entries[1:]:
@@ -64,10 +68,15 @@ class Journal:
 
     def _write(self, entry: dict[str, Any]) -> None:
         line = memoryview(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-        with full_disk_told(self.path):
+        with write_errors_told(self.path):
             while line:  # past the buffer, which would try to write again what did not fit
                 line = line[os.write(self.file.fileno(), line) :]
             os.fsync(self.file.fileno())
+
+    def remove(self) -> None:
+        """Removes the file: what it holds is on the disk elsewhere, or not worth keeping."""
+        with write_errors_told(self.path):
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Lets others write."""

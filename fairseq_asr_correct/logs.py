@@ -1,0 +1,18 @@
+"""What imports do to the process's log, undone."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def root_logger_as_it_was() -> Iterator[None]:
+    """Afterwards the root logger has the level and the handlers that it had before."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in [handler for handler in root.handlers if handler not in handlers]:
+            root.removeHandler(handler)
