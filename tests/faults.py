@@ -1,6 +1,7 @@
 """Disks that fail, processes that are killed and power that is cut, at any step of writing."""
 
 import builtins
+import errno
 import io
 import os
 import signal
@@ -16,8 +17,8 @@ STEPS = ("open", "mkdir", "write", "fsync", "replace", "rename", "unlink", "rmdi
 
 
 @contextmanager
-def before_each_step(act: Callable[[int], None]) -> Iterator[None]:
-    """Calls ``act`` with the number of each step before it is done; what it raises is what the step raises."""
+def before_each_step(act: Callable[[int, Any], None]) -> Iterator[None]:
+    """Calls ``act`` with the number and the object of each step before it is done; what it raises, the step raises."""
     count = 0
 
     def watched(original: Callable) -> Callable:
@@ -30,7 +31,7 @@ def before_each_step(act: Callable[[int], None]) -> Iterator[None]:
                 counts = original is not python_open or set(mode) & set("wax+")
             if counts:
                 count += 1
-                act(count)
+                act(count, args[0])
             return original(*args, **kwargs)
 
         return step
@@ -47,7 +48,7 @@ def before_each_step(act: Callable[[int], None]) -> Iterator[None]:
 def count_steps(work: Callable[[], object]) -> int:
     """How many steps some work has."""
     steps: list[int] = []
-    with before_each_step(steps.append):
+    with before_each_step(lambda count, what: steps.append(count)):
         work()
     return len(steps)
 
@@ -66,7 +67,7 @@ def dies(action: Callable[[], object]) -> None:
 def killed_before(number: int, work: Callable[[], object]) -> None:
     """Does the work in a process that is killed (SIGKILL) before that step."""
 
-    def act(count: int) -> None:
+    def act(count: int, what: object) -> None:
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -81,9 +82,21 @@ def killed_before(number: int, work: Callable[[], object]) -> None:
 def failing_from(number: int, code: int) -> Iterator[None]:
     """From that step on, each one that needs the disk fails as one does on a disk that is full, or read-only now."""
 
-    def act(count: int) -> None:
+    def act(count: int, what: object) -> None:
         if count >= number:
             raise OSError(code, os.strerror(code))
+
+    with before_each_step(act):
+        yield
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nothing can be written below a folder, as below a read-only mount."""
+
+    def act(count: int, what: object) -> None:
+        if isinstance(what, str | os.PathLike) and Path(what).is_relative_to(folder):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(what))
 
     with before_each_step(act):
         yield

@@ -191,7 +191,7 @@ def test_power_is_cut_at_any_step(writers: Callable[[], OneFile]) -> None:
             os.fsync(file := os.open(path, os.O_RDONLY))
         os.close(file)
 
-    def cut(step: int) -> None:
+    def cut(step: int, what: object) -> None:
         for added, removed in ((False, False), (False, True), (True, False), (True, True)):
             files = platter.after_a_cut(added, removed)
             writer.check({name: content for name, content in files.items() if ENDING not in name})
