@@ -10,10 +10,8 @@ take those of the words they replace; --show-changes tells on stderr what was ch
 """
 
 import argparse
-import logging
 import math
 import sys
-import warnings
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,10 +101,7 @@ def check(args: argparse.Namespace) -> dict[Path, Path | None]:
             raise UserError(f"{other} and {path} would both become {output}: name another --output-dir for one of them")
         if output.exists() and path.exists() and output.samefile(path):
             raise UserError(f"{path} is what would be written: name another --output-dir")
-    try:  # now, rather than after an hour of listening
-        make_folder(args.output_dir)
-    except OSError as error:
-        raise UserError(f"--output-dir {args.output_dir} cannot be made: {error.strerror}") from None
+    make_folder(args.output_dir)  # now, rather than after an hour of listening
     return outputs
 
 
@@ -208,12 +203,5 @@ def show(path: Path, segments: list[list[Word]], edits: list[list[Edit]]) -> Non
             print(f"{path.name} {second:.2f}: {change}", file=sys.stderr)
 
 
-def quieten() -> None:
-    """fairseq, once imported, has all logs shown, and its attention a warning that is no concern of a user's."""
-    logging.getLogger().setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
-
-
 if __name__ == "__main__":
-    quieten()
     main()

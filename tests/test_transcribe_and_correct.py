@@ -225,8 +225,8 @@ def test_without_whisper(missing: str, run: Run, monkeypatch: pytest.MonkeyPatch
     [
         (["one.wav", "two.wav", "--format", "srt"], "--format srt of several recordings: name an --output-dir"),
         (["one.wav", "--keep-threshold", "nan"], "--keep-threshold nan: give a number"),
-        (["one.wav", "--output-dir", "two.wav"], r"--output-dir two\.wav cannot be made: File exists"),
-        (["one.wav", "--output-dir", "two.wav/in"], r"--output-dir two\.wav/in cannot be made: Not a directory"),
+        (["one.wav", "--output-dir", "two.wav"], r"^two\.wav cannot be made: File exists"),
+        (["one.wav", "--output-dir", "two.wav/in"], r"^two\.wav/in cannot be made: Not a directory"),
         (["one.wav", "./one.mp3", "--output-dir", "."], r"one\.wav and one\.mp3 would both become one\.txt"),
         (["speech.txt", "--output-dir", "."], r"speech\.txt is what would be written"),
         (["one.wav", "--language", "xx"], "--language xx: --whisper base.en does not know it"),

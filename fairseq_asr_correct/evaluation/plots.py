@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-# The root logger may tell everything (fairseq's import makes it do so): matplotlib would list every font it looks at.
+# The root logger may tell everything: matplotlib would list every font it looks at.
 logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 import matplotlib  # noqa: E402
