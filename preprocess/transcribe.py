@@ -2,7 +2,8 @@
 r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
 
 A manifest is JSON lines with `audio_filepath` (relative ones are looked for beside the manifest), and `duration`
-in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy.
+in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy. Recordings have 1 kHz to 1 MHz
+and last four hours at most; what cannot be read or transcribed costs its own line, which goes into FILE.failed.
 
     python preprocess/transcribe.py --manifest dev.jsonl --model facebook/wav2vec2-base-960h --save-to dev.hyp.jsonl
 
@@ -36,8 +37,9 @@ from tqdm import tqdm
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder, read_json_lines
 from fairseq_asr_correct.parallel import ordered_map
-from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, load, recordings
-from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings, open_recognizer
+from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, length, recordings
+from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings
+from fairseq_asr_correct.recognizers.hearing import make_worker
 from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.recognizers.manifest import Batch, make_batches, read_manifest, seconds_of
 
@@ -172,6 +174,11 @@ def augmentation(args: argparse.Namespace) -> Augmentation:
     noise = recordings(args.noise) if args.noise else ()
     if args.noise and not noise:
         raise UserError(f"--noise {args.noise} holds no recordings")
+    for path in noise:  # now, not when one is first drawn
+        try:
+            length(path)
+        except AudioError as error:
+            raise UserError(f"--noise: {error}; mend it or take it out") from None
     ranges = {name: tuple(value) if (value := getattr(args, name)) else None for name in ("speed", "volume", "snr")}
     return Augmentation(**ranges, noise=noise)
 
@@ -187,35 +194,6 @@ def write_results(save_to: Path, rows: dict[int, dict], results: list[dict[str, 
     write_rows(save_to, (rows[result.pop("line")] | result for result in heard))
     print(f"{save_to}: {len(heard):,} hypotheses" + (f"; {failures}: {len(errors):,} utterances" if errors else ""))
     return len(errors)
-
-
-def make_worker(settings: Settings, augment: Augmentation, seeds: tuple[int | None, ...]) -> Callable:
-    """A function from a batch to its hypotheses, with a recognizer of its own."""
-    recognizer = open_recognizer(settings)
-
-    def hear(batch: Batch) -> tuple[list[dict[str, Any]], set[int]]:
-        results, usable, rates = [], [], set()
-        for utterance in batch:
-            try:
-                seconds = utterance["seconds"] if utterance["part"] else None
-                waveform, rate = load(utterance["path"], utterance["offset"], seconds)
-                keys = [key_of(seed, utterance["id"]) for seed in seeds]
-                waveforms = [augment(waveform, key) if augment else waveform for key in keys]
-                for changed in waveforms:
-                    recognizer.refuse(changed)
-            except AudioError as error:
-                message = str(error) if utterance["path"] in str(error) else f"{utterance['path']} {error}"
-                results.append({"line": utterance["line"], "error": message})
-            else:
-                usable.append((utterance["line"], keys, waveforms))
-                rates.add(rate)
-        for number, seed in enumerate(seeds if usable else ()):
-            heard, keys = [w[number] for _, _, w in usable], [k[number] for _, k, _ in usable]
-            for (line, _, _), text in zip(usable, recognizer.transcribe(heard, keys), strict=True):
-                results.append({"line": line, "pred_text": text} | ({} if seed is None else {"seed": seed}))
-        return results, rates
-
-    return hear
 
 
 def run_batches(

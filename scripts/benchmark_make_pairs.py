@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -102,9 +101,9 @@ def measure(train: Path, dev: Path, workers: int) -> tuple[float, float, int, in
     out = train.parent / "pairs"
     command = [sys.executable, str(ROOT / "preprocess" / "make_pairs.py"), "--workers", str(workers)]
     command += ["--train", str(train), "--eval", f"dev={dev}", "--save-to", str(out)]
-    start, cpu, peak = time.perf_counter(), cpu_seconds(), [0]
+    start, peak, cpu = time.perf_counter(), [0], dict[int, float]()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
-        watcher = threading.Thread(target=watch, args=(process, peak))
+        watcher = threading.Thread(target=watch, args=(process, peak, cpu))
         watcher.start()
         process.wait()
         seconds = time.perf_counter() - start
@@ -112,20 +111,28 @@ def measure(train: Path, dev: Path, workers: int) -> tuple[float, float, int, in
     if process.returncode:
         raise UserError("make_pairs.py failed, see above")
     written = json.loads((out / "report.json").read_text())["sets"]["train"]["written"]
-    return seconds, cpu_seconds() - cpu, peak[0], written
+    return seconds, sum(cpu.values()), peak[0], written
 
 
-def cpu_seconds() -> float:
-    """What ended children took of all cores; on a busy machine this says more than the clock."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def watch(process: subprocess.Popen, peak: list[int], cpu: dict[int, float]) -> None:
+    """Keeps the most memory that the process and all below it held, pages shared between them counted once.
 
-
-def watch(process: subprocess.Popen, peak: list[int]) -> None:
-    """Keeps the most memory that the process and its children held, pages shared between them counted once."""
+    And what each took of the cores, which says more than the clock on a busy machine; up to 0.1 s of it is missed.
+    """
     while process.poll() is None:
-        peak[0] = max(peak[0], sum(map(memory, family(process.pid))))
-        time.sleep(0.3)
+        members = family(process.pid)
+        peak[0] = max(peak[0], sum(map(memory, members)))
+        cpu.update((member, max(cpu.get(member, 0.0), cpu_seconds(member))) for member in members)
+        time.sleep(0.1)
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process took of all cores; 0 where Linux does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:

@@ -133,6 +133,11 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[str]], list[str]]:
     return partial(corrector.correct, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding)
 
 
+def gpus_of(args: argparse.Namespace) -> float:
+    """How many a worker uses."""
+    return float(args.device.startswith("cuda"))
+
+
 def correct_pipe(args: argparse.Namespace) -> Counts:
     """Standard input to standard output, as it comes."""
     counts, lines = Counts(), read_transcripts(PIPE, args.format)
@@ -144,7 +149,7 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
             waiting.append(some)
             yield [line.text for line in some]
 
-    for afters in ordered_map(partial(make_worker, args), batches(), args.workers):
+    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
         for line, after in zip(waiting.popleft(), afters, strict=True):
             counts.add(line.text, after)
             print(line.corrected(after))
@@ -196,7 +201,7 @@ def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.
     if not todo:
         return
     total, left = (sum(map(len, some.values())) for some in (batches, todo))
-    done = ordered_map(partial(make_worker, args), todo.values(), args.workers)
+    done = ordered_map(partial(make_worker, args), todo.values(), args.workers, gpus=gpus_of(args))
     with tqdm(total=total, initial=total - left, desc=args.input.name, unit=" lines", disable=None) as bar:
         for number, afters in zip(todo, done, strict=True):
             journal.add(number, [{"corrected": afters}])

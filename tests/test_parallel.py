@@ -1,7 +1,13 @@
-"""The same results in one process, in several, and on a Ray cluster that loses a worker."""
+"""The same results in one process, in several, and on a Ray cluster that loses a worker.
 
+Each worker imports this file: it imports little.
+"""
+
+import gc
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -58,24 +64,84 @@ def test_a_users_mistake_is_passed_on(workers: int) -> None:
         list(ordered_map(squarer, [1, -1, 2], workers))
 
 
-def test_workers_end_with_their_parent(tmp_path: Path) -> None:
-    def parent() -> None:
-        def make() -> Callable[[int], int]:
-            (tmp_path / str(os.getpid())).touch()
-            return lambda item: time.sleep(30) or item
+def unable() -> Callable[[int], int]:
+    raise UserError("there is no model")
 
-        list(ordered_map(make, [1, 2], 2))
 
-    process = get_context("fork").Process(target=parent)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_cannot_be_made_says_why(workers: int) -> None:
+    with pytest.raises(UserError, match="there is no model"):
+        list(ordered_map(unable, [1, 2], workers))
+
+
+PROGRAM = """
+from fairseq_asr_correct.parallel import ordered_map
+from test_parallel import squarer
+
+if __name__ == "__main__":
+    print(list(ordered_map(squarer, range(40), 2)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "temporary"),
+    [("-c", "a"), ("-", "a"), ("file", "a"), pytest.param("file", "long" * 30, id="no server can have a socket there")],
+)
+def test_wherever_the_program_comes_from(how: str, temporary: str, tmp_path: Path) -> None:
+    (tmp_path / temporary).mkdir()
+    (file := tmp_path / "program.py").write_text(PROGRAM)
+    command = [sys.executable, *{"-c": ["-c", PROGRAM], "-": ["-"], "file": [file]}[how]]
+    paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
+    environment = os.environ | {"PYTHONPATH": paths, "TMPDIR": str(tmp_path / temporary)}
+    run = subprocess.run(command, input=PROGRAM, capture_output=True, text=True, check=False, env=environment)
+    assert run.stdout == f"{EXPECTED}\n", run.stderr
+
+
+HERE: list[int] = []
+
+
+def counter() -> Callable[[int], int]:
+    return lambda item: len(HERE)
+
+
+def test_workers_have_nothing_of_this_process() -> None:
+    """Neither what it computed nor threads of it: they are no forks."""
+    HERE.append(1)
+    assert list(ordered_map(counter, [1, 2], 1)) == [1, 1]
+    assert list(ordered_map(counter, [1, 2], 2)) == [0, 0]
+
+
+def collector() -> Callable[[int], int]:
+    return lambda item: (gc.collect(), item)[1]
+
+
+def sleeper(folder: Path) -> Callable[[int], int]:
+    """Tells who it is, and who started it, by a file; then it sleeps."""
+    (folder / f"{os.getpid()} {os.getppid()}").touch()
+    return lambda item: time.sleep(60) or item
+
+
+def put_to_sleep(folder: Path, gpus: float) -> None:
+    list(ordered_map(partial(sleeper, folder), [1, 2], 2, gpus=gpus))
+
+
+@pytest.mark.parametrize("gpus", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_workers_end_with_their_parent(gpus: float, tmp_path: Path) -> None:
+    process = get_context("forkserver").Process(target=put_to_sleep, args=(tmp_path, gpus))
     process.start()
-    while len(workers := [int(path.name) for path in tmp_path.iterdir()]) < 2:
+    while len(names := [path.name.split() for path in tmp_path.iterdir()]) < 2:
+        assert process.is_alive()
         time.sleep(0.01)
+    spawned = [int(parent) == process.pid for _, parent in names]
+    assert spawned == [bool(gpus)] * 2, "a fork could not use CUDA"
     process.kill()
     process.join()
+    everyone = {int(number) for name in names for number in name} - {process.pid}
     end = time.monotonic() + 20
-    while any(alive(worker) for worker in workers) and time.monotonic() < end:
+    while any(map(alive, everyone)) and time.monotonic() < end:
         time.sleep(0.05)
-    assert not any(alive(worker) for worker in workers)
+    assert not any(map(alive, everyone)), "neither workers nor their server"
 
 
 def alive(pid: int) -> bool:
@@ -85,9 +151,24 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_a_killed_local_worker_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="killed"):
-        list(ordered_map(partial(squarer, tmp_path / "killed"), range(40), 2))
+def ender(how: Callable, *args: int) -> Callable[[int], int]:
+    return lambda item: how(*args) if item == 5 else item
+
+
+@pytest.mark.parametrize(
+    ("worker", "message"),
+    [
+        (partial(ender, signal.raise_signal, signal.SIGKILL), "by signal SIGKILL, perhaps for want of memory"),
+        (partial(ender, os.abort), "by signal SIGABRT: what it printed"),
+        (partial(ender, signal.raise_signal, signal.SIGTERM), "by signal SIGTERM: "),
+        (partial(ender, signal.raise_signal, signal.SIGRTMIN + 3), f"by signal {signal.SIGRTMIN + 3}: "),
+        (partial(ender, os._exit, 3), "with status 3: "),
+    ],
+)
+def test_what_ended_a_worker_is_told(worker: Callable, message: str) -> None:
+    with pytest.raises(UserError, match=f"a worker process was ended {message}") as raised:
+        list(ordered_map(worker, range(40), 2))
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "auto"])

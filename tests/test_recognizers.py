@@ -1,19 +1,22 @@
 """Each kind of recognizer, and dropout that touches nothing else."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 import torch
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_transcribe import SYMBOLS, make_ctc
+from test_transcribe import SYMBOLS, claiming, make_ctc
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.recognizers import dropout
+from fairseq_asr_correct.recognizers import audio, dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, resample
 from fairseq_asr_correct.recognizers.backends import CTC, Seq2Seq, Settings, open_recognizer
 
@@ -43,7 +46,7 @@ def test_with_a_rate_of_zero_the_model_in_training_is_the_model_in_evaluation(tm
     config = transformers.AutoConfig.from_pretrained(folder)
     assert dropout.prepare_config(config, 0.0) == 0.0
     model = transformers.AutoModelForCTC.from_pretrained(folder, config=config)
-    sound = torch.randn(2, 9000)
+    sound = torch.randn(2, 9000, dtype=torch.float64)
     expected = model.eval()(sound).logits
     dropout.activate(model)
     for _ in range(4):  # layers left out and time masked would show in one of them
@@ -81,7 +84,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.generation_config = transformers.GenerationConfig(
         max_length=20, decoder_start_token_id=1, eos_token_id=0, pad_token_id=0, bos_token_id=0
     )
-    model.save_pretrained(folder)
+    model.double().save_pretrained(folder)  # as in make_ctc
     return folder
 
 
@@ -109,7 +112,7 @@ def test_hubert(tmp_path: Path) -> None:
         num_conv_pos_embeddings=4, num_conv_pos_embedding_groups=2, feat_extract_norm="layer",
         do_stable_layer_norm=True, pad_token_id=0,
     )  # fmt: skip
-    transformers.HubertForCTC(config).save_pretrained(folder)
+    transformers.HubertForCTC(config).double().save_pretrained(folder)
     check_ctc(folder)
 
 
@@ -130,7 +133,7 @@ def test_parakeet(tmp_path: Path) -> None:
         vocab_size=13, encoder_config=encoder.to_dict(), pad_token_id=12, initializer_range=0.5
     )
     torch.manual_seed(6)
-    transformers.ParakeetForCTC(config).save_pretrained(tmp_path)
+    transformers.ParakeetForCTC(config).save_pretrained(tmp_path)  # its small weights make little of rounding
     check_ctc(tmp_path)
 
 
@@ -159,13 +162,69 @@ def test_speed_volume_and_noise() -> None:
 
 
 def test_noise_from_recordings(tmp_path: Path) -> None:
-    import soundfile
-
     hum = np.sin(np.arange(4000) * 2 * np.pi * 1000 / SAMPLE_RATE).astype(np.float32)
     soundfile.write(tmp_path / "hum.wav", hum, SAMPLE_RATE)
     noisy = Augmentation(snr=(0, 0), noise=(str(tmp_path / "hum.wav"),))(np.full(9000, 0.1, np.float32), 3) - 0.1
     assert np.argmax(np.abs(np.fft.rfft(noisy))) * SAMPLE_RATE / 9000 == pytest.approx(1000, abs=3)
     assert np.sqrt(np.mean(noisy**2)) == pytest.approx(0.1, rel=0.01)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3"])
+@pytest.mark.parametrize(("rate", "channels"), [(SAMPLE_RATE, 1), (44_100, 2)])
+def test_blocks_are_the_whole(
+    ending: str, rate: int, channels: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of MP3 too, whose parts are not decoded without what is before them."""
+    path = tmp_path / f"noise.{ending}"
+    soundfile.write(path, np.random.default_rng(1).standard_normal((rate, channels)) / 5, rate)
+    whole, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    expected = soxr.resample(whole.mean(axis=1), rate, SAMPLE_RATE)
+    monkeypatch.setattr(audio, "BLOCK", 1250 * channels)
+    samples, said = audio.load(path)
+    assert said == rate and len(samples) == SAMPLE_RATE
+    assert np.allclose(samples, expected, atol=1e-5)
+    part, _ = audio.load(path, 0.25, 0.5)
+    assert len(part) == SAMPLE_RATE / 2
+    if ending != "mp3":  # a decoder that begins there hears the beginning otherwise
+        expected = soxr.resample(whole.mean(axis=1)[rate // 4 : rate // 4 + rate // 2], rate, SAMPLE_RATE)
+        assert np.allclose(part, expected, atol=1e-5)
+
+
+def test_the_longest_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "LONGEST", 2)
+    path = tmp_path / "a.flac"
+    for seconds in (2, 2.1):
+        soundfile.write(path, np.ones(round(seconds * 8000)) / 3, 8000)
+        assert audio.length(path) == 2
+        for data in (path.read_bytes(), claiming(0, path.read_bytes())):  # 0: not known, as from a pipe
+            path.write_bytes(data)
+            if seconds == 2:
+                assert len(audio.load(path)[0]) == 2 * SAMPLE_RATE
+            else:
+                with pytest.raises(AudioError, match="is longer than"):
+                    audio.load(path)
+            assert len(audio.load(path, 1.5, 0.5)[0]) == SAMPLE_RATE / 2, "a part can be had"
+
+
+def test_a_claim_costs_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.ones(8000) / 3, SAMPLE_RATE)
+    path.write_bytes(claiming(2**36 - 1, path.read_bytes()))
+    tracemalloc.start()
+    with pytest.raises(AudioError, match="longer than 4 hours, or says so"):
+        audio.load(path)
+    assert len(audio.load(path, 0, 1e6 / SAMPLE_RATE)[0]) == 8000, "what is there"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 30e6
+
+
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+def test_models_in_half_precision(precision: torch.dtype, tmp_path: Path) -> None:
+    folder = make_ctc(tmp_path / "ctc")
+    transformers.AutoModelForCTC.from_pretrained(folder).to(precision).save_pretrained(folder)
+    recognizer = open_recognizer(Settings(str(folder), dropout=True))
+    assert recognizer.model.dtype == precision and all(recognizer.transcribe(WAVEFORMS, [1, 2, 3]))
 
 
 def test_resampling_keeps_the_tone() -> None:

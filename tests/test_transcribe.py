@@ -1,11 +1,14 @@
 """A manifest in, hypotheses out: whatever the batch, the shard, the crash or the audio."""
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +19,19 @@ import transformers
 from conftest import ROOT, files_at_most, kill_a_ray_worker
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.recognizers import hearing
+from fairseq_asr_correct.recognizers.backends import Recognizer
 from preprocess import transcribe
 
 SYMBOLS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
 
 
 def make_ctc(folder: Path, norm: str = "layer", **config: object) -> Path:
-    """A tiny random wav2vec 2.0 with a CTC head, large weights and lively dropout."""
+    """A tiny random wav2vec 2.0 with a CTC head, large weights and lively dropout.
+
+    Such weights make much of rounding: in float32 a batch and an utterance alone differ by up to 0.001, as much as the
+    likeliest symbol of some frame is ahead of the next. In float64 it is a thousand million times less.
+    """
     folder.mkdir()
     (folder / "vocab.json").write_text(json.dumps({symbol: i for i, symbol in enumerate(SYMBOLS)}))
     tokenizer = transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
@@ -36,7 +45,7 @@ def make_ctc(folder: Path, norm: str = "layer", **config: object) -> Path:
         mask_time_prob=0.5, mask_time_length=2, hidden_dropout=0.3, attention_dropout=0.3, pad_token_id=0,
     )  # fmt: skip
     torch.manual_seed(3)
-    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**(settings | config))).save_pretrained(folder)
+    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**(settings | config))).double().save_pretrained(folder)
     return folder
 
 
@@ -69,13 +78,14 @@ def read(path: Path) -> list[dict]:
 
 def test_one_hypothesis_a_line_in_order_and_equal_to_transformers(ctc: Path, audio: Path, tmp_path: Path) -> None:
     rows = run(audio, ctc, tmp_path / "hyp.jsonl")
-    model = transformers.Wav2Vec2ForCTC.from_pretrained(ctc).eval()
+    model = transformers.Wav2Vec2ForCTC.from_pretrained(ctc, dtype=torch.float64).eval()
     processor = transformers.Wav2Vec2Processor.from_pretrained(ctc)
     assert len(rows) == 23 and len({row["pred_text"] for row in rows}) > 15
     for row, source in zip(rows, read(audio), strict=True):
         samples, _ = soundfile.read(audio.parent / source["audio_filepath"], dtype="float32")
         with torch.no_grad():
-            best = model(**processor(samples, sampling_rate=16000, return_tensors="pt")).logits.argmax(-1)
+            inputs = processor(samples, sampling_rate=16000, return_tensors="pt").to(torch.float64)
+            best = model(**inputs).logits.argmax(-1)
         assert row == source | {"pred_text": processor.batch_decode(best)[0]}
     assert [path.name for path in tmp_path.iterdir()] == ["hyp.jsonl"], "nothing else is left"
 
@@ -86,12 +96,14 @@ def test_a_model_that_hears_padding_gets_none(audio: Path, tmp_path: Path) -> No
     assert apart == run(audio, model, tmp_path / "together.jsonl", "--batch-seconds", 30)
 
 
-@pytest.mark.parametrize("flags", [["--dropout"], ["--snr", 0, 20, "--speed", 0.8, 1.2, "--volume", -6, 0]])
+@pytest.mark.parametrize(
+    ("flags", "workers"), [(["--dropout"], 2), (["--snr", 0, 20, "--speed", 0.8, 1.2, "--volume", -6, 0], 1)]
+)
 def test_seeds_give_hypotheses_that_do_not_depend_on_the_batch(
-    flags: list, ctc: Path, audio: Path, tmp_path: Path
+    flags: list, workers: int, ctc: Path, audio: Path, tmp_path: Path
 ) -> None:
     apart = run(audio, ctc, tmp_path / "apart.jsonl", *flags, "--seeds", 1, 2, 3, "--batch-seconds", 0.1)
-    many = ["--seeds", 1, 2, 3, "--batch-seconds", 8, "--workers", 2]
+    many = ["--seeds", 1, 2, 3, "--batch-seconds", 8, "--workers", workers]
     together = run(audio, ctc, tmp_path / "together.jsonl", *flags, *many)
     alone = run(audio, ctc, tmp_path / "alone.jsonl", *flags, "--seeds", 2)
     assert apart == together
@@ -144,7 +156,7 @@ def test_bad_audio_is_told_and_the_rest_is_done(ctc: Path, tmp_path: Path, capsy
         run(manifest, ctc, tmp_path / "hyp.jsonl")
     assert [row["audio_filepath"] for row in read(tmp_path / "hyp.jsonl")] == ["fine.wav", "slow.wav"]
     failed = [row["error"] for row in read(tmp_path / "hyp.jsonl.failed")]
-    expected = ["is not there", "holds no sound", "cannot be read", "shorter than 0.05", "same utterance as line 1"]
+    expected = ["is not there", "holds no sound", "is not audio", "shorter than 0.05", "same utterance as line 1"]
     for error, part in zip(failed, [*expected, "lacks `audio_filepath`"], strict=True):
         assert part in error
     told = capsys.readouterr().err
@@ -153,6 +165,119 @@ def test_bad_audio_is_told_and_the_rest_is_done(ctc: Path, tmp_path: Path, capsy
         assert any(f"m.jsonl line {line}" in text and part in text for text in told.splitlines())
     with pytest.raises(UserError, match="6 utterances"):  # the second time too, without doing it again
         run(manifest, ctc, tmp_path / "hyp.jsonl")
+
+
+def claiming(samples: int, data: bytes) -> bytes:
+    """A FLAC file that says it has so many; the number's 36 bits are the last of these."""
+    rest = int.from_bytes(data[18:26], "big") >> 36 << 36
+    return data[:18] + (rest | samples).to_bytes(8, "big") + data[26:]
+
+
+def test_whatever_is_wrong_with_a_row_costs_that_row(ctc: Path, tmp_path: Path) -> None:
+    tone = np.sin(np.arange(8000) / 5) / 2
+    for name in ("fine.wav", "fine.flac", "last.wav"):
+        soundfile.write(tmp_path / name, tone, 16000)
+    data = (tmp_path / "fine.flac").read_bytes()
+    for name, rate in (("slow.wav", 1), ("fast.wav", 2**31 - 1)):
+        soundfile.write(tmp_path / name, tone, rate)
+    (tmp_path / "claims.flac").write_bytes(claiming(2**36 - 1, data))
+    (tmp_path / "torn.flac").write_bytes(data[: len(data) // 2])
+    (tmp_path / "x.raw").write_bytes(tone.tobytes())
+    (tmp_path / "film.mp3").write_bytes(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(1000))
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    os.mkfifo(tmp_path / "pipe.wav")
+    bad = {
+        "a" * 5000 + ".wav": "aaa.wav cannot be read: File name too long",
+        "x.raw": "x.raw is not audio that can be read",
+        "claims.flac": "claims.flac is longer than 4 hours, or says so",
+        "torn.flac": "torn.flac cannot be read: flac decoder lost sync",
+        "pipe.wav": "pipe.wav is no file",
+        "/dev/zero": "/dev/zero is no file",
+        "slow.wav": "slow.wav has a rate of 1 Hz",
+        "fast.wav": "fast.wav has a rate of 2,147,483,647 Hz",
+        "film.mp3": "film.mp3 is not audio that can be read",
+        "a\0b.wav": "cannot be read: embedded null byte",
+        "a\nb.wav": r"a\nb.wav' is not there",
+        "folder.wav": "folder.wav is no file",
+        "loop.wav": "loop.wav cannot be read: Too many levels of symbolic links",
+    }
+    rows: list[dict] = [{"audio_filepath": name} for name in ("fine.wav", *bad, "last.wav")]
+    rows.insert(3, {"audio_filepath": "fine.flac", "offset": 10**400})
+    manifest = tmp_path / "m.jsonl"
+    manifest.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with in_seconds(60), pytest.raises(UserError, match="14 utterances could not be transcribed"):
+        run(manifest, ctc, tmp_path / "hyp.jsonl")
+    assert [row["audio_filepath"] for row in read(tmp_path / "hyp.jsonl")] == ["fine.wav", "last.wav"]
+    errors = {row["audio_filepath"]: row["error"] for row in read(tmp_path / "hyp.jsonl.failed")}
+    assert "usable `duration` or `offset`" in errors.pop("fine.flac")
+    for name, message in bad.items():
+        assert message in errors[name] and len(errors[name]) < 400
+
+
+@contextmanager
+def in_seconds(limit: int) -> Iterator[None]:
+    """Whatever waits longer, in a system call too, fails."""
+    before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
+    signal.alarm(limit)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Refusing:
+    """A recognizer that fails with whatever batch some waveforms are in."""
+
+    def __init__(self, recognizer: Recognizer, error: BaseException) -> None:
+        self.recognizer, self.error, self.refuse = recognizer, error, recognizer.refuse
+
+    def transcribe(self, waveforms: Sequence, keys: Sequence) -> list[str]:
+        if any(len(waveform) < 5000 for waveform in waveforms):
+            raise self.error
+        return self.recognizer.transcribe(waveforms, keys)
+
+
+def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = hearing.open_recognizer
+    monkeypatch.setattr(hearing, "open_recognizer", lambda settings: Refusing(real(settings), error))
+
+
+def test_what_a_recognizer_fails_with_costs_that_row(
+    ctc: Path, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ["--dropout", "--seeds", 1, 2]
+    whole = run(audio, ctc, tmp_path / "whole.jsonl", *flags)
+    short = [row["audio_filepath"] for row in read(audio)
+             if soundfile.info(audio.parent / row["audio_filepath"]).frames < 5000]  # fmt: skip
+    assert 1 < len(short) < 10
+    fail_with(RuntimeError("a kernel\ncannot be larger"), monkeypatch)
+    with pytest.raises(UserError, match=f"{len(short)} utterances"):
+        run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
+    assert read(tmp_path / "hyp.jsonl") == [row for row in whole if row["audio_filepath"] not in short]
+    failed = read(tmp_path / "hyp.jsonl.failed")
+    assert [row["audio_filepath"] for row in failed] == short
+    for row in failed:
+        assert row["error"].endswith(f"{row['audio_filepath']} cannot be transcribed: a kernel cannot be larger")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("mend the flags"),
+        torch.OutOfMemoryError("no room"),
+        RuntimeError("CUDA error: device-side assert triggered"),
+        RuntimeError("CUDA failed with error out of memory"),
+    ],
+)
+def test_what_is_wrong_with_all_ends_the_work(
+    error: BaseException, ctc: Path, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_with(error, monkeypatch)
+    with pytest.raises(type(error), match=str(error)):
+        run(audio, ctc, tmp_path / "hyp.jsonl")
+    assert not (tmp_path / "hyp.jsonl").exists()
 
 
 def test_what_a_speed_makes_too_short_is_told(ctc: Path, tmp_path: Path) -> None:
@@ -187,7 +312,7 @@ def test_a_noise_folder_with_other_files(ctc: Path, audio: Path, tmp_path: Path)
     with pytest.raises(UserError, match="holds no recordings"):
         run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
     (noise / "hum.wav").write_bytes(b"RIFF and then nothing")
-    with pytest.raises(UserError, match=r"--noise: .*hum.wav cannot be read"):
+    with pytest.raises(UserError, match=r"--noise: .*hum.wav is not audio that can be read"):
         run(audio, ctc, tmp_path / "hyp.jsonl", *flags)
     soundfile.write(noise / "hum.wav", np.ones(100) / 3, 16000)
     assert len(run(audio, ctc, tmp_path / "hyp.jsonl", *flags)) == len(read(audio))
@@ -230,20 +355,19 @@ def test_a_model_without_dropout_is_refused_unless_given_some(audio: Path, tmp_p
     assert [row["pred_text"] for row in rows[::2]] != [row["pred_text"] for row in rows[1::2]]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_no_model_there(workers: int, audio: Path, tmp_path: Path) -> None:
+def test_no_model_there(audio: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--model .* cannot be loaded"):
-        run(audio, tmp_path / "none", tmp_path / "hyp.jsonl", "--workers", workers)
+        run(audio, tmp_path / "none", tmp_path / "hyp.jsonl")
 
 
-class Disturbance(Exception):
+class Disturbance(BaseException):
     """What kill -9 is to a process."""
 
 
 def disturb(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     """Ends the work within the batch that follows ``after`` batches."""
     done = []
-    real = transcribe.open_recognizer
+    real = hearing.open_recognizer
 
     def opened(*args: object) -> object:
         recognizer = real(*args)
@@ -258,7 +382,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         recognizer.transcribe = hear
         return recognizer
 
-    monkeypatch.setattr(transcribe, "open_recognizer", opened)
+    monkeypatch.setattr(hearing, "open_recognizer", opened)
 
 
 def test_goes_on_where_it_was(ctc: Path, audio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

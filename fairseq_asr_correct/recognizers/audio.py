@@ -1,5 +1,9 @@
 """Audio files as samples, and augmentation that is the same for the same seed and utterance."""
 
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -15,6 +19,10 @@ except ImportError as missing:
     raise UserError(f"reading audio needs {missing.name}: pip install 'fairseq-asr-correct[audio]'") from None
 
 SAMPLE_RATE = 16_000  # hertz; what all recognizers here were trained on
+SLOWEST, FASTEST = 1_000, 1_000_000  # hertz; what is outside is no speech, or has a wrong header
+LONGEST = 4 * 3600  # seconds; 0.9 GB of samples
+BLOCK = 1 << 20  # samples of all channels that are read at once
+UNKNOWN = 2**63 - 1  # frames, as a header says that need not tell them, such as that of FLAC from a pipe
 Samples = np.ndarray  # float32, (samples,), -1 to 1
 
 
@@ -26,28 +34,102 @@ def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -
     """Samples at 16 kHz, channels averaged, and the rate in hertz that the file has.
 
     Args:
-        path: anything soundfile reads: WAV, FLAC, OGG, MP3.
+        path: anything soundfile reads: WAV, FLAC, OGG, MP3; at 1 kHz to 1 MHz.
         offset: where to begin, in seconds.
-        duration: how much to read, in seconds; all by default.
+        duration: how much to read, in seconds; all by default. Four hours are the most.
 
     Raises:
-        AudioError: the file is not there, cannot be read, or holds nothing.
+        AudioError: the file is not there, cannot be read, holds nothing, or is too long.
     """
-    if not Path(path).is_file():
-        raise AudioError(f"{path} is not there")
-    try:
-        with soundfile.SoundFile(str(path)) as file:
-            rate = file.samplerate
-            file.seek(min(round(offset * rate), file.frames))
-            frames = -1 if duration is None else round(duration * rate)
-            samples = file.read(frames, dtype="float32", always_2d=True).mean(axis=1)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path} cannot be read: {error.error_string}") from None
+    with opened(path) as file:
+        rate, start = file.samplerate, min(round(offset * file.samplerate), file.frames)
+        frames = file.frames - start
+        if duration is not None:
+            frames = min(round(duration * rate), frames)
+        if file.frames == UNKNOWN:
+            frames = min(frames, (LONGEST + 1) * rate)  # more than allowed: what is too long is told, not cut
+        elif frames > LONGEST * rate:
+            raise AudioError(f"{shown(path)} {TOO_LONG}")
+        if start:
+            file.seek(start)
+        samples = np.concatenate([np.zeros(0, np.float32), *_resampled(_blocks(file, frames), rate)])
+    if len(samples) > LONGEST * SAMPLE_RATE:
+        raise AudioError(f"{shown(path)} {TOO_LONG}")
     if not samples.size:
-        raise AudioError(f"{path} holds no sound" + (f" after {offset:g} seconds" if offset else ""))
+        raise AudioError(f"{shown(path)} holds no sound" + (f" after {offset:g} seconds" if offset else ""))
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path} holds samples that are not numbers")
-    return resample(samples, rate), rate
+        raise AudioError(f"{shown(path)} holds samples that are not numbers")
+    return samples, rate
+
+
+TOO_LONG = f"is longer than {LONGEST // 3600} hours, or says so: cut it, or give `offset` and `duration` of its parts"
+
+
+def length(path: str | Path) -> float:
+    """Seconds, as the header says; no more than can be read.
+
+    Raises:
+        AudioError: the file is not there, or no audio.
+    """
+    with opened(path) as file:
+        return min(file.frames / file.samplerate, LONGEST)
+
+
+class Stream(soundfile.SoundFile):
+    """A file read from front to back. After each block soundfile seeks to where it is, which garbles MP3."""
+
+    def seekable(self) -> bool:
+        """Whether soundfile is to do so; :meth:`seek` works all the same."""
+        return False
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[Stream]:
+    """A file to read; its content, not its name, says which format it has.
+
+    Raises:
+        AudioError: it is not there or no audio, or something fails while it is open, whatever that is: one recording
+            is not to end the work on all others.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise AudioError(f"{shown(path)} is no file")
+        # Not to wait for a writer, if by now it is a pipe.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as raw:
+            try:
+                file = Stream(raw.fileno(), closefd=False)
+            except soundfile.LibsndfileError as error:
+                raise AudioError(f"{shown(path)} is not audio that can be read: {said(error)}") from None
+            with file:
+                if not SLOWEST <= file.samplerate <= FASTEST:
+                    rates = f"from {SLOWEST:,} to {FASTEST:,} Hz can be read"
+                    raise AudioError(f"{shown(path)} has a rate of {file.samplerate:,} Hz, and those {rates}")
+                yield file
+    except AudioError:
+        raise
+    except FileNotFoundError:
+        raise AudioError(f"{shown(path)} is not there") from None
+    except Exception as error:
+        raise AudioError(f"{shown(path)} cannot be read: {said(error)}") from error
+
+
+def _blocks(file: Stream, frames: int) -> Iterator[Samples]:
+    """At most so many frames, channels averaged; there are fewer where the file ends."""
+    most = max(1, BLOCK // file.channels)
+    while len(block := file.read(min(frames, most), dtype="float32", always_2d=True)):
+        yield block.mean(axis=1)
+        frames -= len(block)
+
+
+def _resampled(blocks: Iterator[Samples], rate: int) -> Iterator[Samples]:
+    """From ``rate`` to 16 kHz, as all at once would be."""
+    if rate == SAMPLE_RATE:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
+    for block in blocks:
+        yield stream.resample_chunk(block)
+    yield stream.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def resample(samples: Samples, rate: float) -> Samples:
@@ -55,9 +137,23 @@ def resample(samples: Samples, rate: float) -> Samples:
     return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE).astype(np.float32)
 
 
+def shown(name: object) -> str:
+    """A name in a message, which is one line, and not a page."""
+    text = str(name)
+    text = text if text.isprintable() else ascii(text)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-50:]}"
+
+
+def said(error: BaseException) -> str:
+    """What a library says is wrong, without what it says it did."""
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+    text = " ".join(text.removeprefix("Error : ").split()).removesuffix(".") or type(error).__name__
+    return text[:300] if text.isprintable() else ascii(text)[:300]
+
+
 def recordings(folder: Path) -> tuple[str, ...]:
     """The audio files in a folder and those below, by their names; sorted."""
-    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".opus"}
+    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".opus"} - {".raw"}
     return tuple(sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes))
 
 
@@ -105,7 +201,7 @@ class Augmentation:
         try:
             noise, _ = load(self.noise[draw.integers(len(self.noise))])
         except AudioError as error:
-            raise UserError(f"--noise: {error}; mend it or take it out, and run the same command again") from None
+            raise UserError(f"--noise: {error}; mend it, and run the same command again") from None
         start = draw.integers(len(noise))
         return np.resize(np.roll(noise, -start), length)
 

@@ -25,7 +25,11 @@ class Recognizer(Protocol):
     """What a backend has to be."""
 
     def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
-        """One hypothesis a waveform, 16 kHz; ``keys`` decide what dropout drops, where it is on."""
+        """One hypothesis a waveform, 16 kHz; ``keys`` decide what dropout drops, where it is on.
+
+        The others in a batch change nothing but the order of sums: where two symbols are alike to the last digits, the
+        one may be found in one batch and the other in another.
+        """
 
     def refuse(self, waveform: Samples) -> None:
         """Raises AudioError if this waveform cannot be transcribed whole."""
@@ -84,7 +88,8 @@ class HuggingFace:
             options = {"attn_implementation": "eager"}  # fused attention would draw masks of its own
         try:
             self.processor = AutoProcessor.from_pretrained(settings.model, **SAFE)
-            self.model = self.auto_class.from_pretrained(settings.model, config=config, **options, **SAFE)
+            # In the precision it is stored in, which not all versions of transformers keep to by themselves.
+            self.model = self.auto_class.from_pretrained(settings.model, config=config, dtype="auto", **options, **SAFE)
             self.model = self.model.to(settings.device).eval()
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise cannot_load(settings, error) from None
@@ -94,9 +99,9 @@ class HuggingFace:
             dropout.activate(self.model)
 
     def inputs(self, waveforms: Sequence[Samples]) -> dict[str, torch.Tensor]:
-        """A padded batch of features on the device."""
+        """A padded batch of features on the device, in the model's precision."""
         features = self.processor.feature_extractor(list(waveforms), sampling_rate=SAMPLE_RATE, **self.feature_options)
-        return {name: tensor.to(self.model.device) for name, tensor in features.items()}
+        return dict(features.to(self.model.device, self.model.dtype))
 
     feature_options = {"return_tensors": "pt", "padding": True}
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import soundfile
-
 from fairseq_asr_correct.files import read_json_lines
+from fairseq_asr_correct.recognizers.audio import AudioError, length, shown
 
 Utterance = dict[str, Any]  # line, path, id, offset and seconds; part: whether only a part of the file is meant
 Batch = list[Utterance]
@@ -25,12 +24,12 @@ def read_manifest(path: Path) -> tuple[dict[int, dict], list[Utterance], dict[in
             seconds = float(row["duration"]) if row.get("duration") is not None else None
             if not isinstance(audio, str) or not 0 <= offset < 1e6 or (seconds is not None and not 0 < seconds < 1e6):
                 raise ValueError
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             errors[number] = "lacks `audio_filepath`, or a usable `duration` or `offset` in seconds"
             continue
         name = str(row.get("id") or row.get("utt_id") or f"{audio} from {offset:g}")
         if name in seen:
-            errors[number] = f"has the same utterance as line {seen[name]}: {name}"
+            errors[number] = f"has the same utterance as line {seen[name]}: {shown(name)}"
             continue
         seen[name] = number
         utterance = {"line": number, "path": str(path.parent / audio), "id": name, "offset": offset}
@@ -58,7 +57,7 @@ def seconds_of(utterance: Utterance) -> float:
     """From the manifest, else from the file's header; 0 for what cannot be read, which fails later."""
     if utterance["seconds"] is None:
         try:
-            utterance["seconds"] = soundfile.info(utterance["path"]).duration - utterance["offset"]
-        except (soundfile.LibsndfileError, ValueError):  # a name no file can have
+            utterance["seconds"] = length(utterance["path"]) - utterance["offset"]
+        except AudioError:
             utterance["seconds"] = 0.0
     return utterance["seconds"]
