@@ -71,7 +71,7 @@ def joined(one: str, parts: Sequence[Correction], nbest: int) -> Correction:
         edits += [replace(edit, start=edit.start + words, end=edit.end + words) for edit in part.edits]
         words += len(part.before.split())
     alternatives = _best([part.alternatives for part in parts], nbest) if nbest else ()
-    return Correction(one, join(part.after for part in parts), tuple(edits), alternatives)
+    return Correction(one, join([part.after for part in parts]), tuple(edits), alternatives)
 
 
 def _best(parts: list[tuple[Scored, ...]], nbest: int) -> tuple[Scored, ...]:
@@ -84,7 +84,7 @@ def _best(parts: list[tuple[Scored, ...]], nbest: int) -> tuple[Scored, ...]:
             longer[found] = max(so_far + more, longer.get(found, -math.inf))
         best = dict(heapq.nlargest(nbest, longer.items(), key=lambda item: item[1]))
     firsts = [alternatives[0] for alternatives in parts]
-    first = join(after for after, _ in firsts), sum(number for _, number in firsts)
+    first = join([after for after, _ in firsts]), sum(number for _, number in firsts)
     return (first, *(other for other in best.items() if other[0] != first[0]))[:nbest]
 
 

@@ -32,19 +32,21 @@ class Corrector:
     Args:
         pretrained: a model with its task, which says what corrections to take.
         device: where it computes.
+        longest: see :meth:`from_pretrained`.
 
     Raises:
         UserError: the model does not read word pieces.
     """
 
-    def __init__(self, pretrained: Pretrained, device: torch.device | str = "cpu") -> None:
+    def __init__(self, pretrained: Pretrained, device: torch.device | str = "cpu", longest: int | None = None) -> None:
         self._device = _usable(device)
         self._model = pretrained.model.to(self._device).eval()
         self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
         cfg = self._task.cfg
         self._guided_task = make_task(dictionary, cfg.keep_threshold, cfg.keep_scope, INPUT_GUIDED)
-        self._cutter = Cutter(dictionary, min(self._model.max_positions()) - 1)  # one place is for the end of sentence
+        places = min(self._model.max_positions()) - 1  # one is for the end of sentence
+        self._cutter = Cutter(dictionary, min(places, longest or places))
         self._continues = continuations(dictionary)
 
     @classmethod
@@ -54,6 +56,7 @@ class Corrector:
         device: torch.device | str = "cpu",
         dtype: torch.dtype | str | None = None,
         keep_threshold: float | None = None,
+        longest: int | None = None,
     ) -> "Corrector":
         """The corrector in a folder of ``scripts/export_model.py`` or ``export_ctranslate2.py``, or of a training.
 
@@ -69,6 +72,8 @@ class Corrector:
             keep_threshold: take a change only where the model prefers it to the input by this margin of
                 log-probability; ``-math.inf`` takes all of them (default: as the folder's ``keep.json`` says,
                 and all of them without one).
+            longest: how many pieces a part of a text has at most; a longer text is corrected in several parts, and a
+                word with more stays as it is (default: as many as the model has positions for).
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model is of another architecture, or the device
@@ -79,6 +84,8 @@ class Corrector:
             raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
         if keep_threshold is not None and (not isinstance(keep_threshold, int | float) or math.isnan(keep_threshold)):
             raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
+        if longest is not None and (type(longest) is not int or longest < 1):
+            raise UserError(f"longest={longest!r}: give a whole number from 1 up")
         if is_ctranslate2(folder):
             pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # the other device is not torch's
         else:
@@ -86,7 +93,7 @@ class Corrector:
         if keep_threshold is not None:
             task = make_task(pretrained.dictionary, keep_threshold, pretrained.task.cfg.keep_scope)
             pretrained = Pretrained(pretrained.model, task)
-        return cls(pretrained, device)
+        return cls(pretrained, device, longest)
 
     @overload
     def correct(self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...) -> str: ...
@@ -102,7 +109,7 @@ class Corrector:
 
         White space becomes single spaces; a text of nothing else stays as it is. So does a word that the
         dictionary cannot spell, such as one with a capital in an uncased model: what stands before it and after
-        it is corrected apart. A text longer than the model's positions is corrected in pieces.
+        it is corrected apart. A text longer than the model's positions, or than ``longest``, is corrected in parts.
 
         Args:
             texts: one text, or any number.
@@ -196,6 +203,33 @@ class Corrector:
             return next(self._corrections(iter([texts]), search))
         return list(self._corrections(iter(texts), search))
 
+    def cut(self, text: str) -> list[Part]:
+        """The parts that :meth:`correct` makes of a text, for who wants to choose the batches.
+
+        ``join(corrector.correct_parts(corrector.cut(text)), text)``, with :func:`~fairseq_asr_correct.texts.join`, is
+        ``corrector.correct(text)``.
+        """
+        return list(self._cutter.cut(text))
+
+    def correct_parts(
+        self, parts: Sequence[Part], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+    ) -> list[str]:
+        """Corrects parts of texts.
+
+        Args:
+            parts: of :meth:`cut`, of any number of texts.
+            batch_size: see :meth:`correct`, as for all that follows.
+            beam: see there.
+            decoding: see there.
+
+        Returns:
+            A text for each, in their order.
+
+        Raises:
+            UserError: see there.
+        """
+        return [correction.after for correction in self._correct_parts(parts, Search.of(batch_size, beam, decoding))]
+
     def _corrections(self, texts: Iterator[str], search: Search) -> Iterator[Correction]:
         window = WINDOW * search.batch_size
         for first in itertools.count(step=window):
@@ -207,11 +241,18 @@ class Corrector:
                 return
             yield from self._correct(some, search)
 
-    @torch.inference_mode()
     def _correct(self, texts: list[str], search: Search) -> list[Correction]:
-        """Of a window's texts, the parts alike in length together."""
-        layouts = [list(self._cutter.cut(one)) for one in texts]
-        parts = [part for layout in layouts for part in layout]
+        """Of a window's texts."""
+        layouts = [self.cut(one) for one in texts]
+        following = iter(self._correct_parts([part for layout in layouts for part in layout], search))
+        pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
+        return [
+            joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _correct_parts(self, parts: Sequence[Part], search: Search) -> list[Correction]:
+        """Those alike in length together."""
         rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
         corrections = [unchanged(part.text) for part in parts]
         decode = self._decoder(search) if rows else None
@@ -220,11 +261,7 @@ class Corrector:
             batch = [parts[row] for row in some]
             for row, correction in zip(some, decode(batch, self._sample(batch)), strict=True):
                 corrections[row] = correction
-        following = iter(corrections)
-        pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
-        return [
-            joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
-        ]
+        return corrections
 
     def _decoder(self, search: Search) -> Callable[[Sequence[Part], dict[str, Any]], list[Correction]]:
         """Corrects a batch; one of its own for each call, as fairseq's search is allowed to remember things."""

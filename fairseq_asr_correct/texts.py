@@ -1,7 +1,7 @@
 """Texts cut into parts that a model of word pieces can read, and put together again."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fairseq.data import Dictionary
@@ -50,10 +50,7 @@ class Cutter:
 
     def _spell(self, word: str) -> list[int]:
         """The word's tokens; none if the dictionary cannot spell it or the model has no room for it."""
-        try:
-            tokens = list(map(self._dictionary.index, self._wordpiece.encode(word).split(" ")))
-        except UnicodeEncodeError:  # half of a character
-            return []
+        tokens = list(map(self._dictionary.index, self._wordpiece.encode(word).split(" ")))
         return tokens if min(tokens) >= self._dictionary.nspecial and len(tokens) <= self._longest else []
 
     def _short_enough(self, words: list[tuple[str, list[int]]]) -> Iterator[list[tuple[str, list[int]]]]:
@@ -67,6 +64,11 @@ class Cutter:
         yield from self._short_enough(words[middle:])
 
 
-def join(parts: Iterable[str]) -> str:
-    """One text of several; what has become empty leaves no space."""
-    return " ".join(filter(None, parts))
+def join(parts: Sequence[str], text: str = "") -> str:
+    """One text of several; what has become empty leaves no space.
+
+    Args:
+        parts: the corrected parts of a text, in order.
+        text: what they are the parts of; it stays as it is if there are none.
+    """
+    return " ".join(filter(None, parts)) if parts else text

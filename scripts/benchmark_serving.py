@@ -81,8 +81,8 @@ def corrections(model: Path, lines: list[str], flags: list[str]) -> dict[str, st
     """What the corrector says of each line."""
     from serve import load, parse
 
-    correct = load(parse(["--model", str(model), *flags]))
-    return dict(zip(lines, correct(lines), strict=True))
+    corrector, how = load(parse(["--model", str(model), *flags]))
+    return dict(zip(lines, corrector.correct(lines, **how), strict=True))
 
 
 @contextmanager

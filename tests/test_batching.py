@@ -1,15 +1,21 @@
 """Texts of many requests share batches, and each request gets its own back or is told why not."""
 
 import asyncio
+import json
 import threading
 import time
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import httpx
 import pytest
-from service import SOON, Make, ask, client, hold, post, until
+from service import SOON, Make, ask, client, hold, post, submit, until, waiting
 
-from fairseq_asr_correct.serving.batching import CorrectionFailed, QueueFull, Stopping
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.serving.app import make_app
+from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
+from fairseq_asr_correct.serving.metrics import Metrics
+from fairseq_asr_correct.serving.queueing import Queue, QueueFull
+from fairseq_asr_correct.serving.reading import Limits
 
 
 def test_each_of_many_requests_gets_its_own(make_service: Make) -> None:
@@ -27,7 +33,7 @@ def test_each_of_many_requests_gets_its_own(make_service: Make) -> None:
         assert response.json() == ({"texts": expected} if len(texts) > 1 else {"text": expected[0]})
     sizes = [len(batch) for batch in standin.batches]
     assert sum(sizes) == sum(map(len, asked)) == 500 and max(sizes) == 8 and len(sizes) < 100
-    assert batcher.waiting == 0 and not batcher._open
+    assert waiting(batcher) == 0 and not batcher._open
 
 
 def test_requests_from_many_threads(make_service: Make) -> None:
@@ -36,42 +42,61 @@ def test_requests_from_many_threads(make_service: Make) -> None:
     def some(worker: int) -> None:
         for number in range(50):
             texts = [f"{worker} {number} {part}" for part in range((worker + number) % 20 + 1)]
-            assert batcher.submit(texts).result(SOON) == [f"<{text}>" for text in texts]
+            assert submit(batcher, texts).result(SOON) == [f"<{text}>" for text in texts]
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(some, range(8)))
-    assert max(map(len, standin.batches)) == 8 and batcher.waiting == 0 and not batcher._open
+    assert max(map(len, standin.batches)) == 8 and waiting(batcher) == 0 and not batcher._open
 
 
 def test_a_long_request_gives_way(make_service: Make) -> None:
     standin, batcher, _ = make_service(held=True)
     first = hold(standin, batcher)
-    long = batcher.submit([f"long {number}" for number in range(30)])
-    short = batcher.submit(["short one"])
-    assert batcher.waiting == 31
+    long = submit(batcher, [f"long {number}" for number in range(30)])
+    short = submit(batcher, ["short one"])
+    assert waiting(batcher) == 31
     standin.go.set()
     assert short.result(SOON) == ["<short one>"] and first.result(SOON) == ["<first>"]
     assert long.result(SOON) == [f"<long {number}>" for number in range(30)]
     assert [len(batch) for batch in standin.batches] == [1, 8, 8, 8, 7]
-    assert "short one" in standin.batches[2], "after the long one's first batch"
+    assert standin.batches[1][0] == "short one"
+
+
+def test_it_says_what_the_corrector_says(learned: Corrector, bad: list[str]) -> None:
+    texts = [*bad, "", " \n", "the hous Boy is  read", "red boy " * 40, "Boy", "x" * 999]
+    batcher = Batcher(learned.correct_parts, Queue(4, 60, 10_000), 0.001)
+    app = make_app(batcher, learned.cut, Metrics(), Limits(10_000, 99, 9999, 999), "tiny")
+    try:
+        assert post(app, json.dumps({"texts": texts})).json() == {"texts": learned.correct(texts)}
+    finally:
+        assert batcher.close(SOON)
+
+
+def test_parts_come_back_in_their_places(make_service: Make) -> None:
+    standin, batcher, app = make_service(max_batch=2)
+    texts = ["UNKNOWN", "a", "b c d", "UNKNOWN", "e f"]
+    assert submit(batcher, texts).result(SOON) == ["UNKNOWN", "<a>", "<b c d>", "UNKNOWN", "<e f>"]
+    assert standin.batches == [["b c d", "e f"], ["a"]], "what is alike in length goes together"
+    assert submit(batcher, ["UNKNOWN"]).result(0) == ["UNKNOWN"] and submit(batcher, []).result(0) == []
+    assert post(app, '{"texts": ["UNKNOWN", "a"]}').json() == {"texts": ["UNKNOWN", "<a>"]}
 
 
 def test_a_batch_waits_only_as_long_as_it_must(make_service: Make) -> None:
     standin, batcher, _ = make_service(max_wait=0.1)
     start = time.monotonic()
-    one, other = batcher.submit(["one"]), batcher.submit(["other"])
+    one, other = submit(batcher, ["one"]), submit(batcher, ["other"])
     one.result(SOON), other.result(SOON)
     assert 0.1 <= time.monotonic() - start < 5 and standin.batches == [["one", "other"]]
     standin, batcher, _ = make_service(max_wait=1000.0)
-    assert len(batcher.submit(["text"] * 8).result(SOON)) == 8, "a full batch need not wait"
-    last = batcher.submit(["last"])
+    assert len(submit(batcher, ["text"] * 8).result(SOON)) == 8, "a full batch need not wait"
+    last = submit(batcher, ["last"])
     assert batcher.close(SOON) and last.result(0) == ["<last>"], "nor does one that is the last"
 
 
 def test_what_waited_behind_a_batch_waits_no_more(make_service: Make) -> None:
     standin, batcher, _ = make_service(held=True, max_wait=0.2)
     hold(standin, batcher)
-    later = batcher.submit(["later"])
+    later = submit(batcher, ["later"])
     time.sleep(0.25)
     start = time.monotonic()
     standin.go.set()
@@ -83,26 +108,26 @@ def test_what_waited_behind_a_batch_waits_no_more(make_service: Make) -> None:
 def test_one_request_at_fault_fails_alone(fault: str, make_service: Make, caplog: pytest.LogCaptureFixture) -> None:
     standin, batcher, _ = make_service(held=True)
     hold(standin, batcher)
-    good = batcher.submit(["a", "b"])
-    bad = batcher.submit(["c", fault])
-    more = batcher.submit(["d"])
+    good = submit(batcher, ["a", "b"])
+    bad = submit(batcher, ["c", fault])
+    more = submit(batcher, ["d"])
     standin.go.set()
     assert good.result(SOON) == ["<a>", "<b>"] and more.result(SOON) == ["<d>"]
     with pytest.raises(CorrectionFailed):
         bad.result(SOON)
     assert standin.batches[1:] == [["a", "b", "c", fault, "d"], ["a"], ["b"], ["c"], [fault], ["d"]]
-    assert batcher.submit(["e"]).result(SOON) == ["<e>"] and not batcher._open
-    assert "a batch of 5 texts failed" in caplog.text
+    assert submit(batcher, ["e"]).result(SOON) == ["<e>"] and not batcher._open
+    assert "a batch of 5 parts failed" in caplog.text
 
 
 def test_a_request_at_fault_leaves_with_all_its_texts(make_service: Make) -> None:
     standin, batcher, _ = make_service(held=True, max_batch=2)
     hold(standin, batcher)
-    bad = batcher.submit(["fault", *"abcdefgh"])
+    bad = submit(batcher, ["fault", *"abcdefgh"])
     standin.go.set()
     with pytest.raises(CorrectionFailed):
         bad.result(SOON)
-    until(lambda: batcher.waiting == 0)
+    until(lambda: waiting(batcher) == 0)
     assert len(standin.batches) <= 4, "its other texts are not corrected for nobody"
 
 
@@ -118,7 +143,7 @@ def test_nobody_waits_for_a_thread_that_is_gone(make_service: Make, monkeypatch:
     monkeypatch.setattr(threading, "excepthook", lambda args: None)
     standin, batcher, app = make_service(held=True)
     hold(standin, batcher)
-    futures = [batcher.submit(["end"]), batcher.submit(["x"] * 20)]
+    futures = [submit(batcher, ["end"]), submit(batcher, ["x"] * 20)]
     assert ask(app, "GET", "/health").status_code == 200
     standin.go.set()
     for future in futures:
@@ -126,34 +151,44 @@ def test_nobody_waits_for_a_thread_that_is_gone(make_service: Make, monkeypatch:
             future.result(SOON)
     until(lambda: not batcher.alive)
     with pytest.raises(Stopping):
-        batcher.submit(["y"])
+        submit(batcher, ["y"])
     assert ask(app, "GET", "/health").status_code == 503
     assert post(app, '{"text": "y"}').status_code == 503
 
 
 def test_a_full_queue(make_service: Make) -> None:
-    standin, batcher, app = make_service(held=True, max_queue=10)
+    standin, batcher, app = make_service(held=True, max_queue=20)
     hold(standin, batcher)
-    waiting = batcher.submit(["w"] * 9)
+    nine = submit(batcher, ["w"] * 9)
     with pytest.raises(QueueFull):
-        batcher.submit(["x", "y"])
-    tenth = batcher.submit(["z"])
-    response = post(app, '{"text": "x"}')
+        submit(batcher, ["x"] * 10)
+    tenth = submit(batcher, ["z"])
+    assert "asr_correct_queue_pieces 20.0" in ask(app, "GET", "/metrics").text
+    response = post(app, json.dumps({"texts": ["x"] * 11}))
     assert response.status_code == 503 and int(response.headers["Retry-After"]) > 0
     assert response.json() == {"error": "too many texts wait already: try again later"}
-    assert "asr_correct_queue_texts 10.0" in ask(app, "GET", "/metrics").text
-    waiting.cancel()
-    assert batcher.waiting == 1
-    again = batcher.submit(["x"] * 9)
+    assert nine.cancel() and waiting(batcher) == 1
+    again = submit(batcher, ["x"] * 9)
     standin.go.set()
     assert again.result(SOON) == ["<x>"] * 9 and tenth.result(SOON) == ["<z>"]
+
+
+def test_who_sends_little_finds_no_full_queue(make_service: Make) -> None:
+    standin, batcher, _ = make_service(held=True, max_queue=20)
+    hold(standin, batcher)
+    long, longer = submit(batcher, ["v"] * 4), submit(batcher, ["w"] * 6)
+    short = submit(batcher, ["x"])
+    with pytest.raises(QueueFull):
+        longer.result(0)
+    standin.go.set()
+    assert short.result(SOON) == ["<x>"] and long.result(SOON) == ["<v>"] * 4 and standin.batches[1:] == [list("vvvvx")]
 
 
 def test_cancelled_texts_are_dropped(make_service: Make) -> None:
     standin, batcher, _ = make_service(held=True)
     hold(standin, batcher)
-    gone, stays = batcher.submit(["gone"] * 20), batcher.submit(["stays"])
-    assert gone.cancel() and batcher.waiting == 1
+    gone, stays = submit(batcher, ["gone"] * 20), submit(batcher, ["stays"])
+    assert gone.cancel() and waiting(batcher) == 1
     standin.go.set()
     assert stays.result(SOON) == ["<stays>"] and standin.batches == [["first"], ["stays"]]
     with pytest.raises(CancelledError):
@@ -165,17 +200,17 @@ def test_a_request_cancelled_while_it_is_corrected(make_service: Make) -> None:
     first = hold(standin, batcher)
     assert first.cancel()
     standin.go.set()
-    assert batcher.submit(["next"]).result(SOON) == ["<next>"]
+    assert submit(batcher, ["next"]).result(SOON) == ["<next>"]
 
 
 def test_closing(make_service: Make) -> None:
     standin, batcher, _ = make_service(held=True)
-    first, second = hold(standin, batcher), batcher.submit(["second"])
+    first, second = hold(standin, batcher), submit(batcher, ["second"])
     assert not batcher.close(0.05), "the model is busy"
     for future in (first, second):
         with pytest.raises(Stopping):
             future.result(0)
     with pytest.raises(Stopping):
-        batcher.submit(["third"])
+        submit(batcher, ["third"])
     standin.go.set()
     assert batcher.close(SOON) and standin.batches == [["first"]]

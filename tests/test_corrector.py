@@ -21,6 +21,7 @@ import fairseq_asr_correct
 from fairseq_asr_correct import Corrector, corrector
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pretrained import Pretrained, load, make_task
+from fairseq_asr_correct.texts import join
 
 AS_README = ("--lenpen", 0, "--max-len-b", 50)
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
@@ -174,6 +175,23 @@ def test_long_runs_are_cut_near_the_middle(learned: Corrector, echo: Echo) -> No
     assert echo.lengths == [[LONGEST + 1], [20, 21]]
     learned.correct(" ".join(["b" * LONGEST] * 3))
     assert echo.lengths[-1] == [LONGEST + 1] * 3
+
+
+def test_shorter_parts(folders: Path, learned: Corrector) -> None:
+    short = Corrector.from_pretrained(folders / "learned", longest=5)
+    text = "the hous is read on boy s cat mat dog"
+    assert short.correct(text) == " ".join(learned.correct(["the hous is", "read on boy", "s cat mat dog"]))
+    assert [len(part.tokens) for part in short.cut("red " * 11)] == [5, 3, 3]
+    assert Corrector.from_pretrained(folders / "learned", longest=999).correct(text * 9) == learned.correct(text * 9)
+
+
+def test_parts_and_texts(learned: Corrector, bad: list[str]) -> None:
+    texts = [*bad, "", " \n", "the hous Boy is  read", "red boy " * 40, "Boy"]
+    layouts = [learned.cut(text) for text in texts]
+    corrected = iter(learned.correct_parts([part for layout in layouts for part in layout], beam=2))
+    pairs = zip(layouts, texts, strict=True)
+    assert [join([next(corrected) for _ in layout], text) for layout, text in pairs] == learned.correct(texts, beam=2)
+    assert learned.correct_parts([]) == []
 
 
 def test_where_the_model_writes_unk_it_is_not_followed(

@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service import JSON, SOON, Make, ask, post
+from service import JSON, LIMITS, SOON, Make, Standin, ask, cut, hold, post, running, send, until
 
 from fairseq_asr_correct import __version__
-from fairseq_asr_correct.serving.app import read_page
+from fairseq_asr_correct.serving import reading
+from fairseq_asr_correct.serving.app import make_app, read_page
+from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
+from fairseq_asr_correct.serving.queueing import Queue
 
 
 def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
@@ -41,7 +45,8 @@ def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
     yield '{"text": "\\u0085"}', 422, r"U\+0085"
     yield '{"text": "a\\ud83d"}', 422, r"character 2 of text is half of a surrogate pair, U\+D83D"
     yield json.dumps({"texts": ["a"] * 101}), 413, "there are 101 texts: send at most 100 at once"
-    yield json.dumps({"texts": ["b", "a " * 51]}), 413, r"texts\[1\] has 51 words: send at most 50 in one text"
+    yield json.dumps({"texts": ["b" * 2000, "a" * 3001]}), 413, "there are 5001 letters: send at most 5000 at once"
+    yield json.dumps({"texts": ["b", "a " * 298]}), 413, "reads this as 301 pieces of words: send at most 300 at once"
     yield json.dumps({"text": "a" * 20_000}), 413, "the body has more than 20000 bytes"
 
 
@@ -160,7 +165,7 @@ def test_other_addresses(make_service: Make) -> None:
 
 def test_a_fault_of_the_service(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     _, batcher, app = make_service()
-    monkeypatch.setattr(batcher, "submit", lambda texts: 1 / 0)
+    monkeypatch.setattr(batcher, "submit", lambda *args: 1 / 0)
     response = post(app, '{"text": "a"}')
     assert response.status_code == 500 and "zero" not in response.text and list(response.json()) == ["error"]
     monkeypatch.setattr(Metrics, "text", lambda self: 1 / 0)
@@ -169,15 +174,65 @@ def test_a_fault_of_the_service(make_service: Make, monkeypatch: pytest.MonkeyPa
     assert ask(app, "GET", "/health").status_code == 200
 
 
-def test_health(make_service: Make) -> None:
-    _, batcher, app = make_service()
-    response = ask(app, "GET", "/health")
-    assert response.json() == {"status": "ok", "model": "tiny", "version": __version__}
+def test_health(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    standin, batcher, app = make_service(held=True)
+    for path in ("/health", "/health/ready"):
+        assert ask(app, "GET", path).json() == {"status": "ok", "model": "tiny", "version": __version__}
+    monkeypatch.setattr("fairseq_asr_correct.serving.app.HANGS", 0.05)
+    first = hold(standin, batcher)
+    until(lambda: ask(app, "GET", "/health/ready").status_code == 503)
+    assert "at one batch for more than 0.05 seconds" in ask(app, "GET", "/health").json()["error"]
+    assert ask(app, "GET", "/health/live").json() == {"status": "ok"}
+    standin.go.set()
+    first.result(SOON)
+    until(lambda: ask(app, "GET", "/health/ready").status_code == 200)
     batcher.stopping = True
     response = ask(app, "GET", "/health")
     assert (response.status_code, response.json()) == (503, {"error": "the service is stopping"})
+    assert ask(app, "GET", "/health/live").status_code == 200
     response = post(app, '{"text": "a"}')
     assert response.status_code == 503 and "stopping" in response.json()["error"]
+
+
+def test_hosts() -> None:
+    batcher = Batcher(Standin().correct, Queue(8, 100, 100), 0)
+    app = make_app(batcher, cut, Metrics(), LIMITS, "tiny", ["service", "*.example.com", "[::1]"])
+    for host, status in (
+        ("service", 200), ("service:80", 200), ("SERVICE", 200), ("a.example.com", 200), ("[::1]:80", 200),
+        ("evil.com", 400), ("example.com", 400), ("service.evil.com", 400), ("www.service", 400), ("", 400),
+    ):  # fmt: skip
+        assert ask(app, "GET", "/health", headers={"Host": host}).status_code == status, host
+        assert post(app, '{"text": "a"}', Host=host).status_code == status, host
+    assert batcher.close(SOON)
+
+
+def test_a_client_that_leaves_before_its_body_is_parsed(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, batcher, app = make_service()
+    go, parsed = threading.Event(), []
+    monkeypatch.setattr(reading, "parse", lambda *args: parsed.append(args))
+    reading.LONG.submit(go.wait, SOON)  # it is busy
+    try:
+        with running(app, batcher) as (_, _, port):
+            gone = send(port, "long " * 1000)
+            until(lambda: reading.LONG._work_queue.qsize() == 1)
+            gone.close()
+            until(lambda: 'requests_total{status="499"} 1.0' in ask(app, "GET", "/metrics").text)
+    finally:
+        go.set()
+    reading.LONG.submit(int).result(SOON)
+    assert not parsed
+
+
+def test_long_bodies_do_not_stop_short_ones(make_service: Make) -> None:
+    _, _, app = make_service()
+    go = threading.Event()
+    reading.LONG.submit(go.wait, SOON)
+    try:
+        assert post(app, '{"text": "brief"}').json() == {"text": "<brief>"}
+    finally:
+        go.set()
+    long = ("long " * 250).strip()
+    assert post(app, json.dumps({"text": long})).json() == {"text": f"<{long}>"}
 
 
 def test_metrics(make_service: Make) -> None:
@@ -187,9 +242,9 @@ def test_metrics(make_service: Make) -> None:
     lines = ask(app, "GET", "/metrics").text.splitlines()
     for line in (
         'asr_correct_requests_total{status="200"} 2.0', 'asr_correct_requests_total{status="400"} 1.0',
-        "asr_correct_texts_total 4.0", "asr_correct_words_total 7.0", "asr_correct_queue_texts 0.0",
-        "asr_correct_request_seconds_count 3.0", 'asr_correct_batch_texts_bucket{le="1.0"} 2.0',
-        "asr_correct_batch_texts_count 3.0", "asr_correct_batch_texts_sum 4.0",
+        "asr_correct_texts_total 4.0", "asr_correct_words_total 7.0", "asr_correct_queue_pieces 0.0",
+        "asr_correct_request_seconds_count 3.0", 'asr_correct_batch_parts_bucket{le="1.0"} 2.0',
+        "asr_correct_batch_parts_count 3.0", "asr_correct_batch_parts_sum 4.0",
     ):  # fmt: skip
         assert line in lines, line
 

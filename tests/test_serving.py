@@ -1,7 +1,6 @@
 """The service over real sockets, and the command: clients go away, it stops in order, nothing is mixed up."""
 
 import importlib
-import json
 import logging
 import os
 import re
@@ -10,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,52 +18,12 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ROOT
-from fastapi import FastAPI
-from service import JSON, SOON, Make, until
+from service import JSON, SOON, Make, listens, received, running, send, until, waiting
 
 from fairseq_asr_correct import Corrector, __version__
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.serving.batching import Batcher
-from fairseq_asr_correct.serving.server import Server, address, listen
+from fairseq_asr_correct.serving.server import bind, listen
 from scripts import export_model, serve
-
-
-@contextmanager
-def running(app: FastAPI, batcher: Batcher, grace: int = SOON) -> Iterator[tuple[Server, threading.Thread, int]]:
-    """The service behind a real port, in a thread."""
-    listener = listen("127.0.0.1", 0)
-    server = Server(app, batcher, grace)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    port = listener.getsockname()[1]
-    assert address(listener) == f"http://127.0.0.1:{port}"
-    thread.start()
-    try:
-        until(lambda: server.started)
-        yield server, thread, port
-    finally:
-        server.handle_exit(signal.SIGTERM, None)
-        thread.join(SOON)
-        assert not thread.is_alive()
-
-
-def send(port: int, text: str, length: int | None = None) -> socket.socket:
-    """A request on a socket of its own, perhaps with less of its body than it says."""
-    body = json.dumps({"text": text}).encode()
-    head = "POST /correct HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
-    connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
-    connection.sendall(f"{head}Content-Length: {length or len(body)}\r\n\r\n".encode() + body)
-    return connection
-
-
-def received(connection: socket.socket) -> tuple[int, dict]:
-    """Status and JSON of the answer."""
-    data = b""
-    with connection:
-        while not (match := re.match(rb"HTTP/1.1 (\d+).*\r\n\r\n(.+)", data, re.DOTALL)):
-            more = connection.recv(10_000)
-            assert more, "closed without an answer"
-            data += more
-    return int(match[1]), json.loads(match[2])
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -76,14 +34,14 @@ def test_clients_that_go_away(reset: bool, make_service: Make, caplog: pytest.Lo
         assert standin.begun.wait(SOON)
         connections += [send(port, f"gone {number}") for number in range(5)]
         connections.append(send(port, "unfinished", 10_000))
-        until(lambda: batcher.waiting == 5)
+        until(lambda: waiting(batcher) == 5)
         stays = send(port, "stays")
-        until(lambda: batcher.waiting == 6)
+        until(lambda: waiting(batcher) == 6)
         for connection in connections:
             if reset:  # as when the system cleans up after kill -9
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             connection.close()
-        until(lambda: batcher.waiting == 1)
+        until(lambda: waiting(batcher) == 1)
         standin.go.set()
         assert received(stays) == (200, {"text": "<stays>"})
         assert received(send(port, "next")) == (200, {"text": "<next>"})
@@ -106,13 +64,24 @@ def test_a_large_body_over_a_socket(make_service: Make) -> None:
         assert one.get("/health").status_code == 200
 
 
+def test_head(make_service: Make) -> None:
+    _, batcher, app = make_service()
+    with running(app, batcher) as (_, _, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as one:
+        for path in ("/", "/health", "/health/live", "/health/ready", "/metrics", "/none", "/correct"):
+            head, get = one.head(path), one.get(path)
+            assert head.status_code == get.status_code and not head.content
+            assert head.headers["Content-Type"] == get.headers["Content-Type"]
+            if path != "/metrics":  # its numbers change
+                assert head.headers["Content-Length"] == str(len(get.content)) != "0"
+
+
 def test_stopping_answers_what_has_come(make_service: Make) -> None:
     standin, batcher, app = make_service(held=True)
     with running(app, batcher) as (server, thread, port):
         first = send(port, "first")
         assert standin.begun.wait(SOON)
         second, unfinished = send(port, "second"), send(port, "third", 1000)
-        until(lambda: batcher.waiting == 1)
+        until(lambda: waiting(batcher) == 1)
         server.handle_exit(signal.SIGTERM, None)
         until(lambda: not listens(port))
         unfinished.sendall(b" " * (1000 - len('{"text": "third"}')))
@@ -130,7 +99,7 @@ def test_stopping_waits_only_so_long(make_service: Make) -> None:
         connections = [send(port, "first")]
         assert standin.begun.wait(SOON)
         connections.append(send(port, "second"))
-        until(lambda: batcher.waiting == 1)
+        until(lambda: waiting(batcher) == 1)
         start = time.monotonic()
         server.handle_exit(signal.SIGTERM, None)
         for connection in connections:
@@ -141,27 +110,24 @@ def test_stopping_waits_only_so_long(make_service: Make) -> None:
         assert not thread.is_alive() and standin.batches == [["first"]]
 
 
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=SOON).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
 def test_mistakes_of_who_starts_it(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    with listen("127.0.0.1", 0) as taken:
+    with bind("127.0.0.1", 0) as taken, bind("127.0.0.1", taken.getsockname()[1]) as other:
+        listen(taken)
         port = str(taken.getsockname()[1])
-        with pytest.raises(UserError, match=f"--host 127.0.0.1 --port {port}: cannot listen there .*in use.*another"):
+        message = f"--host 127.0.0.1 --port {port}: cannot listen there .*in use.*another"
+        with pytest.raises(UserError, match=message):
             serve.main(["--model", str(tmp_path), "--port", port])
+        with pytest.raises(UserError, match=message):
+            listen(other)
     with pytest.raises(UserError, match=r"none is .*: name "):
         serve.main(["--model", str(tmp_path / "none"), "--port", "0"])
     with pytest.raises(UserError, match=r"--host nowhere\.invalid .*cannot listen there"):
-        listen("nowhere.invalid", 0)
+        bind("nowhere.invalid", 0)
     for flags, message in (
         (["--port", "65536"], "65536 is not from 0 to 65535"),
         (["--max-batch", "0"], "0 is not from 1"),
-        (["--max-texts", "11", "--max-queue", "10"], "--max-texts is more than --max-queue"),
+        (["--max-pieces", "11", "--max-queue", "10"], "--max-pieces is more than --max-queue"),
+        (["--allowed-host", "a", "b*"], "b* is neither a host nor all of those below one"),
     ):
         with pytest.raises(SystemExit) as raised:
             serve.main(["--model", str(tmp_path), *flags])
@@ -228,28 +194,28 @@ def test_the_command(number: signal.Signals, model: Path, pairs: Path) -> None:
             answers = pool.map(lambda line: httpx.post(f"{url}/correct", json={"text": line}, timeout=60), lines)
             assert [answer.json()["text"] for answer in answers] == expected
         with slow_client(url) as killed:
-            until(lambda: waiting(url) > 0)
+            until(lambda: queue(url) > 0)
             killed.kill()
             assert killed.stdout.read() == "", "it was killed before its answer"
-        until(lambda: waiting(url) == 0)
+        until(lambda: queue(url) == 0)
         with ThreadPoolExecutor(1) as pool:
             last = pool.submit(httpx.post, f"{url}/correct", json={"texts": lines * 10}, timeout=60)
-            until(lambda: waiting(url) > 0)
+            until(lambda: queue(url) > 0)
             process.send_signal(number)
             assert last.result().json() == {"texts": expected * 10}
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0 and "Traceback" not in err and "ERROR" not in err
 
 
-def waiting(url: str) -> float:
-    return float(re.search(r"^asr_correct_queue_texts (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)[1])
+def queue(url: str) -> float:
+    return float(re.search(r"^asr_correct_queue_pieces (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)[1])
 
 
 @pytest.mark.slow
 def test_the_command_gives_up_a_batch_at_last(model: Path) -> None:
     flags = ("--max-batch", "1000", "--grace-seconds", "0", "--threads", "1")
     with started(model, *flags) as (process, url), slow_client(url) as client:
-        until(lambda: "asr_correct_batch_texts_sum 900.0" in httpx.get(f"{url}/metrics").text)
+        until(lambda: "asr_correct_batch_parts_sum 900.0" in httpx.get(f"{url}/metrics").text)
         process.terminate()
         _, err = process.communicate(timeout=30)
         assert client.stdout.read() == "", "refused"

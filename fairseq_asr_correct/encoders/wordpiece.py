@@ -7,6 +7,8 @@ BERT's own tokenizer splits at punctuation as well, and its output cannot be joi
 
 import functools
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -16,7 +18,6 @@ from fairseq.data.encoders import register_bpe
 from fairseq.dataclass import FairseqDataclass
 from fairseq.utils import split_paths
 from omegaconf import II
-from tokenizers.models import WordPiece as WordPieceModel
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import read_lines
@@ -25,7 +26,9 @@ from fairseq_asr_correct.models.bert_weights import SPECIALS
 UNKNOWN = SPECIALS["<unk>"]
 PREFIX = "##"
 MAX_WORD_CHARS = 1000
-CACHED_WORDS = 1 << 20
+CACHED_CHARS = 40  # of a word; longer ones hardly repeat
+CACHE_BYTES = 32 << 20
+ENTRY_BYTES = 100  # of a dictionary that has just grown
 
 
 class WordPiece:
@@ -41,14 +44,11 @@ class WordPiece:
     """
 
     def __init__(self, vocab: list[str], lowercase: bool = False) -> None:
-        ids = {piece: i for i, piece in enumerate(dict.fromkeys([*vocab, UNKNOWN]))}
-        self.vocabulary = frozenset(ids)
-        self._model = WordPieceModel(
-            vocab=ids, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_CHARS, continuing_subword_prefix=PREFIX
-        )
+        self.vocabulary = frozenset([*vocab, UNKNOWN])
+        self._longest = max(map(len, self.vocabulary))
         self._lowercase = lowercase
         # Words repeat: a look-up is faster than any tokenizer, and needs no batches or threads.
-        self._spell_cached = functools.lru_cache(CACHED_WORDS)(self._spell)
+        self._spelled = SpelledWords(self._spell)
 
     @classmethod
     def from_file(cls, path: str | Path, lowercase: bool = False) -> "WordPiece":
@@ -59,7 +59,7 @@ class WordPiece:
         """Pieces of ``text``, separated by single spaces."""
         if self._lowercase:
             text = text.lower()
-        return " ".join(map(self._spell_cached, text.split()))
+        return " ".join(map(self._spelled.__getitem__, text.split()))
 
     @staticmethod
     def decode(pieces: str) -> str:
@@ -67,12 +67,54 @@ class WordPiece:
         return f" {pieces}".replace(f" {PREFIX}", "").removeprefix(" ")
 
     def _spell(self, word: str) -> str:
-        pieces = [token.value for token in self._model.tokenize(word)]
+        pieces = self._split(word)
         if word.startswith(PREFIX):  # would look like a continuation, so spelt by character
             pieces = [word[0], *(PREFIX + char for char in word[1:])]
         if UNKNOWN in pieces and word not in SPECIALS:
             return word
         return " ".join(pieces)
+
+    def _split(self, word: str) -> list[str]:
+        """The longest piece that the word begins with, then of what is left, and so on: as BERT's tokenizer does.
+
+        The tokenizers package tries pieces as long as the rest of the word: a word of 999 letters takes it 60 ms.
+        """
+        if len(word) > MAX_WORD_CHARS:
+            return [UNKNOWN]
+        pieces, start, prefix = [], 0, ""
+        while start < len(word):
+            for end in range(min(len(word), start + self._longest), start, -1):
+                piece = prefix + word[start:end]
+                if piece in self.vocabulary:
+                    break
+            else:
+                return [UNKNOWN]
+            pieces.append(piece)
+            start, prefix = end, PREFIX
+        return pieces
+
+
+class SpelledWords(dict[str, str]):
+    """Words and their pieces; forgotten all at once when they take more than :data:`CACHE_BYTES`.
+
+    Args:
+        spell: gives the pieces of a word that is not there yet.
+    """
+
+    def __init__(self, spell: Callable[[str], str]) -> None:
+        super().__init__()
+        self._spell = spell
+        self._bytes = 0
+
+    def __missing__(self, word: str) -> str:
+        pieces = self._spell(word)
+        if len(word) <= CACHED_CHARS:
+            self._bytes += sys.getsizeof(word) + sys.getsizeof(pieces) + ENTRY_BYTES
+            if self._bytes > CACHE_BYTES:
+                self.clear()
+                self._bytes = 0
+            self[word] = pieces
+        return pieces
 
 
 def read_vocabulary(path: str | Path) -> list[str]:

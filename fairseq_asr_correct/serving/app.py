@@ -1,63 +1,84 @@
 """The service's addresses: POST /correct, GET /health, GET /metrics, and a page to try it by hand."""
 
-import asyncio
 import base64
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
 from fairseq_asr_correct import __version__
-from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, QueueFull, Stopping
+from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.metrics import Metrics
-from fairseq_asr_correct.serving.reading import Limits, Refusal, read
+from fairseq_asr_correct.serving.queueing import QueueFull
+from fairseq_asr_correct.serving.reading import Limits, Refusal, read, unless_gone
+from fairseq_asr_correct.texts import Part, join
 
 logger = logging.getLogger(__name__)
 PAGE = Path(__file__).with_name("page.html")
+HANGS = 60  # seconds: no batch takes as long
 GONE = 499  # what nginx writes down for a client that did not wait; nobody reads it
 ADDRESSES = {404: "there is nothing at this address", 405: "this address does not take that method"}
 FAULT = "something in the service failed, which its log tells of"
 
 
-def make_app(batcher: Batcher, metrics: Metrics, limits: Limits, model: str) -> FastAPI:
+def make_app(
+    batcher: Batcher,
+    cut: Callable[[str], list[Part]],
+    metrics: Metrics,
+    limits: Limits,
+    model: str,
+    allowed_hosts: Sequence[str] = ("*",),
+) -> FastAPI:
     """The service.
 
     Args:
         batcher: what corrects.
+        cut: gives the parts of a text.
         metrics: what it counts in.
         limits: of a request.
-        model: the model's name, for GET /health.
+        model: the model's name, for GET /health/ready.
+        allowed_hosts: requests that name another host are refused; "*.example.com" names all below it.
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
     metrics.queue.set_function(lambda: batcher.waiting)
     page, policy = read_page()
+    readable = {"methods": ["GET", "HEAD"]}
 
     @app.post("/correct")
     async def correct(request: Request) -> Response:
         with metrics.seconds.time():
-            response = await answer(request, batcher, metrics, limits)
+            response = await answer(request, batcher, cut, metrics, limits)
         metrics.requests.labels(response.status_code).inc()
         return response
 
-    @app.get("/health")
-    async def health() -> Response:
+    @app.api_route("/health", **readable)
+    @app.api_route("/health/ready", **readable)
+    async def ready() -> Response:
         if batcher.stopping or not batcher.alive:
             return refused(503, "the service is stopping")
+        if batcher.busy > HANGS:
+            return refused(503, f"the model has been at one batch for more than {HANGS} seconds")
         return JSONResponse({"status": "ok", "model": model, "version": __version__})
 
-    @app.get("/metrics")
+    @app.api_route("/health/live", **readable)
+    async def live() -> Response:
+        return JSONResponse({"status": "ok"}) if batcher.alive else refused(503, "the service has ended: restart it")
+
+    @app.api_route("/metrics", **readable)
     async def counted() -> Response:
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    @app.get("/")
+    @app.api_route("/", **readable)
     async def by_hand() -> Response:
         return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
@@ -73,11 +94,15 @@ def make_app(batcher: Batcher, metrics: Metrics, limits: Limits, model: str) -> 
     return app
 
 
-async def answer(request: Request, batcher: Batcher, metrics: Metrics, limits: Limits) -> Response:
+async def answer(
+    request: Request, batcher: Batcher, cut: Callable[[str], list[Part]], metrics: Metrics, limits: Limits
+) -> Response:
     """The corrected texts, or why there are none."""
     try:
-        asked = await read(request, limits)
-        corrected = await unless_gone(request, batcher.submit(asked.texts)) if asked.texts else []
+        asked = await read(request, limits, cut)
+        parts = [part for layout in asked.layouts for part in layout]
+        client = request.client.host if request.client else ""
+        corrected = iter(await unless_gone(request, batcher.submit(parts, client)))
     except Refusal as refusal:
         return refused(refusal.status, str(refusal), refusal.headers)
     except QueueFull:
@@ -93,30 +118,9 @@ async def answer(request: Request, batcher: Batcher, metrics: Metrics, limits: L
         return refused(500, FAULT)
     metrics.texts.inc(len(asked.texts))
     metrics.words.inc(asked.words)
-    return JSONResponse({"texts": corrected} if asked.several else {"text": corrected[0]})
-
-
-async def unless_gone(request: Request, future: Future[list[str]]) -> list[str]:
-    """Waits for corrections as long as the client does.
-
-    Raises:
-        ClientDisconnect: it went away; its texts that still wait are dropped.
-    """
-    corrected = asyncio.wrap_future(future)
-    gone = asyncio.ensure_future(_gone(request))
-    try:
-        await asyncio.wait({corrected, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not corrected.done():
-            raise ClientDisconnect
-        return corrected.result()
-    finally:
-        gone.cancel()
-        corrected.cancel()  # and so the texts leave the queue
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+    pairs = zip(asked.texts, asked.layouts, strict=True)
+    texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
+    return JSONResponse({"texts": texts} if asked.several else {"text": texts[0]})
 
 
 def refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,21 +1,16 @@
-"""Texts of many requests, corrected together in one thread, and each answer brought back to its request."""
+"""Parts of many requests, corrected together in one thread, and each answer brought back to its request."""
 
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from itertools import islice
 
+from fairseq_asr_correct.serving.queueing import Batch, Job, Queue, QueueFull
+from fairseq_asr_correct.texts import Part
+
 logger = logging.getLogger(__name__)
-Batch = list[tuple["Job", list[str]]]  #: some texts of some requests
-
-
-class QueueFull(Exception):
-    """Too many texts wait already."""
 
 
 class Stopping(Exception):
@@ -26,93 +21,77 @@ class CorrectionFailed(Exception):
     """The model cannot correct one of these texts."""
 
 
-@dataclass(eq=False)
-class Job:
-    """The texts of one request."""
-
-    texts: list[str]
-    answer: Future[list[str]] = field(default_factory=Future)
-    arrived: float = field(default_factory=time.monotonic)
-    taken: int = 0  #: texts that are no longer in the queue
-    corrected: list[str] = field(default_factory=list)  #: of the first texts
-
-    def give(self, corrected: Iterable[str]) -> None:
-        """The next corrected texts."""
-        self.corrected.extend(corrected)
-        if len(self.corrected) == len(self.texts):
-            self.end(self.answer.set_result, self.corrected)
-
-    def end(self, how: Callable, what: object) -> None:
-        """Answers, unless nobody waits any more or an answer was there first."""
-        with suppress(InvalidStateError):
-            how(what)
-
-
 class Batcher:
     """Corrects in a thread of its own, until :meth:`close`.
 
     Args:
-        correct: gives a corrected text for each text, in order. No two calls run at the same time.
-        max_batch: texts in one call at most.
-        max_wait: seconds that the first text of a batch waits at most for others to fill it.
-        max_queue: texts that may wait at most.
-        observe: is told each batch's number of texts.
+        correct: gives a corrected text for each part, in order. No two calls run at the same time.
+        queue: chooses what goes into a batch; nobody else may use it.
+        max_wait: seconds that the oldest request waits at most for others to fill a batch.
+        observe: is told each batch's number of parts.
     """
 
     def __init__(
         self,
-        correct: Callable[[list[str]], list[str]],
-        max_batch: int,
+        correct: Callable[[list[Part]], list[str]],
+        queue: Queue,
         max_wait: float,
-        max_queue: int,
         observe: Callable[[int], object] = lambda size: None,
     ) -> None:
         self.stopping = False  #: set it to take no more; a plain attribute, so that a signal's handler can
-        self._correct = correct
-        self._max_batch, self._max_wait, self._max_queue = max_batch, max_wait, max_queue
+        self._correct, self._queue, self._max_wait = correct, queue, max_wait
         self._observe = observe
-        self._queue: OrderedDict[Job, None] = OrderedDict()  # jobs with texts that wait
-        self._open: set[Job] = set()  # those, and the ones the model has now
-        self._waiting = 0  # texts of the queue
+        self._open: set[Job] = set()  # those that wait, and the ones the model has now
+        self._began: float | None = None  # when the model was given what it has now
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="corrector", daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
-        """Texts that wait."""
-        return self._waiting
+        """The work that waits, in pieces."""
+        return self._queue.work
 
     @property
     def alive(self) -> bool:
         """Whether somebody is there to correct."""
         return self._thread.is_alive()
 
-    def submit(self, texts: list[str]) -> Future[list[str]]:
-        """The corrected texts, some time later.
+    @property
+    def busy(self) -> float:
+        """For how many seconds the model has been at its batch; 0 if it has none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    def submit(self, parts: Sequence[Part], client: str = "") -> Future[list[str]]:
+        """The corrected parts, some time later.
 
         Args:
-            texts: one or more.
+            parts: of one request.
+            client: who sent it; see :mod:`.queueing`.
 
         Returns:
-            Their corrections in order, or :class:`CorrectionFailed` or :class:`Stopping`. Cancelling it takes those
-            texts that still wait out of the queue.
+            Their corrections in order, or :class:`CorrectionFailed`, :class:`Stopping`, or
+            :class:`~.queueing.QueueFull` if they had to give way to smaller requests. Cancelling it takes those that
+            still wait out of the queue.
 
         Raises:
-            QueueFull: they would be too many, with those that wait.
+            QueueFull: they would be too much, with what waits.
             Stopping: no more are taken.
         """
-        job = Job(texts)
+        job = Job(parts, client)
         with self._changed:
             if self.stopping or not self.alive:
                 raise Stopping
-            if self._waiting + len(texts) > self._max_queue:
-                raise QueueFull
-            self._queue[job] = None
+            if not job.rows:
+                job.give([], [])
+                return job.answer
+            leaving = self._queue.add(job)
             self._open.add(job)
-            self._waiting += len(texts)
             self._changed.notify()
         job.answer.add_done_callback(lambda _: self._forget(job))
+        for other in leaving:
+            other.end(other.answer.set_exception, QueueFull())
         return job.answer
 
     def abandon(self) -> None:
@@ -143,69 +122,57 @@ class Batcher:
         """A request that has its answer, or that needs none any more."""
         with self._changed:
             self._open.discard(job)
-            if job in self._queue:
-                del self._queue[job]
-                self._waiting -= len(job.texts) - job.taken
-                self._changed.notify()
+            self._queue.drop(job)
+            self._changed.notify()
 
     def _run(self) -> None:
         try:
             while batch := self._take():
+                self._began = time.monotonic()
                 self._answer(batch)
+                self._began = None
         finally:
             self.abandon()  # whatever happened: nobody waits for a thread that is gone
 
     def _take(self) -> Batch:
-        """The next batch, as soon as it is full or its first text has waited enough; none at the end."""
+        """The next batch, as soon as it is full or the oldest request has waited enough; none at the end."""
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._queue or self.stopping)
                 if not self._queue:
                     return []
-                left = next(iter(self._queue)).arrived + self._max_wait - time.monotonic()
-                if self._waiting >= self._max_batch or self.stopping or left <= 0:
-                    return self._next()
+                left = self._queue.arrived + self._max_wait - time.monotonic()
+                if self._queue.fills_a_batch or self.stopping or left <= 0:
+                    return self._queue.take()
                 self._changed.wait(left)
 
-    def _next(self) -> Batch:
-        """As many texts as go into a batch. A request with more stands in line again: others get their turn."""
-        batch, room = [], self._max_batch
-        while room and self._queue:
-            job, _ = self._queue.popitem(last=False)
-            texts = job.texts[job.taken : job.taken + room]
-            job.taken += len(texts)
-            room -= len(texts)
-            self._waiting -= len(texts)
-            if job.taken < len(job.texts):
-                self._queue[job] = None
-            batch.append((job, texts))
-        return batch
-
     def _answer(self, batch: Batch) -> None:
-        texts = [text for _, some in batch for text in some]
-        self._observe(len(texts))
+        parts = [job.parts[row] for job, rows in batch for row in rows]
+        self._observe(len(parts))
         try:
-            corrected = iter(self._checked(texts))
+            corrected = self._checked(parts)
         except Exception:
-            logger.exception("a batch of %d texts failed; trying each text alone", len(texts))
-            for job, some in batch:
-                self._answer_apart(job, some)
+            logger.exception("a batch of %d parts failed; trying each part alone", len(parts))
+            for job, rows in batch:
+                if not job.answer.done():
+                    self._answer_apart(job, rows)
             return
-        for job, some in batch:
-            job.give(islice(corrected, len(some)))
+        following = iter(corrected)
+        for job, rows in batch:
+            job.give(rows, list(islice(following, len(rows))))
 
-    def _answer_apart(self, job: Job, texts: list[str]) -> None:
-        """One request's part of a batch that failed: the text that made it fail may be another's."""
+    def _answer_apart(self, job: Job, rows: list[int]) -> None:
+        """One request's part of a batch that failed: what made it fail may be another's."""
         try:
-            job.give([corrected for text in texts for corrected in self._checked([text])])
+            job.give(rows, [self._checked([job.parts[row]])[0] for row in rows])
         except Exception as error:
-            logger.exception("a request failed, of which %d texts were tried alone", len(texts))
+            logger.exception("a request failed, of which %d parts were tried alone", len(rows))
             failed = CorrectionFailed()
             failed.__cause__ = error
             job.end(job.answer.set_exception, failed)
 
-    def _checked(self, texts: list[str]) -> list[str]:
-        corrected = self._correct(texts)
-        if len(corrected) != len(texts):
-            raise RuntimeError(f"{len(corrected)} corrections of {len(texts)} texts")
+    def _checked(self, parts: list[Part]) -> list[str]:
+        corrected = self._correct(parts)
+        if len(corrected) != len(parts):
+            raise RuntimeError(f"{len(corrected)} corrections of {len(parts)} parts")
         return corrected

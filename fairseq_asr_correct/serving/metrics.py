@@ -11,7 +11,7 @@ from prometheus_client import (
 )
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60)
-TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PARTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
@@ -28,8 +28,11 @@ class Metrics:
         self.seconds = Histogram(
             f"{name}_request_seconds", "Time from a request's headers to its answer", buckets=SECONDS, registry=registry
         )
-        self.batch_size = Histogram(f"{name}_batch_texts", "Texts in a batch", buckets=TEXTS, registry=registry)
-        self.queue = Gauge(f"{name}_queue_texts", "Texts that wait", registry=registry)
+        self.batch_size = Histogram(f"{name}_batch_parts", "Parts in a batch", buckets=PARTS, registry=registry)
+        self.batch_seconds = Histogram(
+            f"{name}_batch_seconds", "Time of the model for a batch", buckets=SECONDS, registry=registry
+        )
+        self.queue = Gauge(f"{name}_queue_pieces", "Pieces of words that wait", registry=registry)
 
     def text(self) -> bytes:
         """All of them in Prometheus' text format."""
