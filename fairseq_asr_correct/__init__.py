@@ -21,7 +21,7 @@ __version__ = "0.1.0"  # before the imports below: some use it
 from fairseq_asr_correct.logs import root_logger_as_it_was
 
 with root_logger_as_it_was():  # one of fairseq's modules has everything shown that any library logs
-    from fairseq_asr_correct import compat, reliability
+    from fairseq_asr_correct import checkpoints, compat, reliability
 
     compat.hide_broken_torchaudio()
     compat.allow_fairseq_checkpoints()
@@ -30,6 +30,7 @@ with root_logger_as_it_was():  # one of fairseq's modules has everything shown t
     compat.same_batches_when_resumed()
     compat.keep_place_among_workers()
     compat.send_objects_between_workers()
+    checkpoints.look_before_loading()
     reliability.write_checkpoints_whole()
     reliability.check_folder_of_checkpoints()
     reliability.save_batch_of_nan()

@@ -15,7 +15,7 @@ from fairseq_asr_correct.trained import CTRANSLATE2
 
 def is_ctranslate2(path: str | Path) -> bool:
     """Whether CTranslate2 is to run what is there."""
-    return (Path(path) / CTRANSLATE2).is_file()
+    return (Path(path) / CTRANSLATE2).exists()
 
 
 def load_ctranslate2(

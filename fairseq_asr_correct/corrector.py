@@ -123,7 +123,8 @@ class Corrector:
 
         Raises:
             TypeError: there is something else than text.
-            UserError: batch_size or beam is no whole number from 1 up, or the decoding is not there or has no beam.
+            UserError: batch_size or beam is no whole number from 1 up, the decoding is not there or has no beam, or
+                the model computes what is no number.
         """
         if isinstance(texts, str):
             return next(self.stream([texts], batch_size, beam, decoding))
@@ -259,7 +260,11 @@ class Corrector:
         for first in range(0, len(rows), search.batch_size):
             some = rows[first : first + search.batch_size]
             batch = [parts[row] for row in some]
-            for row, correction in zip(some, decode(batch, self._sample(batch)), strict=True):
+            try:
+                decoded = decode(batch, self._sample(batch))
+            except AssertionError as error:  # fairseq's, where a search has no end
+                raise UserError("the model computes probabilities that are no numbers: take another") from error
+            for row, correction in zip(some, decoded, strict=True):
                 corrections[row] = correction
         return corrections
 

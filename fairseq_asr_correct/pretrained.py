@@ -9,10 +9,9 @@
 ``scripts/export_model.py`` writes it, and :class:`~fairseq_asr_correct.corrector.Corrector` reads it.
 """
 
+import io
 import math
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,17 @@ from fairseq import checkpoint_utils
 from fairseq.data import Dictionary
 from torch import nn
 
+from fairseq_asr_correct import checkpoints
+from fairseq_asr_correct.checkpoints import damage_told, reason
 from fairseq_asr_correct.decoding.keep import SCOPES
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
-from fairseq_asr_correct.models.stored_config import architectures, build, read_config, read_json, write_config
-from fairseq_asr_correct.models.stored_weights import read_weights, save_weights, set_weights
+from fairseq_asr_correct.models.stored_config import build, read_config, read_json, write_config
+from fairseq_asr_correct.models.stored_weights import check_finite, read_weights, save_weights, set_weights
+from fairseq_asr_correct.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 
-DICTIONARY = "dictionary_version"
+DICTIONARY, EMBEDDINGS = "dictionary_version", "encoder.embed_tokens.weight"
 ADVICE = "write the folder again with scripts/export_model.py"
 
 
@@ -88,11 +90,22 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
         raise UserError(f"{folder}/dict.txt is not the dictionary of model.safetensors: {ADVICE}")
     task = make_task(dictionary, *keep_of(folder))
     try:
-        model = build(args, task, sum(tensor.numel() for tensor in tensors.values()))
+        model = build(args, task, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
-        raise UserError(f"{folder}/config.json describes no model ({_reason(error)}): {ADVICE}") from error
+        raise UserError(f"{folder}/config.json describes no model ({reason(error)}): {ADVICE}") from error
     set_weights(model, tensors, folder / "model.safetensors", ADVICE)
-    return Pretrained(model.to(dtype).eval(), task)
+    return Pretrained(in_dtype(model, dtype, folder), task)
+
+
+def in_dtype(model: nn.Module, dtype: torch.dtype, origin: Path) -> nn.Module:
+    """The model in another type, in eval mode.
+
+    Raises:
+        UserError: its weights are too large for it.
+    """
+    model = model.to(dtype).eval()
+    check_finite(dict(model.named_parameters()), origin, "load it in float32")
+    return model
 
 
 def make_task(
@@ -109,39 +122,17 @@ def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
     Raises:
         UserError: it cannot be read, is of another architecture, or was trained with another dictionary.
     """
-    return model_of(read_state(path), path, dictionary)
-
-
-def read_state(path: Path) -> dict[str, Any]:
-    """What is in a checkpoint of this project's architectures; nothing in it runs.
-
-    Raises:
-        UserError: it cannot be read, or is of another architecture.
-    """
-    if not path.is_file():
-        raise UserError(f"{path} is not there: name a checkpoint")
-    with damage_told(path):
-        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-        architecture = getattr(state["cfg"]["model"], "arch", None)
-        if architecture not in architectures():
-            raise UserError(f"it is a {architecture}, and only {', '.join(architectures())} are of this plugin")
-    return state
+    return model_of(checkpoints.load(path), path, dictionary)
 
 
 def model_of(state: dict[str, Any], path: Path, dictionary: Dictionary) -> nn.Module:
-    """The model of :func:`read_state`; see :func:`read_checkpoint`."""
+    """The model of :func:`fairseq_asr_correct.checkpoints.load`; see :func:`read_checkpoint`."""
     with damage_told(path):
+        rows = len(state["model"][EMBEDDINGS])
+        if rows != len(dictionary):
+            raise ValueError(f"it has {rows} symbols, and the dictionary {len(dictionary)}")
         (model,), _ = checkpoint_utils.load_model_ensemble([str(path)], task=make_task(dictionary), state=state)
     return model.float().eval()
-
-
-@contextmanager
-def damage_told(path: Path) -> Iterator[None]:
-    """Whatever a checkpoint's reader raises, as one sentence."""
-    try:
-        yield
-    except Exception as error:
-        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {_reason(error)}") from error
 
 
 def read_dictionary(path: str | Path) -> Dictionary:
@@ -151,9 +142,9 @@ def read_dictionary(path: str | Path) -> Dictionary:
         UserError: there is none, or it is none.
     """
     try:
-        return Dictionary.load(str(path))
+        return Dictionary.load(io.StringIO(read_text(path, MOST_ENTRIES), newline=None))
     except Exception as error:  # fairseq raises plain ones
-        raise UserError(f"{path} cannot be read as a dictionary of fairseq: {_reason(error)}") from error
+        raise UserError(f"{path} cannot be read as a dictionary of fairseq: {reason(error)}") from error
 
 
 def keep_of(*folders: Path) -> tuple[float | None, str]:
@@ -178,8 +169,3 @@ def read_keep(path: str | Path) -> tuple[float, str]:
     if math.isnan(number) or scope not in SCOPES:
         raise UserError(f"{path} has no margin in it: {advice}")
     return number, scope
-
-
-def _reason(error: BaseException) -> str:
-    """The beginning of what it says, as one line."""
-    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

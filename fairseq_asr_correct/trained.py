@@ -16,16 +16,16 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.utils import split_paths
 
+from fairseq_asr_correct import checkpoints
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pretrained import (
     Pretrained,
-    damage_told,
+    in_dtype,
     keep_of,
     load,
     make_task,
     model_of,
     read_dictionary,
-    read_state,
 )
 
 CHECKPOINTS = ("checkpoint_best.pt", "checkpoint_last.pt")  # the better first
@@ -45,14 +45,14 @@ def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained
         UserError: a file is missing or damaged, or the model is of another architecture.
     """
     model = find_model(path)
-    if model.with_name(CTRANSLATE2).is_file():
+    if model.with_name(CTRANSLATE2).exists():
         raise UserError(f"{path} is for CTranslate2, and cannot be made into anything else: name what it was made of")
     if model.name in EXPORTED:
         return load(model.parent, dtype)
-    state = read_state(model)
+    state = checkpoints.load(model)
     places = [model.parent, model.absolute().parent.parent]
     task = make_task(_find_dictionary(model, places, state), *keep_of(*places))
-    return Pretrained(model_of(state, model, task.target_dictionary).to(dtype), task)
+    return Pretrained(in_dtype(model_of(state, model, task.target_dictionary), dtype, model), task)
 
 
 def find_model(path: str | Path) -> Path:
@@ -91,10 +91,10 @@ def model_files(path: str | Path) -> list[Path]:
 
 def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]) -> Dictionary:
     """``dict.txt`` in one of the places, or the one dictionary of the data that the checkpoint was trained on."""
-    near = next((path for place in places if (path := place / "dict.txt").is_file()), None)
+    near = next((path for place in places if (path := place / "dict.txt").exists()), None)
     if near:
         return read_dictionary(near)
-    with damage_told(checkpoint):
+    with checkpoints.damage_told(checkpoint):
         folder = Path(split_paths(state["cfg"]["task"].data)[0])
     paths = sorted(path for path in folder.glob("dict.*txt") if path.is_file()) if folder.is_dir() else []
     if not paths:

@@ -11,6 +11,7 @@ float32, without the optimizer's state.
 
 import argparse
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from tqdm import tqdm
 
+from fairseq_asr_correct.checkpoints import damage_told, look
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_file, make_folder
+from fairseq_asr_correct.models.stored_weights import check_finite
 
 # What fairseq calls checkpoints by: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.
 BY_UPDATES, BY_EPOCHS = (re.compile(pattern) for pattern in (r"checkpoint_\d+_(\d+)\.pt", r"checkpoint(\d+)\.pt"))
@@ -58,7 +61,10 @@ def main(argv: list[str] | None = None) -> None:
     state = average(paths, args.ema)
     make_folder(args.save_to.parent)
     with finished_file(args.save_to) as unfinished, open(unfinished, "wb") as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RecursionError:
+            raise UserError(f"{paths[-1]} holds lists in lists without end: take another checkpoint") from None
     print(f"{args.save_to}: the mean of {', '.join(map(str, paths))}")
 
 
@@ -99,6 +105,7 @@ def average(paths: list[Path], ema: bool = False) -> dict[str, Any]:
     for path in tqdm(paths, unit=" checkpoints", disable=None):
         state = load(path)
         weights = moving_average(path, state) if ema else state["model"]
+        check_finite(weights, path, "leave it out")
         facts = {name: getattr(state["cfg"]["model"], name, None) for name in SETTINGS}
         shapes = {name: tuple(tensor.shape) for name, tensor in weights.items()}
         if not first:
@@ -132,13 +139,11 @@ def load(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(f"{path} is not there: name a checkpoint")
-    try:
+    look(path)
+    with damage_told(path):
         state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-        if not {"model", "cfg", "extra_state"} <= state.keys():
+        if not all(isinstance(state.get(part), Mapping) for part in ("model", "cfg", "extra_state")):
             raise ValueError("it holds no model and settings")
-    except Exception as error:  # whatever torch's reader raises
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {first_line}") from error
     return state
 
 
@@ -146,12 +151,16 @@ def moving_average(path: Path, state: dict[str, Any]) -> dict[str, Tensor]:
     """What ``--store-ema`` kept; in float32 where ``--ema-fp32`` did. Buffers, which have no average, are the model's.
 
     Raises:
-        UserError: the training kept no moving average.
+        UserError: the training kept no moving average, or it is none of this model.
     """
     if "ema" not in state["extra_state"]:
         raise UserError(f"{path} holds no moving average: train with --store-ema")
-    kept = state["extra_state"]["ema"] | (state["extra_state"].get("ema_fp32_params") or {})
-    return {name: kept.get(name, tensor) for name, tensor in state["model"].items()}
+    with damage_told(path):
+        kept = state["extra_state"]["ema"] | (state["extra_state"].get("ema_fp32_params") or {})
+        averages = {name: kept.get(name, tensor) for name, tensor in state["model"].items()}
+        if any(tensor.shape != averages[name].shape for name, tensor in state["model"].items()):
+            raise ValueError("its moving average is of another model")
+    return averages
 
 
 def check_alike(one: Path, other: Path, first: dict[str, Any], second: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from fairseq_asr_correct.encoders.wordpiece import read_vocabulary
 from fairseq_asr_correct.export.folder import new_folder
 from fairseq_asr_correct.export.huggingface import write
 from fairseq_asr_correct.models.stored_config import read_json
+from fairseq_asr_correct.strangers import MOST_TOKENIZER
 from fairseq_asr_correct.trained import load_any
 
 
@@ -48,7 +49,8 @@ def main(argv: list[str] | None = None) -> None:
 
     transformers.utils.logging.disable_progress_bar()
     vocab = read_vocabulary(args.vocab) if args.vocab else None
-    report = read_json(args.report / "report.json", "write it with scripts/evaluate.py") if args.report else None
+    advice = "write it with scripts/evaluate.py"
+    report = read_json(args.report / "report.json", advice, MOST_TOKENIZER) if args.report else None
     with new_folder(args.out, args.force) as unfinished:
         write(unfinished, load_any(args.checkpoint), vocab, report)
     size = sum(file.stat().st_size for file in args.out.iterdir() if file.is_file())

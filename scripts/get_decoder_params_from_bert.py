@@ -23,9 +23,23 @@ from fairseq.data import Dictionary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.models import bert_init, bert_weights
+from fairseq_asr_correct.models.bert_folder import (
+    INDEX,
+    OLD,
+    TOKENIZER,
+    VOCABULARY,
+    WHOLE,
+    by_number,
+    known_settings,
+    read_numbers,
+    read_tensors,
+)
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
+from fairseq_asr_correct.models.stored_config import read_json
 
 TOLERANCE = 1e-4
+FILES = ("config.json", TOKENIZER, VOCABULARY, WHOLE, INDEX, "model-*.safetensors")  # and nothing that could run
+ADVICE = "name a BERT that save_pretrained of transformers wrote"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -44,47 +58,77 @@ def main(argv: list[str] | None = None) -> None:
     logging.getLogger().setLevel(logging.ERROR)
     huggingface_hub.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
 
-    bert = load_bert(args.model_name)
-    vocab = load_vocabulary(args.model_name)
-    difference = convert(bert, vocab, args.model_name, args.save_to)
+    folder = folder_of(args.model_name)
+    try:
+        bert = load_bert(folder)
+        vocab = load_vocabulary(folder, len(bert.embeddings.word_embeddings.weight))
+        difference = convert(bert, vocab, args.model_name, args.save_to)
+    except UserError as error:
+        named = str(error).startswith(str(folder))
+        raise error if named else UserError(f"--model_name {args.model_name}: {error}") from error
     print(f"{args.save_to}: {args.model_name}, {len(vocab)} word pieces, "
           f"largest difference to BertModel {difference:.1e}")  # fmt: skip
 
 
-def load_bert(name: str) -> transformers.BertModel:
-    """The BERT of that name or folder, in float32.
+def folder_of(name: str) -> Path:
+    """The local folder of that name, or what the Hugging Face hub has under it, without code.
 
     Raises:
-        UserError: it cannot be had, is no BERT, or lacks weights.
+        UserError: there is none.
     """
-    where = name if Path(name).is_dir() else f"{name!r} (no such folder, so a name on the Hugging Face hub)"
+    if Path(name).is_dir():
+        return Path(name)
     try:
-        config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
-        bert_init.shape_from_bert(config)
-        bert, report = transformers.BertModel.from_pretrained(
-            name, config=config, dtype=torch.float32, output_loading_info=True
-        )
-    except UserError as error:
-        raise UserError(f"--model_name {where}: {error}") from error
-    except Exception as error:  # whatever the file formats' libraries raise
+        folder = Path(huggingface_hub.snapshot_download(name, allow_patterns=FILES))
+        if not any((folder / weights).exists() for weights in (WHOLE, INDEX)):
+            huggingface_hub.snapshot_download(name, allow_patterns=OLD)
+    except Exception as error:  # whatever may be wrong with a name, a network and a disk
+        where = f"{name!r} (no such folder, so a name on the Hugging Face hub)"
         raise UserError(f"--model_name {where} cannot be loaded: {first_line(error)}") from error
+    return folder
+
+
+def load_bert(folder: Path) -> transformers.BertModel:
+    """The BERT in a folder, in float32; it may come from a stranger.
+
+    Raises:
+        UserError: it is damaged, no BERT, or lacks weights.
+    """
+    settings = known_settings(read_json(folder / "config.json", ADVICE))
+    try:
+        config = transformers.BertConfig(**{"model_type": "bert", **settings})
+        config.model_type = settings.get("model_type", "bert")
+    except Exception as error:  # whatever its checks raise
+        raise UserError(f"its config.json cannot be loaded: {first_line(error)}") from error
+    shape = bert_init.shape_from_bert(config)
+    tensors = read_tensors(folder, ADVICE)
+    bert_init.check_size(shape, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
+    try:
+        bert, report = transformers.BertModel.from_pretrained(
+            None, config=config, state_dict=tensors, output_loading_info=True
+        )
+    except Exception as error:
+        raise UserError(f"its weights cannot be loaded: {first_line(error)}") from error
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
-        raise UserError(f"--model_name {where}: its weights lack {missing[0]} and {len(missing) - 1} more")
+        raise UserError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
     return bert.eval()
 
 
-def load_vocabulary(name: str) -> list[str]:
-    """The word pieces by id, from the model's tokenizer."""
-    try:
-        by_piece = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False).get_vocab()
-    except Exception as error:
-        raise UserError(f"--model_name {name}: it has no vocabulary that can be read: {first_line(error)}") from error
-    vocab = sorted(by_piece, key=by_piece.__getitem__)
-    if [by_piece[piece] for piece in vocab] != list(range(len(vocab))):
-        raise UserError(f"--model_name {name}: the vocabulary's ids have gaps or stand twice")
-    return vocab
+def load_vocabulary(folder: Path, rows: int) -> list[str]:
+    """The word pieces by id; rows behind the last, by which some pad the weights, have none.
+
+    Raises:
+        UserError: there is none, it is not of WordPiece, or it has more pieces than there are rows.
+    """
+    numbers = read_numbers(folder, ADVICE)
+    last = max(numbers.values(), default=-1)
+    if last >= rows:
+        raise UserError(f"the vocabulary has {last + 1} entries but the weights have {rows} rows: "
+                        "they belong to different models")  # fmt: skip
+    return by_number(folder, numbers, last + 1)
 
 
 def first_line(error: Exception) -> str:
@@ -99,9 +143,8 @@ def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: 
         The largest difference between the new encoder's output and BERT's.
     """
     symbols = bert_weights.dictionary_symbols(vocab)
-    rows = bert_weights.embedding_rows(
-        bert.embeddings.word_embeddings.weight.detach(), vocab, [*bert_weights.SPECIALS, *symbols]
-    )
+    words = bert.embeddings.word_embeddings.weight.detach()[: len(vocab)]
+    rows = bert_weights.embedding_rows(words, vocab, [*bert_weights.SPECIALS, *symbols])
     state = bert.state_dict()
     config = {"bert": Path(name).name, **bert_init.shape_from_bert(bert.config)}
     with finished_together(save_to) as unfinished:
@@ -115,7 +158,7 @@ def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: 
         )
         difference = largest_difference(bert, vocab, unfinished)
         if not difference <= TOLERANCE:
-            raise UserError(f"{name} is not saved: the encoder differs from BertModel by {difference:.1e}")
+            raise UserError(f"it is not saved: the encoder differs from BertModel by {difference:.1e}")
     return difference
 
 

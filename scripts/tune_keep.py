@@ -112,6 +112,9 @@ def read_pairs(folder: Path, name: str, lowercase: bool) -> tuple[list[str], lis
     """
     if not is_set_name(name):
         raise UserError(f"--gen-subset {name}: give one set")
+    for side in ("bad", "good"):
+        if (path := folder / f"{name}.{side}").exists() and not path.is_file():
+            raise UserError(f"{path} is no regular file: give pairs of preprocess/make_pairs.py")
     bad, good = (list(read_lines(folder / f"{name}.{side}")) for side in ("bad", "good"))
     if len(bad) != len(good):
         raise UserError(f"{folder}/{name}.bad has {len(bad)} lines but {name}.good has {len(good)}")

@@ -37,6 +37,11 @@ def test_unusable_vocabularies(vocab: list[str], message: str) -> None:
         bert_weights.dictionary_symbols(vocab)
 
 
+def test_padding_has_names_of_its_own() -> None:
+    vocab = [*SPECIALS, "madeupword0000", "a", "madeupword0002"]
+    assert bert_weights.dictionary_symbols(vocab) == [*vocab[4:], "madeupword0001"]
+
+
 def test_rows_go_by_symbol_not_by_place() -> None:
     vocab = ["a", "[CLS]", "'", "##'", "[SEP]", "[UNK]", "##s", "[PAD]"]
     symbols = ["<s>", "<pad>", "</s>", "<unk>", "##s", "##'", "madeupword0000", "a", "'"]

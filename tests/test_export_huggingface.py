@@ -254,7 +254,7 @@ def test_every_setting_is_told(
         setattr(args, name, value)
     task = make_task(pretrained.dictionary)
     torch.manual_seed(2)
-    made = Pretrained(build(args, task, 10**9).eval(), task)
+    made = Pretrained(build(args, task, 10**9, 10**9).eval(), task)
     with torch.no_grad():
         for parameter in made.model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.3)

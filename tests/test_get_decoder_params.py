@@ -54,6 +54,80 @@ def test_vocabulary_that_needs_no_padding(tmp_path: Path) -> None:
     assert len(Dictionary.load(str(tmp_path / "init" / "dict.txt"))) == len(vocab)
 
 
+def test_rows_without_a_piece_are_left_out(tiny_bert: Path, bert_init: Path, tmp_path: Path) -> None:
+    """Some pad the weights with rows that no piece belongs to, for the sake of speed."""
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+    weights = load_file(folder / "model.safetensors")
+    rows = weights["embeddings.word_embeddings.weight"]
+    weights["embeddings.word_embeddings.weight"] = torch.cat([rows, torch.ones(9, rows.size(1))])
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"vocab_size": len(rows) + 9}))
+    convert(folder, tmp_path / "init")
+    for file in bert_init.iterdir():
+        if file.name != "config.json":  # which has the model's name
+            assert (tmp_path / "init" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def tokenizer(numbers: dict[str, int], **model: object) -> str:
+    kind = {"type": "WordPiece", "continuing_subword_prefix": "##", "vocab": numbers}
+    return json.dumps({"model": kind | model, "added_tokens": []})
+
+
+def test_numbers_without_a_piece(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+    numbers = {piece: i for i, piece in enumerate(TINY_VOCAB) if piece != "dog"}
+    (folder / "tokenizer.json").write_text(tokenizer(numbers))
+    convert(folder, tmp_path / "init")
+    dictionary = Dictionary.load(str(tmp_path / "init" / "dict.txt"))
+    rows = load_file(tmp_path / "init" / "encoder.safetensors")["embed_tokens.weight"]
+    words = load_file(folder / "model.safetensors")["embeddings.word_embeddings.weight"]
+    assert "dog" not in dictionary and len(dictionary) == len(rows) == 80
+    for piece, number in {**numbers, "madeupword0000": TINY_VOCAB.index("dog")}.items():
+        if piece not in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "##'", "###"):
+            assert torch.equal(rows[dictionary.index(piece)], words[number]), piece
+    assert not rows[dictionary.index("madeupword0001") :].any(), "padding has names of its own"
+
+
+SPELLED = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581the", "\u2581boy", "s"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tokenizer.json", tokenizer({}, type="Unigram", vocab=[[piece, -1.0] for piece in SPELLED])),
+        ("tokenizer.json", tokenizer({piece: i for i, piece in enumerate(SPELLED)}, continuing_subword_prefix="")),
+        ("tokenizer.json", tokenizer({piece: i for i, piece in enumerate(SPELLED)})),
+        ("vocab.txt", "\n".join(SPELLED)),
+    ],
+)
+def test_pieces_that_are_not_wordpiece(name: str, content: str, tiny_bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "bert"))
+    (folder / name).write_text(content)
+    with pytest.raises(UserError, match=rf"{name} is .*not of WordPiece, so its vocabulary cannot be used"):
+        convert(folder, tmp_path / "init")
+    assert not (tmp_path / "init").exists()
+
+
+def test_a_name_on_the_hub(tiny_bert: Path, bert_init: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it lies in the hub's cache: links to files, and no code among them."""
+    asked = []
+
+    def snapshot(name: str, allow_patterns: object) -> str:
+        asked.append((name, allow_patterns))
+        folder = tmp_path / "snapshot"
+        folder.mkdir(exist_ok=True)
+        for file in tiny_bert.iterdir():
+            (folder / file.name).unlink(missing_ok=True)
+            (folder / file.name).symlink_to(file)
+        return str(folder)
+
+    monkeypatch.setattr(get_decoder_params_from_bert.huggingface_hub, "snapshot_download", snapshot)
+    convert("somebody/bert", tmp_path / "init")
+    assert asked == [("somebody/bert", get_decoder_params_from_bert.FILES)]
+    assert (tmp_path / "init" / "encoder.safetensors").read_bytes() == (bert_init / "encoder.safetensors").read_bytes()
+
+
 def test_converting_again_replaces(tiny_bert: Path, bert_init: Path, tmp_path: Path) -> None:
     save_to = Path(shutil.copytree(bert_init, tmp_path / "init"))
     (save_to / "encoder.safetensors").write_bytes(b"old")
@@ -72,8 +146,8 @@ def spoil(folder: Path, how: str) -> None:
         (folder / "vocab.txt").unlink()
     elif how in ("roberta", "t5"):
         (folder / "config.json").write_text(json.dumps({"model_type": how, "vocab_size": 75}))
-    elif how == "smaller vocabulary":
-        (folder / "vocab.txt").write_text("\n".join(TINY_VOCAB[:-3]))
+    elif how == "larger vocabulary":
+        (folder / "vocab.txt").write_text("\n".join([*TINY_VOCAB, "one", "two"]))
     elif how == "weights missing":
         save_file({k: v for k, v in weights.items() if "layer.1." not in k}, folder / "model.safetensors")
     elif how == "weights cut off":
@@ -87,14 +161,14 @@ def spoil(folder: Path, how: str) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("no config", "cannot be loaded"),
-        ("no weights", "cannot be loaded"),
-        ("no vocabulary", "no vocabulary|no \\[CLS\\]|different models"),
+        ("no config", r"config\.json cannot be read"),
+        ("no weights", r"model\.safetensors cannot be read"),
+        ("no vocabulary", r"bert has no tokenizer\.json or vocab\.txt: put its tokenizer's beside the model"),
         ("roberta", "this is a roberta model; only models of type 'bert'"),
         ("t5", "this is a t5 model"),
-        ("smaller vocabulary", "the vocabulary has 72 entries but the weights have 75 rows"),
+        ("larger vocabulary", "the vocabulary has 77 entries but the weights have 75 rows"),
         ("weights missing", "its weights lack encoder.layer.1"),
-        ("weights cut off", "cannot be loaded"),
+        ("weights cut off", r"model\.safetensors cannot be read"),
         ("relative positions", "relative_key positions"),
         ("strange activation", "activation 'tanh'"),
     ],

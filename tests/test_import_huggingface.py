@@ -169,6 +169,23 @@ def test_other_files(stored: str, source: Path, converted: Path, tmp_path: Path)
     assert found.keys() == expected.keys() and all(torch.equal(found[name], expected[name]) for name in found)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_of_half_the_bytes(dtype: torch.dtype, folder: Path, tmp_path: Path) -> None:
+    """They become those in float32 that are equal."""
+    tensors = {name: tensor.to(dtype) for name, tensor in load_file(folder / "model.safetensors").items()}
+    save_file({name: tensor.float() for name, tensor in tensors.items()}, folder / "model.safetensors")
+    expected = torch.load(convert(folder, tmp_path / "whole") / "checkpoint_best.pt")["model"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    change_config(dtype=str(dtype).removeprefix("torch."))(folder)
+    found = torch.load(convert(folder, tmp_path / "ours") / "checkpoint_best.pt")["model"]
+    assert found.keys() == expected.keys() and all(torch.equal(found[name], expected[name]) for name in found)
+
+
+def test_an_end_in_a_list(folder: Path, tmp_path: Path) -> None:
+    (folder / "generation_config.json").write_text('{"eos_token_id": [3]}')
+    assert load_any(convert(folder, tmp_path / "ours"))
+
+
 def test_rows_without_a_token(tmp_path: Path) -> None:
     """Rows that pad the vocabulary, as some do for the sake of speed, stay outputs."""
     make(tmp_path / "theirs")
@@ -187,7 +204,7 @@ def test_there_and_back(shared: bool, checkpoint: Path, data_bin: Path, bert_ini
         args, path = read_config(tmp_path / "made" / "config.json", ""), tmp_path / "apart"
         args.share_all_embeddings = args.share_decoder_input_output_embed = False
         dictionary = load(tmp_path / "made").dictionary
-        made = build(args, make_task(dictionary), 10**9)
+        made = build(args, make_task(dictionary), 10**9, 10**9)
         for side in (made.encoder, made.decoder):
             side.embed_positions.weight.data[0] = 0  # a row that nothing reads
         path.mkdir()
@@ -286,7 +303,7 @@ DAMAGE = {
     "start": (change_config(decoder_start_token_id=5), "its decoder_start_token_id is 5, which is not .CLS."),
     "end": (text("generation_config.json", '{"eos_token_id": [3, 4]}'), r"its eos_token_id is \[3, 4\], which is"),
     "far start": (change_config(decoder_start_token_id=10**9), "which is not .CLS."),
-    "heads": (change_config("encoder", num_attention_heads=5), "describes no (BERT|model)"),
+    "heads": (change_config("encoder", num_attention_heads=5), "its shape is none that a BERT can have"),
     "vast": (change_config("encoder", num_hidden_layers=10**6), "lacks 'encoder.encoder.layer.2"),
     "inner": (change_config("decoder", intermediate_size=39), "does not fit its config.json"),
     "more positions": (change_config("encoder", max_position_embeddings=41), "does not fit|describes no model"),

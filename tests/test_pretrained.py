@@ -112,7 +112,7 @@ def test_matrices_of_their_own(folders: Path, tmp_path: Path) -> None:
     args = read_config(folders / "int8" / "config.json", "")
     args.share_all_embeddings = args.share_decoder_input_output_embed = False
     dictionary = read_dictionary(folders / "int8" / "dict.txt")
-    model = build(args, make_task(dictionary), 10**9)
+    model = build(args, make_task(dictionary), 10**9, 10**9)
     write(tmp_path, model, dictionary, "float32")
     again = load(tmp_path).model
     weights = [again.encoder.embed_tokens, again.decoder.embed_tokens, again.decoder.output_projection]
@@ -300,7 +300,7 @@ def changed(checkpoint: Path, path: Path, change: str) -> Path:
         ("flags", "was trained with flags that an exported folder cannot tell of"),
         ("lacking", f"cannot be read as a checkpoint.*{FC1}.bias"),
         ("dictionary", "not the one that this checkpoint was trained with"),
-        ("nan", f"{FC1}.weight holds what float16 cannot"),
+        ("nan", f"has weights that are no numbers in float32, such as {FC1}.weight: take another checkpoint"),
         ("large", f"{FC1}.weight holds what float16 cannot: try --dtype float32"),
         ("hostile", "(?i)weights.only"),
     ],

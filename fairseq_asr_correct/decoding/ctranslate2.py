@@ -1,5 +1,6 @@
 """CTranslate2 in the places of fairseq's model and search, so that all that is built on these works with it too."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -138,6 +139,8 @@ class CTranslate2Generator:
             return_end_token=True,
             return_scores=True,
         )
+        if any(math.isnan(score) for one in results for score in one.scores):
+            raise UserError("the model computes probabilities that are no numbers: take another")
         index = self._dictionary.index
         return [
             [Hypothesis([*map(index, words)], score) for words, score in zip(one.hypotheses, one.scores, strict=True)]

@@ -22,6 +22,7 @@ from omegaconf import II
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import read_lines
 from fairseq_asr_correct.models.bert_weights import SPECIALS
+from fairseq_asr_correct.strangers import MOST_ENTRIES, check_file
 
 UNKNOWN = SPECIALS["<unk>"]
 PREFIX = "##"
@@ -121,10 +122,13 @@ def read_vocabulary(path: str | Path) -> list[str]:
     """The pieces in a ``vocab.txt`` or a ``dict.txt``, in their order.
 
     Raises:
-        UserError: the file is not there or not UTF-8.
+        UserError: the file is not there or not UTF-8, or larger than any vocabulary.
     """
     try:
+        check_file(path, MOST_ENTRIES)
         lines = list(read_lines(path))
+    except OSError as error:
+        raise UserError(f"the vocabulary {path} cannot be read: {error.strerror or error}") from error
     except UserError as error:
         raise UserError(f"the vocabulary {error}") from error
     # No piece holds a space, so a number after one is fairseq's count.

@@ -13,6 +13,7 @@ The last three are for :class:`~fairseq_asr_correct.corrector.Corrector`, which 
 
 import json
 import math
+import os
 from pathlib import Path
 
 import torch
@@ -24,13 +25,15 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.keep import score
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.model_bin import compare, read_variables
+from fairseq_asr_correct.export.model_bin import check_numbers, compare, read_variables
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.models.stored_config import build, read_config, write_config
 from fairseq_asr_correct.pretrained import Pretrained, make_task, read_dictionary
+from fairseq_asr_correct.strangers import MOST_JSON, read_json
 
 QUANTIZATIONS = ("int8", "int8_float16", "int8_float32", "float16", "float32")
 FILES = ("model.bin", "config.json", "shared_vocabulary.json", "corrector.json", "dict.txt", "keep.json")
+UNWANTED = "vmap.txt"
 ACTIVATIONS = {
     "gelu": common_spec.Activation.GELU,  # the exact one
     "gelu_accurate": common_spec.Activation.GELUTanh,  # the one that fairseq calls accurate
@@ -50,13 +53,17 @@ def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
         quantization: of the weights, one of :data:`QUANTIZATIONS`.
 
     Raises:
-        UserError: CTranslate2 cannot compute what this model does.
+        UserError: CTranslate2 cannot compute what this model does, or its weights are too large for float16.
     """
     dictionary, cfg = pretrained.dictionary, pretrained.task.cfg
     spec = make_spec(pretrained.model, dictionary)
     spec.validate()
     spec.optimize(quantization)
     spec.save(str(folder))
+    try:
+        check_numbers(folder / "model.bin", read_variables(folder / "model.bin"))
+    except ValueError as error:
+        raise UserError(f"the model holds what {quantization} cannot ({error}): try --quantization float32") from None
     write_config(folder / "corrector.json", pretrained.model)
     with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
         dictionary.save(file)
@@ -100,7 +107,7 @@ def make_spec(model: nn.Module, dictionary: Dictionary) -> TransformerSpec:
 
 
 def read(folder: Path) -> tuple[Dictionary, tuple[int, int], bool]:
-    """What a folder says of its model, if :func:`write` could have written it; its matrices are not read.
+    """What a folder says of its model, if :func:`write` could have written it.
 
     Returns:
         The dictionary, the longest source and target as fairseq's ``max_positions`` counts them, and whether the
@@ -114,18 +121,22 @@ def read(folder: Path) -> tuple[Dictionary, tuple[int, int], bool]:
     path = folder / "model.bin"
     try:
         variables = read_variables(path)
-        model = build(args, make_task(dictionary), sum(math.prod(variable.shape) for variable in variables.values()))
+        weights = sum(math.prod(variable.shape) for variable in variables.values())
+        model = build(args, make_task(dictionary), weights, len(variables))
         spec = make_spec(model, dictionary)
         compare(variables, spec)
+        check_numbers(path, variables)
     except (OSError, ValueError, AssertionError, RuntimeError, UserError) as error:
         raise UserError(f"{path} is not the model of corrector.json and dict.txt ({error}): {ADVICE}") from error
     for name, content in (("config.json", spec.config.to_dict()), ("shared_vocabulary.json", dictionary.symbols)):
         try:
-            same = json.loads((folder / name).read_text(encoding="utf-8")) == content
-        except (OSError, ValueError, RecursionError) as error:
+            same = read_json(folder / name, most=MOST_JSON + 6 * len(json.dumps(content))) == content
+        except (OSError, ValueError) as error:
             raise UserError(f"{folder / name} cannot be read ({error}): {ADVICE}") from error
         if not same:
             raise UserError(f"{folder / name} does not fit corrector.json and dict.txt: {ADVICE}")
+    if os.path.lexists(folder / UNWANTED):
+        raise UserError(f"{folder / UNWANTED} is not part of a corrector, and CTranslate2 would read it: remove it")
     return (
         dictionary,
         model.max_positions(),

@@ -148,14 +148,28 @@ def generation_config(args: Namespace, specials: dict[str, int]) -> GenerationCo
     )
 
 
-@torch.no_grad()
 def check_same_outputs(folder: Path, model: nn.Module, tokens: Sequence[str]) -> None:
-    """Whether the folder's model computes what ours does.
+    """Whether the model in a folder of :func:`write` computes what ours does.
 
     Raises:
         UserError: it does not.
     """
-    written = AutoModelForSeq2SeqLM.from_pretrained(folder, trust_remote_code=False).eval()
+    compare(AutoModelForSeq2SeqLM.from_pretrained(folder, trust_remote_code=False, dtype=torch.float32), model, tokens)
+
+
+@torch.no_grad()
+def compare(theirs: nn.Module, model: nn.Module, tokens: Sequence[str]) -> None:
+    """Whether a model of transformers computes what ours does.
+
+    Args:
+        theirs: in float32.
+        model: ours.
+        tokens: of theirs, by number.
+
+    Raises:
+        UserError: it does not.
+    """
+    written = theirs.eval()
     dictionary, length = model.decoder.dictionary, min(model.max_positions()) // 2
     pieces = torch.randint(dictionary.nspecial, len(dictionary), (2, TRIED, length), generator=torch.Generator())
     number = {token: i for i, token in enumerate(tokens)}

@@ -22,15 +22,16 @@ from fairseq.data import Dictionary
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import OmegaConf
 from torch import nn
+from transformers import EncoderDecoderConfig, EncoderDecoderModel
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.huggingface import check_same_outputs
+from fairseq_asr_correct.export.huggingface import compare
 from fairseq_asr_correct.export.layout import OUTPUT, POSITIONS, SIDES, WORDS, same_tensors, shifted_positions
 from fairseq_asr_correct.export.output_head import as_layer, with_bias
 from fairseq_asr_correct.export.reading import ADVICE, Theirs, read_folder
 from fairseq_asr_correct.models.bert_transformer import TASK_DEFAULT_POSITIONS
 from fairseq_asr_correct.models.bert_weights import DROPPED, SPECIALS, StateDict, dictionary_symbols
-from fairseq_asr_correct.models.stored_config import ARGUMENTS, SIZES, build
+from fairseq_asr_correct.models.stored_config import ARGUMENTS, SIZES, build, check_arguments
 from fairseq_asr_correct.models.stored_weights import set_weights
 from fairseq_asr_correct.pretrained import make_task
 
@@ -61,12 +62,26 @@ def convert(folder: Path, save_to: Path) -> list[str]:
     state = our_state(folder, theirs, dictionary)
     args = arguments(theirs, state)
     model = build_model(folder, args, state, dictionary)
-    check_same_outputs(folder, model, theirs.tokens)
+    compare(as_transformers_has_it(folder, theirs), model, theirs.tokens)
     flags = flags_of(args)
     file = io.BytesIO()  # torch hides a full disk in an error of its own
     torch.save(checkpoint(model, flags), file)
     (save_to / "checkpoint_best.pt").write_bytes(file.getbuffer())
     return flags
+
+
+def as_transformers_has_it(folder: Path, theirs: Theirs) -> nn.Module:
+    """Their model, in float32; transformers is told what counts alone, and reads nothing in the folder.
+
+    Raises:
+        UserError: it cannot build one.
+    """
+    try:
+        config = EncoderDecoderConfig(**theirs.config)
+        return EncoderDecoderModel.from_pretrained(None, config=config, state_dict=dict(theirs.tensors))
+    except Exception as error:  # whatever its checks raise
+        reason = " ".join(str(error).split())
+        raise UserError(f"{folder} is no model that transformers can build ({reason:.300}): {ADVICE}") from error
 
 
 def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict:
@@ -167,7 +182,9 @@ def build_model(folder: Path, args: Namespace, state: StateDict, dictionary: Dic
     if args.share_decoder_input_output_embed:
         del tensors["decoder.output_projection.weight"]
     try:
-        model = build(Namespace(**vars(args)), make_task(dictionary), sum(map(torch.Tensor.numel, tensors.values())))
+        check_arguments(vars(args))
+        weights = sum(map(torch.Tensor.numel, tensors.values()))
+        model = build(Namespace(**vars(args)), make_task(dictionary), weights, len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
         raise UserError(f"{folder}/config.json describes no model that fairseq can build: {error}") from None
     set_weights(model, tensors, folder, ADVICE)

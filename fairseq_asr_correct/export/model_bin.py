@@ -9,10 +9,14 @@ import numpy as np
 from ctranslate2.specs import model_spec
 from ctranslate2.specs.transformer_spec import TransformerSpec
 
+from fairseq_asr_correct.strangers import open_file
+
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by CTranslate2's numbers
 BYTES = (4, 1, 2, 4, 2, 2)
 FLOATS = ("float32", "float16")
 MOST_DIMENSIONS = 2
+MOST_VARIABLES = 20_000  # a layer has 20 at most
+AT_ONCE = 1 << 20  # numbers to look at
 MATRIX, SCALE = "/weight", "/weight_scale"  # how their names end
 
 
@@ -22,6 +26,7 @@ class Variable(NamedTuple):
     shape: tuple[int, ...]
     dtype: str
     value: int | None  #: of a whole number that stands alone
+    place: int  #: where its numbers begin
     alias: bool = False  #: whether it is another one under a second name
 
 
@@ -32,7 +37,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
         ValueError: the file is damaged, or of another kind.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
         head = _number(file, "I"), _name(file)
@@ -41,12 +46,12 @@ def read_variables(path: Path) -> dict[str, Variable]:
         if (head[1], _number(file, "I")) != (TransformerSpec.name.fget(None), TransformerSpec.revision.fget(None)):
             raise ValueError(f"it is a {head[1]} of another kind")
         variables: dict[str, Variable] = {}
-        for _ in range(_number(file, "I")):
+        for _ in range(_count(file)):
             name = _name(file)
             if name in variables:
                 raise ValueError(f"{name} comes twice")
             variables[name] = _variable(file, name, size)
-        for _ in range(_number(file, "I")):
+        for _ in range(_count(file)):
             alias, name = _name(file), _name(file)
             if alias in variables or name not in variables:
                 raise ValueError(f"{alias} stands for {name}, which cannot be")
@@ -80,6 +85,35 @@ def compare(variables: dict[str, Variable], spec: TransformerSpec) -> None:
             raise ValueError(f"{name} is of another shape, type or value")
 
 
+def check_numbers(path: Path, variables: dict[str, Variable]) -> None:
+    """Whether all weights are numbers, those too that scales make of whole numbers.
+
+    Args:
+        path: of the file.
+        variables: of :func:`read_variables`.
+
+    Raises:
+        ValueError: some are not.
+        OSError: it cannot be read.
+    """
+    with open_file(path) as file:
+        for name, variable in variables.items():
+            if variable.dtype not in FLOATS:
+                continue
+            file.seek(variable.place)
+            left = math.prod(variable.shape)
+            while left:
+                numbers = np.frombuffer(
+                    file.read(min(left, AT_ONCE) * BYTES[TYPES.index(variable.dtype)]), variable.dtype
+                )
+                left -= len(numbers)
+                with np.errstate(all="ignore"):
+                    # CTranslate2 divides by scales.
+                    numbers = 127 / numbers if name.endswith(SCALE) else numbers
+                if not np.isfinite(numbers).all():
+                    raise ValueError(f"{name} has weights that are no numbers")
+
+
 def _variable(file: BinaryIO, name: str, size: int) -> Variable:
     dimensions = _number(file, "B")
     if dimensions > MOST_DIMENSIONS:
@@ -89,9 +123,18 @@ def _variable(file: BinaryIO, name: str, size: int) -> Variable:
     if kind >= len(TYPES) or length != math.prod(shape) * BYTES[kind] or file.tell() + length > size:
         raise ValueError(f"{name} is cut off, or of another size than it says")
     if not shape and TYPES[kind].startswith("int"):
-        return Variable(shape, TYPES[kind], int(np.frombuffer(file.read(length), TYPES[kind])[0]))
+        value = int(np.frombuffer(file.read(length), TYPES[kind])[0])
+        return Variable(shape, TYPES[kind], value, file.tell())
+    place = file.tell()
     file.seek(length, 1)
-    return Variable(shape, TYPES[kind], None)
+    return Variable(shape, TYPES[kind], None, place)
+
+
+def _count(file: BinaryIO) -> int:
+    count = _number(file, "I")
+    if count > MOST_VARIABLES:
+        raise ValueError(f"it says that it has {count} variables, and can have {MOST_VARIABLES}")
+    return count
 
 
 def _number(file: BinaryIO, kind: str) -> int:

@@ -10,21 +10,26 @@
 ``scripts/get_decoder_params_from_bert.py`` writes it. Nothing in it can run code when it is read.
 """
 
+import io
 import json
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from safetensors.torch import save
+from torch import nn
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_weights import StateDict, count_layers, keep_layers, spread_layers
+from fairseq_asr_correct.models.stored_config import LEAST_TENSORS
+from fairseq_asr_correct.models.stored_weights import read_sizes, read_weights
+from fairseq_asr_correct.strangers import MOST_ENTRIES, check_file, read_json, read_text
 
 PARTS = ("encoder", "decoder", "cross")
+ADVICE = "write the folder again"
 
 # BERT's activations under fairseq's names; fairseq's "gelu" is the exact one, as BERT's is.
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_accurate", "gelu_pytorch_tanh": "gelu_accurate", "relu": "relu"}
@@ -63,7 +68,30 @@ def shape_from_bert(config: Any) -> dict[str, Any]:
         ACTIVATIONS[config.hidden_act],
         config.layer_norm_eps,
     )
-    return dict(zip(SHAPE, values, strict=True))
+    shape = dict(zip(SHAPE, values, strict=True))
+    if not _is_shape(shape):
+        raise UserError(f"its shape is none that a BERT can have: {shape!r:.300}")
+    return shape
+
+
+def check_size(shape: Mapping[str, Any], weights: int, tensors: int) -> None:
+    """Whether a BERT of that shape can have as few weights as there are; its parts are counted, none is made.
+
+    Args:
+        shape: of :func:`shape_from_bert`.
+        weights: how many weights are stored.
+        tensors: how many tensors they are in.
+
+    Raises:
+        UserError: it has more.
+    """
+    layers, width, inner, _, positions, *_ = (shape[name] for name in SHAPE)
+    least, parts = width * (positions + layers * (4 * width + 2 * inner)), layers * LEAST_TENSORS
+    if least > weights or parts > tensors:
+        raise UserError(
+            f"its config.json asks for {least} weights in {parts} tensors or more, "
+            f"and {weights} in {tensors} are stored: they belong to different models"
+        )
 
 
 def write_bert_init(
@@ -89,17 +117,25 @@ def read_shape(folder: str | Path) -> dict[str, Any]:
     Raises:
         UserError: the folder was not written by ``get_decoder_params_from_bert.py``.
     """
-    path = Path(folder) / "config.json"
+    folder = Path(folder)
     advice = "write it with scripts/get_decoder_params_from_bert.py"
-    if not path.is_file():
+    if not (folder / "config.json").exists():
         raise UserError(f"--bert-init {folder}: there is no config.json in it; {advice}")
+    path = folder / "config.json"
     try:
-        config = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"--bert-init {folder}: config.json cannot be read ({error}); {advice}") from error
+        config = read_json(path)
+        for path in filter(Path.exists, (folder / "dict.txt", folder / "vocab.txt")):
+            check_file(path, MOST_ENTRIES)  # before fairseq opens it
+    except (OSError, ValueError) as error:
+        raise UserError(f"--bert-init {folder}: {path.name} cannot be read ({error}); {advice}") from error
     shape = {name: config.get(name) for name in SHAPE} if isinstance(config, dict) else {}
     if not _is_shape(shape):
         raise UserError(f"--bert-init {folder}: config.json is not one of this project's; {advice}")
+    sizes = read_sizes(folder / "encoder.safetensors", advice)
+    try:
+        check_size(shape, sum(sizes.values()), len(sizes))
+    except UserError as error:
+        raise UserError(f"--bert-init {folder}: {error}; {advice}") from None
     return shape
 
 
@@ -111,6 +147,7 @@ def _is_shape(shape: Mapping[str, Any]) -> bool:
         and shape["encoder_embed_dim"] % shape["encoder_attention_heads"] == 0
         and shape["activation_fn"] in ACTIVATIONS.values()
         and type(shape["layer_norm_eps"]) is float
+        and 0 < shape["layer_norm_eps"] < math.inf
     )
 
 
@@ -131,8 +168,10 @@ def load_bert_init(
     folder, parts = Path(folder), set(parts)
     for dictionary in dictionaries:
         _check_dictionary(dictionary, folder)
-    source = {f"encoder.{name}": tensor for name, tensor in _load(folder / "encoder.safetensors").items()}
-    decoder = _load(folder / "decoder.safetensors")
+    source = {
+        f"encoder.{name}": tensor for name, tensor in read_weights(folder / "encoder.safetensors", ADVICE).items()
+    }
+    decoder = read_weights(folder / "decoder.safetensors", ADVICE)
     decoder = keep_layers(decoder, spread_layers(len(model.decoder.layers), count_layers(decoder)))
     source |= {f"decoder.{name}": tensor for name, tensor in decoder.items()}
     source["decoder.output_projection.weight"] = decoder["embed_tokens.weight"]
@@ -157,16 +196,9 @@ def _part(name: str) -> str:
     return next((part for key, part in NOT_BY_NAME.items() if key in name), name.split(".")[0])
 
 
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path} cannot be read ({error}); write the folder again") from error
-
-
 def _check_dictionary(dictionary: Dictionary, folder: Path) -> None:
     try:
-        expected = Dictionary.load(str(folder / "dict.txt"))
+        expected = Dictionary.load(io.StringIO(read_text(folder / "dict.txt", MOST_ENTRIES), newline=None))
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"--bert-init {folder}: dict.txt cannot be read ({error}); write the folder again") from error
     if expected.symbols != dictionary.symbols:

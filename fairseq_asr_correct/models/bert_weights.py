@@ -5,7 +5,9 @@ Everything here is a pure function of tensors and lists. Sources: Devlin et al. 
 decoder, its cross-attention too, from BERT's self-attention.
 """
 
+import itertools
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -60,12 +62,13 @@ def dictionary_symbols(vocab: Sequence[str], multiple: int = 8) -> list[str]:
     if missing:
         raise UserError(f"the vocabulary has no {', '.join(missing)}: it is not a BERT WordPiece vocabulary")
     symbols = [token for token in vocab if token not in SPECIALS.values()]
-    clashes = [token for token in symbols if token in SPECIALS]
-    if clashes or len(set(vocab)) != len(vocab):
-        twice = clashes or [token for i, token in enumerate(vocab) if token in vocab[:i]]
+    clashes, known = [token for token in symbols if token in SPECIALS], set(vocab)
+    if clashes or len(known) != len(vocab):
+        twice = clashes or [token for token, count in Counter(vocab).items() if count > 1]
         raise UserError(f"the vocabulary entry {twice[0]!r} would stand twice in fairseq's dictionary")
     padding = -(len(SPECIALS) + len(symbols)) % multiple
-    return symbols + [f"madeupword{i:04d}" for i in range(padding)]
+    unused = (name for name in map("madeupword{:04d}".format, itertools.count()) if name not in known)
+    return symbols + list(itertools.islice(unused, padding))
 
 
 def untrained_continuations(vocab: Sequence[str]) -> dict[str, str]:

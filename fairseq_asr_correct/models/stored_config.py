@@ -4,7 +4,9 @@ Dropout and all that belongs to training alone is left out, and so is whatever n
 """
 
 import json
+import math
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from fairseq import utils
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from torch import nn
 
+from fairseq_asr_correct import strangers
 from fairseq_asr_correct.errors import UserError
 
 FORMAT_VERSION = 1
@@ -24,6 +27,7 @@ ARGUMENTS = {f"{side}_{size}": int for side in SIDES for size in SIZES} | dict.f
 ARGUMENTS |= {f"{side}_normalize_before": bool for side in SIDES} | dict.fromkeys(SHARED, bool)
 ARGUMENTS |= {"activation_fn": str, "layer_norm_eps": float}
 
+LEAST_TENSORS = 12  # in a layer, however they are stored
 ACTIVATIONS = utils.get_available_activation_fns()
 
 
@@ -56,45 +60,82 @@ def read_config(path: Path, advice: str) -> Namespace:
         raise UserError(f"{path} names the architecture {architecture!r:.60}, not one of {', '.join(architectures())}")
     if not isinstance(arguments, dict) or arguments.keys() != ARGUMENTS.keys():
         raise UserError(f"{path} does not have the arguments of a {architecture}: {advice}")
-    for name, kind in ARGUMENTS.items():
-        value = arguments[name]
-        if type(value) is not kind or not (kind is bool or (value in ACTIVATIONS if kind is str else value > 0)):
-            raise UserError(f"{path} has {name} = {value!r:.60}, which cannot be: {advice}")
+    try:
+        check_arguments(arguments)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}: {advice}") from None
     return Namespace(**arguments, arch=architecture)
 
 
-def build(args: Namespace, task: Any, stored: int) -> nn.Module:
+def check_arguments(arguments: Mapping[str, Any]) -> None:
+    """Whether each of ``ARGUMENTS`` is of its type.
+
+    Raises:
+        ValueError: one is not.
+    """
+    for name, kind in ARGUMENTS.items():
+        value = arguments.get(name)
+        fits = type(value) is kind and (value in ACTIVATIONS if kind is str else kind is bool or 0 < value < math.inf)
+        if not fits:
+            raise ValueError(f"it has {name} = {value!r:.60}, which cannot be")
+
+
+def build(args: Namespace, task: Any, weights: int, tensors: int) -> nn.Module:
     """A new model of that kind; one that is far larger than what is stored is not even begun.
 
     Args:
         args: of :func:`read_config`.
         task: it has the dictionaries.
-        stored: how many weights there are for it.
+        weights: how many weights there are for it.
+        tensors: how many tensors they are in.
 
     Raises:
         ValueError: there is no such model.
     """
-    least = len(task.source_dictionary) * args.encoder_embed_dim
-    for side, positions in zip(SIDES, POSITIONS, strict=True):
-        layers, width, inner, heads = (getattr(args, f"{side}_{size}") for size in SIZES)
-        least += width * (getattr(args, positions) + layers * (4 * width + 2 * inner))
-        if width % heads:
-            raise ValueError(f"{heads} attention heads cannot share a width of {width}")
-    if least > stored:
-        raise ValueError(f"it has {least} weights or more, and {stored} are stored")
+    check_size(args, len(task.source_dictionary), weights, tensors)
     ARCH_CONFIG_REGISTRY[args.arch](args)
     return ARCH_MODEL_REGISTRY[args.arch].build_model(args, task)
 
 
-def read_json(path: str | Path, advice: str) -> dict[str, Any]:
+def check_size(args: Namespace, symbols: int, weights: int, tensors: int) -> None:
+    """Whether a model of these arguments can have as few weights as there are; its parts are counted, none is made.
+
+    Args:
+        args: of their types.
+        symbols: entries of the dictionary, at least.
+        weights: how many weights are stored.
+        tensors: how many tensors they are in.
+
+    Raises:
+        ValueError: it has more, or is no model.
+    """
+    least, parts = symbols * args.encoder_embed_dim, 0
+    for side, positions in zip(SIDES, POSITIONS, strict=True):
+        layers, width, inner, heads = (getattr(args, f"{side}_{size}") for size in SIZES)
+        least += width * (getattr(args, positions) + layers * (4 * width + 2 * inner))
+        parts += layers * LEAST_TENSORS
+        if width % heads:
+            raise ValueError(f"{heads} attention heads cannot share a width of {width}")
+    if least > weights:
+        raise ValueError(f"it has {least} weights or more, and {weights} are stored")
+    if parts > tensors:
+        raise ValueError(f"it has {parts} tensors or more, and {tensors} are stored")
+
+
+def read_json(path: str | Path, advice: str, most: int = strangers.MOST_JSON) -> dict[str, Any]:
     """The object in a file of JSON.
+
+    Args:
+        path: of the file, which may come from a stranger.
+        advice: what to do, for the message.
+        most: how many bytes it can have.
 
     Raises:
         UserError: there is none; it ends with the advice.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = strangers.read_json(path, most)
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}): {advice}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} is not a JSON object: {advice}")

@@ -3,17 +3,20 @@
 With int8 a row of a matrix is stored as numbers from -127 to 127 and what to multiply them by.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.strangers import open_file
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8}
+MOST_HEADER = 2 << 20  # bytes; a thousand tensors take 150 kB
 SCALE = ".scale"  # behind a matrix' name: what its rows are to be multiplied by
 SMALLEST = torch.finfo(torch.float32).tiny  # of scales; those of empty rows too
 
@@ -40,12 +43,59 @@ def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
     """What is stored, as it is stored.
 
     Raises:
+        UserError: the file is missing, cut off, or of another kind, or a weight is no number.
+    """
+    try:
+        check_header(path)
+        tensors = load_file(path)
+    except (OSError, ValueError, MemoryError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}): {advice}") from error
+    check_finite(tensors, path, advice)
+    return tensors
+
+
+def read_sizes(path: Path, advice: str) -> dict[str, int]:
+    """How many numbers each tensor has; none of them is read.
+
+    Raises:
         UserError: the file is missing, cut off, or of another kind.
     """
     try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
+        check_header(path)
+        with safe_open(path, framework="pt") as file:
+            return {name: math.prod(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (OSError, ValueError, MemoryError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}): {advice}") from error
+
+
+def check_header(path: str | Path) -> None:
+    """Whether a file of safetensors has a header that can be read in little memory.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+        ValueError: its header is larger than any model's.
+    """
+    with open_file(path) as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > MOST_HEADER:
+        raise ValueError(f"its header has {length} bytes, and can have {MOST_HEADER}")
+
+
+def check_finite(tensors: Mapping[str, Tensor], origin: str | Path, advice: str) -> None:
+    """Whether all weights are numbers; with others, nothing can be computed.
+
+    Args:
+        tensors: those that are not of floating point are passed over.
+        origin: where they come from, for the message.
+        advice: what to do, for the message.
+
+    Raises:
+        UserError: one is not.
+    """
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and tensor.numel() and not _is_finite(tensor):
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise UserError(f"{origin} has weights that are no numbers in {kind}, such as {name:.100}: {advice}")
 
 
 @torch.no_grad()
@@ -59,7 +109,7 @@ def set_weights(model: nn.Module, tensors: Mapping[str, Tensor], origin: Path, a
         advice: what to do, for the message.
 
     Raises:
-        UserError: one is missing, left over, or of another shape or type.
+        UserError: one is missing, left over, or of another shape or type, or a weight is no number.
     """
     parameters = dict(model.named_parameters())
     scaled = {name for name in parameters if name in tensors and tensors[name].dtype == torch.int8}
@@ -74,6 +124,13 @@ def set_weights(model: nn.Module, tensors: Mapping[str, Tensor], origin: Path, a
         )
     for name, parameter in parameters.items():
         parameter.copy_(dequantize(tensors[name], tensors[name + SCALE]) if name in scaled else tensors[name])
+    check_finite(parameters, origin, advice)  # scales can be too large for what they scale
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether the least and the largest are numbers: in contrast to ``isfinite``, that takes no memory."""
+    numbers = tensor.detach() if tensor.element_size() > 1 else tensor.detach().float()
+    return bool(torch.stack(numbers.aminmax()).isfinite().all())
 
 
 def quantize(matrix: Tensor) -> tuple[Tensor, Tensor]:

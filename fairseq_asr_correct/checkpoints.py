@@ -1,0 +1,92 @@
+"""Checkpoints, which may come from a stranger: looked at before fairseq loads them, and harmless when it has."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fairseq import checkpoint_utils
+from fairseq.file_io import PathManager
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.stored_arguments import architecture_of, blank_paths, check_contents
+from fairseq_asr_correct.models.stored_checkpoint import is_archive, read_contents
+from fairseq_asr_correct.models.stored_config import architectures
+from fairseq_asr_correct.models.stored_weights import check_finite
+
+
+@functools.cache
+def look_before_loading() -> None:
+    """Let fairseq load a checkpoint of ours only when all that it says of itself can be so.
+
+    fairseq builds any model that one describes, however large, and reads whatever files it names. What the command line
+    overrides is the user's own. Checkpoints of other architectures, and of old versions of torch, are left to fairseq.
+    """
+    original = checkpoint_utils.load_checkpoint_to_cpu
+
+    @functools.wraps(original)
+    def load_checkpoint_to_cpu(
+        path: str, arg_overrides: dict[str, Any] | None = None, load_on_all_ranks: bool = False
+    ) -> dict[str, Any]:
+        local = Path(PathManager.get_local_path(path))
+        archive = local.is_file() and is_archive(local)
+        if not archive or look(local) not in architectures():
+            state = original(path, arg_overrides, load_on_all_ranks)
+            if not archive and architecture_of(state) in architectures():
+                raise UserError(f"{path} is in a format of old versions of torch: write it again with torch.save")
+            return state
+        with damage_told(path):
+            state = original(path, None, load_on_all_ranks)
+            blank_paths(state["cfg"])
+            check_finite(state["model"], path, "take another checkpoint")
+            if arg_overrides is not None:
+                checkpoint_utils.overwrite_args_by_name(state["cfg"], arg_overrides)
+        return state
+
+    checkpoint_utils.load_checkpoint_to_cpu = load_checkpoint_to_cpu
+
+
+def look(path: str | Path) -> str | None:
+    """The architecture of a checkpoint, which is read without torch; one of ours can be what it says.
+
+    Raises:
+        UserError: it is damaged or hostile, or of an old version of torch.
+    """
+    with damage_told(path):
+        contents = read_contents(path)
+        architecture = architecture_of(contents)
+        if architecture in architectures():
+            check_contents(contents)
+    return architecture
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A checkpoint of this project's architectures on the CPU, as fairseq loads it; nothing in it runs.
+
+    Raises:
+        UserError: it cannot be read, or is of another architecture.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is not there: name a checkpoint")
+    architecture = look(path)
+    with damage_told(path):
+        if architecture not in architectures():
+            raise ValueError(f"it is a {architecture!s:.60}, and only {', '.join(architectures())} are of this plugin")
+        return checkpoint_utils.load_checkpoint_to_cpu(str(path))
+
+
+@contextmanager
+def damage_told(path: str | Path) -> Iterator[None]:
+    """Whatever a checkpoint's reader raises, as one sentence."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UserError) and str(error).startswith(f"{path} "):
+            raise
+        raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """The beginning of what it says, as one line."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -1,0 +1,139 @@
+"""What transformers' ``save_pretrained`` wrote, read without transformers: nothing in such a folder can run."""
+
+import itertools
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fairseq_asr_correct.encoders.wordpiece import PREFIX, read_vocabulary
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.bert_weights import StateDict
+from fairseq_asr_correct.models.stored_checkpoint import is_archive, read_contents
+from fairseq_asr_correct.models.stored_config import read_json
+from fairseq_asr_correct.models.stored_weights import check_finite, read_weights
+from fairseq_asr_correct.strangers import MOST_TOKENIZER
+
+WHOLE, INDEX, OLD = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
+TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"
+SENTENCEPIECE = "\u2581"  # what SentencePiece's pieces begin a word with
+# What a BERT computes depends on. Others, such as num_labels, can make transformers take any amount of memory.
+SETTINGS = (
+    *("model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
+    *("hidden_act", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "position_embedding_type"),
+    *("pad_token_id", "bos_token_id", "eos_token_id", "is_decoder", "add_cross_attention", "tie_word_embeddings"),
+)
+
+
+def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a BERT's ``config.json`` that counts."""
+    return {name: config[name] for name in SETTINGS if name in config}
+
+
+def read_tensors(folder: Path, advice: str) -> StateDict:
+    """The weights in model.safetensors, its parts, or pytorch_model.bin; those of floating point as float32.
+
+    Args:
+        folder: where they are.
+        advice: what to do, for the message.
+
+    Raises:
+        UserError: they are missing or damaged, or a weight is no number.
+    """
+    whole, index, old = (folder / name for name in (WHOLE, INDEX, OLD))
+    if not whole.exists() and index.exists():
+        parts = read_json(index, advice).get("weight_map")
+        names = {str(name) for name in parts.values()} if isinstance(parts, dict) else set()
+        if any(Path(name).name != name for name in names):
+            raise UserError(f"{index} names files outside of the folder, and is refused")
+        tensors = {
+            name: tensor for part in sorted(names) for name, tensor in read_weights(folder / part, advice).items()
+        }
+    elif not whole.exists() and old.exists():
+        tensors = _pickled(old, advice)
+    else:
+        tensors = read_weights(whole, advice)
+    return {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+
+
+def _pickled(path: Path, advice: str) -> StateDict:
+    """What torch's reader takes for tensors alone."""
+    try:
+        if is_archive(path):
+            read_contents(path)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(type(tensor) in (torch.Tensor, torch.nn.Parameter) for tensor in tensors.values()):
+            raise ValueError("it holds more than tensors")
+    except (OSError, RuntimeError, ValueError, AttributeError, EOFError, MemoryError, pickle.UnpicklingError) as error:
+        raise UserError(f"{path} cannot be read safely ({_line(error)}): {advice}") from error
+    check_finite(tensors, path, advice)
+    return tensors
+
+
+def read_numbers(folder: Path, advice: str) -> dict[str, int]:
+    """The number of each entry of the vocabulary.
+
+    Args:
+        folder: it has tokenizer.json or vocab.txt.
+        advice: what to do, for the message.
+
+    Raises:
+        UserError: it has neither, or they are not of WordPiece.
+    """
+    path = folder / TOKENIZER
+    if path.exists():
+        numbers = _of_tokenizer(path, advice)
+    elif (path := folder / VOCABULARY).exists():
+        numbers = {token: i for i, token in enumerate(read_vocabulary(path))}
+    else:
+        raise UserError(f"{folder} has no {TOKENIZER} or {VOCABULARY}: put its tokenizer's beside the model")
+    if any(token.startswith(SENTENCEPIECE) for token in numbers) and not any(map(_goes_on, numbers)):
+        raise UserError(f"{path} is of SentencePiece and not of WordPiece, so its vocabulary cannot be used")
+    return numbers
+
+
+def by_number(folder: Path, numbers: Mapping[str, int], rows: int) -> list[str]:
+    """The vocabulary in its order; ``madeupword`` entries stand for numbers that nothing is said of.
+
+    Args:
+        folder: where it comes from, for the message.
+        numbers: of :func:`read_numbers`.
+        rows: how many entries there shall be.
+
+    Raises:
+        UserError: there are more, two have the same number, or one is none.
+    """
+    places = {number: token for token, number in numbers.items()}
+    if len(places) != len(numbers) or not all(0 <= number < rows for number in places):
+        raise UserError(f"{folder}: the vocabulary's {len(numbers)} entries are not those of the model's {rows} rows")
+    unused = (name for name in map("madeupword{:04d}".format, itertools.count()) if name not in numbers)
+    tokens = [places[i] if i in places else next(unused) for i in range(rows)]
+    strange = next((token for token in tokens if len(token.split()) != 1 or token.split()[0] != token), None)
+    if strange is not None:
+        raise UserError(f"{folder}: the vocabulary's entry {strange!r:.60} has white space in it, or nothing")
+    return tokens
+
+
+def _of_tokenizer(path: Path, advice: str) -> dict[str, int]:
+    """Each token's number in a ``tokenizer.json`` of WordPiece."""
+    content = read_json(path, advice, MOST_TOKENIZER)
+    try:
+        model = content["model"]
+        if model.get("type", "WordPiece") != "WordPiece" or model["continuing_subword_prefix"] != PREFIX:
+            raise UserError(f"{path} is not of WordPiece, so its vocabulary cannot be used")
+        numbers = {**model["vocab"], **{str(added["content"]): added["id"] for added in content["added_tokens"]}}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is no tokenizer of the tokenizers library ({_line(error)}): {advice}") from error
+    if not all(type(number) is int for number in numbers.values()):
+        raise UserError(f"{path} has a token without a number: {advice}")
+    return numbers
+
+
+def _goes_on(token: str) -> bool:
+    return token.startswith(PREFIX) and token != PREFIX
+
+
+def _line(error: BaseException) -> str:
+    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"
