@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-import torch
-from conftest import copy_argv, run_command
+from conftest import copy_argv, run_command, with_noise
+from rules import unsure
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.pretrained import read_dictionary
 from scripts import export_model
 
 
@@ -14,24 +15,14 @@ from scripts import export_model
 def checkpoints(
     checkpoint: Path, bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """Models of every kind: one that copies, and two that noise in their weights has given something to say."""
+    """Models of every kind: one that follows rules, one that copies, and one to which noise has given much to say."""
     folder = tmp_path_factory.mktemp("copying")
-    flags = ("--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 1, "--lr", 1e-9)
+    flags = ("--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 1, "--lr", 0)
     run_command("train", *copy_argv(data_bin, folder, *flags))
     copying = folder / "checkpoint_last.pt"
-    noisy = {"plain": (checkpoint, "decoder.layers.", 2), "learned": (copying, "decoder.copying.", 2)}
-    return {"copying": copying} | {name: with_noise(*how, folder / f"{name}.pt") for name, how in noisy.items()}
-
-
-def with_noise(checkpoint: Path, part: str, seed: int, path: Path) -> Path:
-    state = torch.load(checkpoint)
-    torch.manual_seed(seed)
-    for name, tensor in state["model"].items():
-        if name.startswith(part):
-            tensor.add_(torch.randn_like(tensor) / 2)
-            tensor.fill_(1) if name.endswith("gate.bias") else None
-    torch.save(state, path)
-    return path
+    learned = with_noise(copying, "decoder.copying.", 2, folder / "learned.pt")
+    unsure(read_dictionary(bert_init / "dict.txt")).save(checkpoint, folder / "plain.pt")
+    return {"plain": folder / "plain.pt", "copying": copying, "learned": learned}
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import run_command, train_argv
+from conftest import ROUNDING, run_command, train_argv
 from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterion,
     label_smoothed_nll_loss,
@@ -37,11 +37,11 @@ def test_loss_and_gradients_in_float64(tokens: int, outputs: int, smoothing: flo
     expected_grads = torch.autograd.grad(1.7 * expected, (features, weight))
     loss, nll, correct = ChunkedCrossEntropy.apply(features, weight, target, smoothing, chunk, True)
     grads = torch.autograd.grad(1.7 * loss, (features, weight))
-    torch.testing.assert_close(loss.double(), expected, rtol=1e-6, atol=1e-6)
-    torch.testing.assert_close(nll.double(), expected_nll, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(loss.double(), expected, rtol=ROUNDING, atol=ROUNDING)
+    torch.testing.assert_close(nll.double(), expected_nll, rtol=ROUNDING, atol=ROUNDING)
     assert correct == (features @ weight.T).argmax(1).eq(target).sum()
     for grad, wanted in zip(grads, expected_grads, strict=True):
-        torch.testing.assert_close(grad, wanted, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(grad, wanted, rtol=ROUNDING, atol=ROUNDING)
 
 
 @pytest.fixture
@@ -70,14 +70,14 @@ def test_the_same_as_fairseq_over_a_model(setting: SimpleNamespace, options: dic
         grads = {name: p.grad.clone() for name, p in setting.model.named_parameters() if p.grad is not None}
         results.append((loss, size, log, grads))
     (loss, size, log, grads), (ours, our_size, our_log, our_grads) = results
-    assert float(ours) == pytest.approx(float(loss), rel=1e-6) and our_size == size
+    assert float(ours) == pytest.approx(float(loss), rel=ROUNDING) and our_size == size
     assert our_log.keys() == log.keys()
     for name in log:
-        assert float(our_log[name]) == pytest.approx(float(log[name]), rel=1e-6), name
+        assert float(our_log[name]) == pytest.approx(float(log[name]), rel=ROUNDING), name
     assert our_grads.keys() == grads.keys()
     largest = max(float(grad.abs().max()) for grad in grads.values())
     for name, grad in grads.items():
-        assert float((our_grads[name] - grad).abs().max()) < 1e-6 * largest, name
+        assert float((our_grads[name] - grad).abs().max()) < ROUNDING * largest, name
 
 
 def test_half_precision_keeps_small_gradients() -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import copy_argv, generate_argv, run_command
+from conftest import ROUNDING, copy_argv, generate_argv, run_command
 from fairseq import checkpoint_utils
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from hypothesis import given, settings
@@ -144,7 +144,7 @@ def test_step_by_step_equals_full_decoding(setting: SimpleNamespace) -> None:
     for step in range(previous.size(1)):
         one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
         present = previous[:, step] != PAD
-        torch.testing.assert_close(one[present, 0], full[present, step], atol=1e-4, rtol=0)
+        torch.testing.assert_close(one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0)
 
 
 def test_beams_and_batches_keep_their_own_source(untrained: Path, data_bin: Path, tmp_path: Path) -> None:
@@ -168,11 +168,11 @@ def test_the_chunked_loss_is_that_of_the_mixture(setting: SimpleNamespace) -> No
         grads = {name: p.grad.clone() for name, p in setting.model.named_parameters() if p.grad is not None}
         results.append((loss.item(), log["nll_loss"].item(), grads))
     (loss, nll, grads), (our_loss, our_nll, our_grads) = results
-    assert our_loss == pytest.approx(loss, rel=1e-6) and our_nll == pytest.approx(nll, rel=1e-6)
+    assert our_loss == pytest.approx(loss, rel=ROUNDING) and our_nll == pytest.approx(nll, rel=ROUNDING)
     assert our_grads.keys() == grads.keys() and "decoder.copying.where" in grads
     largest = max(float(grad.abs().max()) for grad in grads.values())
     for name, grad in grads.items():
-        assert float((our_grads[name] - grad).abs().max()) < 2e-6 * largest, name
+        assert float((our_grads[name] - grad).abs().max()) < ROUNDING * largest, name
 
 
 def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) -> None:
@@ -185,9 +185,9 @@ def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) 
     nll = -log_probs.gather(2, sample["target"][..., None])[..., 0]
     expected = ((1 - smoothing - each) * nll - each * generated.sum(-1))[counted].sum()
     loss, _, _ = ChunkedLabelSmoothedCrossEntropy(setting.task, False, smoothing)(model, sample)
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert loss.item() == pytest.approx(expected.item(), rel=ROUNDING)
     (wanted,), (got,) = (torch.autograd.grad(x, [model.decoder.output_projection.weight]) for x in (expected, loss))
-    torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-5)
+    assert (got - wanted).abs().max() < ROUNDING * wanted.abs().max()
 
 
 def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
@@ -199,7 +199,7 @@ def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
             setting.model.decoder.copying.gate.bias.fill_(2)
             losses[bound] = criterion(setting.model.train(), setting.sample)[0].item()
             valid = criterion(setting.model.eval(), setting.sample)[0].item()
-        assert valid == pytest.approx(losses[1.0], rel=1e-6)
+        assert valid == pytest.approx(losses[1.0], rel=ROUNDING)
     assert losses[1.0] <= losses[0.9] < losses[0.3]
     with pytest.raises(UserError, match="loss-skip-copied"):
         ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_skip_copied=0.0)

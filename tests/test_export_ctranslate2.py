@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import WORDS, copy_argv, files_at_most, run_command
+from conftest import ROUNDING, WORDS, copy_argv, files_at_most, run_command
 from fairseq.data import data_utils
-from torch.nn import functional
+from rules import CODE, Rules, drawn
 
 ctranslate2 = pytest.importorskip("ctranslate2")
 
@@ -22,13 +22,14 @@ from fairseq_asr_correct.backends import generator_of, load_ctranslate2  # noqa:
 from fairseq_asr_correct.errors import UserError  # noqa: E402
 from fairseq_asr_correct.export import ctranslate2 as exported  # noqa: E402
 from fairseq_asr_correct.export.model_bin import read_variables  # noqa: E402
-from fairseq_asr_correct.pretrained import Pretrained  # noqa: E402
+from fairseq_asr_correct.pretrained import Pretrained, read_dictionary, write  # noqa: E402
 from fairseq_asr_correct.search import Search  # noqa: E402
 from fairseq_asr_correct.trained import load_any, model_files  # noqa: E402
 from scripts import correct, export_ctranslate2, serve  # noqa: E402
 
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
 PAD, EOS = 1, 2  # fairseq's
+OUTPUTS = [EOS, *range(4, 80)]  # all that is ever written
 Damage = Callable[[Path], object]
 
 
@@ -47,29 +48,17 @@ def random_sentences(count: int, longest: int, seed: int = 1) -> list[list[int]]
 
 
 @pytest.fixture(scope="module")
-def plain(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint that has learned to copy, badly, so that what it writes is of any kind, and to leave padding alone.
-
-    The probability of padding counts for fairseq's search and not for CTranslate2's.
-    """
-    model, sentences = load_any(checkpoint).model, random_sentences(20, 10)
-    source, target = collated(sentences, left_pad=True), collated(sentences)
-    previous = collated(sentences, move_eos_to_beginning=True)
-    adam = torch.optim.Adam(model.parameters(), lr=0.01)
-    for _ in range(120):
-        adam.zero_grad()
-        numbers = model(source, source.ne(PAD).sum(1), previous)[0].log_softmax(-1)
-        loss = functional.nll_loss(numbers.flatten(0, 1), target.flatten(), ignore_index=PAD)
-        (loss + (numbers[..., PAD] + 20).relu().mean() / 10).backward()
-        adam.step()
-    path = tmp_path_factory.mktemp("plain") / "checkpoint_best.pt"
-    torch.save(torch.load(checkpoint) | {"model": model.state_dict()}, path)
-    return path
+def ours(bert_init: Path) -> Rules:
+    """What a model writes of which all is known."""
+    return drawn(read_dictionary(bert_init / "dict.txt"))
 
 
 @pytest.fixture(scope="module")
-def ours(plain: Path) -> Pretrained:
-    return load_any(plain)
+def plain(ours: Rules, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That model, in a folder of ours."""
+    folder = tmp_path_factory.mktemp("plain")
+    write(folder, ours.model(), ours.dictionary, "float32")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -81,10 +70,18 @@ def folders(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def tiny(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny corrector for CTranslate2, in int8."""
+    folder = tmp_path_factory.mktemp("tiny") / "int8"
+    export(checkpoint, folder)
+    return folder
+
+
 @pytest.fixture
-def folder(folders: Path, tmp_path: Path) -> Path:
+def folder(tiny: Path, tmp_path: Path) -> Path:
     """One to change."""
-    return shutil.copytree(folders / "int8", tmp_path / "copy")
+    return shutil.copytree(tiny, tmp_path / "copy")
 
 
 def raw_scores(folder: Path, ours: Pretrained, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
@@ -106,9 +103,11 @@ def our_scores(ours: Pretrained, pairs: list[tuple[list[int], list[int]]]) -> li
     return found
 
 
-def largest(one: list[list[float]], other: list[list[float]]) -> float:
+def off(one: list[list[float]], other: list[list[float]]) -> float:
+    """The largest difference, for the largest number of ``other``."""
     assert [*map(len, one)] == [*map(len, other)]
-    return max(abs(a - b) for left, right in zip(one, other, strict=True) for a, b in zip(left, right, strict=True))
+    found, expected = (torch.tensor([number for row in rows for number in row]).double() for rows in (one, other))
+    return float((found - expected).abs().max() / expected.abs().max())
 
 
 @pytest.fixture(scope="module")
@@ -127,12 +126,12 @@ def test_it_says_what_fairseq_says(shaken: Pretrained, tmp_path: Path) -> None:
     expected = our_scores(shaken, pairs)
     assert min(map(min, expected)) < -5
     exported.write(tmp_path, shaken, "float32")
-    assert largest(raw_scores(tmp_path, shaken, pairs), expected) < 1e-4
-    assert exported.differences(shaken, load_ctranslate2(tmp_path)).max() < 1e-4
+    assert off(raw_scores(tmp_path, shaken, pairs), expected) < ROUNDING
+    differences = exported.differences(shaken, load_ctranslate2(tmp_path))
+    assert differences.max() < ROUNDING * abs(min(map(min, expected)))
     exported.write(tmp_path, shaken, "int8")
     assert exported.differences(shaken, load_ctranslate2(tmp_path)).max() > 1e-3
-    assert exported.differences(shaken, load_ctranslate2(tmp_path)).mean() < 0.1
-    assert largest(our_scores(shaken, pairs), expected) == 0, "quantization leaves the model as it was"
+    assert off(our_scores(shaken, pairs), expected) == 0, "quantization leaves the model as it was"
 
 
 @pytest.mark.parametrize(
@@ -149,17 +148,17 @@ def test_what_the_configuration_says_counts(change: dict, shaken: Pretrained, tm
     config = tmp_path / "config.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | change))
     pairs = [*zip(random_sentences(5, LONGEST), random_sentences(5, LONGEST, seed=2), strict=True)]
-    assert largest(raw_scores(tmp_path, shaken, pairs), our_scores(shaken, pairs)) > 1e-3
+    assert off(raw_scores(tmp_path, shaken, pairs), our_scores(shaken, pairs)) > 4 * ROUNDING
     with pytest.raises(UserError, match=r"config\.json does not fit corrector\.json"):
         load_ctranslate2(tmp_path)
 
 
 def test_another_gelu_would_be_noticed(
-    ours: Pretrained, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(exported.ACTIVATIONS, "gelu", exported.ACTIVATIONS["gelu_accurate"])
     with pytest.raises(UserError, match="was trained with flags that CTranslate2 cannot follow"):
-        export(plain, tmp_path / "out")
+        export(checkpoint, tmp_path / "out")
     assert not [*tmp_path.iterdir()]
 
 
@@ -176,24 +175,33 @@ def search(pretrained: Pretrained, sentences: list[list[int]], beam: int, limit:
     return found
 
 
+def said(ours: Rules, source: list[int], written: list[int]) -> float:
+    """The log-probability of all that was written, by the rules."""
+    places = ours.logits[[*source, *[EOS] * len(written)][: len(written)], [0, *written[:-1]]]
+    return float(places.log_softmax(-1)[range(len(written)), written].sum())
+
+
 @pytest.mark.parametrize("limit", [50, 8])
 @pytest.mark.parametrize("beam", [1, 4])
-def test_it_finds_what_fairseq_finds(beam: int, limit: int, ours: Pretrained, folders: Path) -> None:
-    sentences = random_sentences(120, LONGEST)
-    expected = search(ours, sentences, beam, limit)
-    lengths = [len(beams[0][0]) for beams in expected]
-    assert len({*lengths}) > 2 and (limit == 50 or lengths.count(limit + 1) > 2), "some end by themselves, some must"
-    found = search(load_ctranslate2(folders / "float32"), sentences, beam, limit)
-    for one, other in zip(expected, found, strict=True):
-        assert one[0][0] == other[0][0]
-        assert one[0][1] == pytest.approx(other[0][1], abs=1e-3)
-    others = [[one for one, _ in beams] for beams in (*expected, *found)]
-    assert sum(one == other for one, other in zip(others[:120], others[120:], strict=True)) > 100
+def test_it_finds_what_fairseq_finds(beam: int, limit: int, ours: Rules, plain: Path, folders: Path) -> None:
+    sentences, longest = random_sentences(120, LONGEST), min(limit, LONGEST + 1)
+    models = load_any(plain), load_ctranslate2(folders / "float32")
+    fairseqs, found = (search(model, sentences, beam, limit) for model in models)
+    lengths = [len(beams[0][0]) for beams in found]
+    assert len({*lengths}) > 5 and lengths.count(longest + 1) > 5, "some end by themselves, some must"
+    finest = float(ours.logits[:, OUTPUTS].amax()) * ROUNDING
+    for source, one, other in zip(sentences, fairseqs, found, strict=True):
+        (tokens, score), (same, near) = one[0], other[0]
+        assert same == tokens and (beam > 1 or tokens == ours.greedily(source, longest))
+        assert [score, near] == pytest.approx([said(ours, source, tokens)] * 2, abs=len(tokens) * finest)
+    # Where several end in one step, which of the others are kept may differ.
+    others = [[[tokens for tokens, _ in beams] for beams in each] for each in (fairseqs, found)]
+    assert sum(map(list.__eq__, *others)) > 100
 
 
-def by_hand(plain: Path, first: dict[int, float], then: dict[int, float]) -> Pretrained:
+def by_hand(checkpoint: Path, first: dict[int, float], then: dict[int, float]) -> Pretrained:
     """A model with these probabilities at its first five places and those at the others, whatever it reads."""
-    pretrained = load_any(plain)
+    pretrained = load_any(checkpoint)
     decoder = pretrained.model.decoder
     with torch.no_grad():
         for name, parameter in decoder.named_parameters():
@@ -208,9 +216,9 @@ def by_hand(plain: Path, first: dict[int, float], then: dict[int, float]) -> Pre
     return pretrained
 
 
-def test_it_stops_where_fairseq_stops(plain: Path, tmp_path: Path) -> None:
+def test_it_stops_where_fairseq_stops(checkpoint: Path, tmp_path: Path) -> None:
     """Four beams have ended before the likeliest one does."""
-    pretrained = by_hand(plain, {10: 0.97, EOS: 0.02, 11: 0.006, 12: 0.004}, {EOS: 0.97, 13: 0.03})
+    pretrained = by_hand(checkpoint, {10: 0.97, EOS: 0.02, 11: 0.006, 12: 0.004}, {EOS: 0.97, 13: 0.03})
     exported.write(tmp_path, pretrained, "float32")
     expected = [[EOS], [10, EOS], [10, 10, EOS], [10, 10, 10, EOS]]
     for model in (pretrained, load_ctranslate2(tmp_path)):
@@ -219,9 +227,9 @@ def test_it_stops_where_fairseq_stops(plain: Path, tmp_path: Path) -> None:
         assert found[2][1] == pytest.approx(math.log(0.97 * 0.97 * 0.02), abs=1e-3)
 
 
-def test_whole_sentences_are_not_lost_to_endless_ones(plain: Path, tmp_path: Path) -> None:
+def test_whole_sentences_are_not_lost_to_endless_ones(checkpoint: Path, tmp_path: Path) -> None:
     """At the greatest length four beginnings are likelier than the only sentence that has ended."""
-    pretrained = by_hand(plain, {10: 0.971, 11: 0.02, 12: 0.008, EOS: 0.001}, {10: 1})
+    pretrained = by_hand(checkpoint, {10: 0.971, 11: 0.02, 12: 0.008, EOS: 0.001}, {10: 1})
     exported.write(tmp_path, pretrained, "float32")
     for model in (pretrained, load_ctranslate2(tmp_path)):
         (found,) = search(model, [[20, 21]], 4, 3)
@@ -229,8 +237,8 @@ def test_whole_sentences_are_not_lost_to_endless_ones(plain: Path, tmp_path: Pat
         assert [score for _, score in found[:2]] == pytest.approx([math.log(x) for x in (0.001, 0.0009155)], abs=1e-3)
 
 
-def test_padding_is_never_written(plain: Path, tmp_path: Path) -> None:
-    pretrained = by_hand(plain, {PAD: 0.6, 10: 0.3, EOS: 0.1}, {EOS: 1})
+def test_padding_is_never_written(checkpoint: Path, tmp_path: Path) -> None:
+    pretrained = by_hand(checkpoint, {PAD: 0.6, 10: 0.3, EOS: 0.1}, {EOS: 1})
     exported.write(tmp_path, pretrained, "float32")
     written = load_ctranslate2(tmp_path)
     assert written.model.translator.translate_batch([["a"]])[0].hypotheses[0][0] == "<pad>", "left to itself"
@@ -239,7 +247,7 @@ def test_padding_is_never_written(plain: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def texts(ours: Pretrained) -> list[str]:
+def texts() -> list[str]:
     draw = random.Random(3)
     some = [" ".join(draw.choices(WORDS, k=draw.randint(1, 9))) for _ in range(12)]
     return [*some, "", " the  Boy saw	unter ", "[UNK]", "the " * 60]
@@ -254,7 +262,7 @@ def test_the_corrector_says_the_same(options: dict, plain: Path, folders: Path, 
         assert (mine.after, len(mine.edits)) == (its.after, len(its.edits))
         for edit, same in zip(mine.edits, its.edits, strict=True):
             assert (edit.start, edit.end, edit.before, edit.after) == (same.start, same.end, same.before, same.after)
-            assert edit.confidence == pytest.approx(same.confidence, abs=1e-4)
+            assert edit.confidence == pytest.approx(same.confidence, abs=1e-3)
         assert mine.alternatives[0][1] == pytest.approx(its.alternatives[0][1], abs=1e-3)
 
 
@@ -268,9 +276,7 @@ def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path:
     assert seen[0] == Corrector.from_pretrained(plain).correct(texts)
     assert seen[-1] == [" ".join(text.split()) or text for text in texts]
     assert any(one not in (seen[0], seen[-1]) for one in seen), "a margin that takes some and not all"
-    teacher = tmp_path / "teacher"
-    teacher.mkdir()
-    shutil.copy(plain, teacher / "checkpoint_best.pt")
+    teacher = shutil.copytree(plain, tmp_path / "teacher")
     (teacher / "keep.json").write_text(json.dumps({"scope": "sentence", "chosen": {"threshold": "-inf"}}))
     export(teacher, tmp_path / "out", "--quantization", "float32")
     cfg = load_ctranslate2(tmp_path / "out").task.cfg
@@ -280,11 +286,20 @@ def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path:
     assert not (tmp_path / "out" / "keep.json").exists(), "nothing is left of the export before"
 
 
-def test_int8_stays_close(folders: Path, ours: Pretrained, texts: list[str]) -> None:
+def test_int8_is_off_by_its_steps(ours: Rules, plain: Path, folders: Path, texts: list[str]) -> None:
+    """Of this model all but the output's weights fits into int8; each of those is off by half a step at most."""
     sizes = [(folders / name / "model.bin").stat().st_size for name in ("int8", "float32")]
-    assert sizes[0] < sizes[1]
+    assert sizes[0] < sizes[1] / 3
+    pretrained = load_any(plain)
+    weights = pretrained.model.decoder.output_projection.weight.detach()[OUTPUTS]
+    step, numbers = float(weights.abs().amax() / 127), 2 * CODE * (4 / 3) ** 0.5
+    bound = 2 * numbers * step / 2  # of a token's logit and those of the others
+    differences = exported.differences(pretrained, load_ctranslate2(folders / "int8"))
+    assert bound / 1000 < differences.max() < bound
+    best, second = ours.logits[OUTPUTS][:, [0, *OUTPUTS[1:]]].topk(2).values.unbind(-1)
+    assert (best - second).min() > 2 * bound, "none that is this small makes another token the best"
     one, other = (Corrector.from_pretrained(folders / name).correct(texts) for name in ("int8", "float32"))
-    assert sum(a == b for a, b in zip(one, other, strict=True)) > 10
+    assert one == other
 
 
 def test_the_commands_run_it(folders: Path, texts: list[str], tmp_path: Path) -> None:
@@ -343,10 +358,13 @@ def test_input_guided_is_refused(folders: Path) -> None:
 
 
 @pytest.mark.parametrize("quantization", ["int8_float16", "int8_float32", "float16"])
-def test_every_other_quantization_is_written_and_runs(quantization: str, plain: Path, tmp_path: Path) -> None:
+def test_every_other_quantization_is_written_and_runs(
+    quantization: str, plain: Path, texts: list[str], tmp_path: Path
+) -> None:
     export(plain, tmp_path / "out", "--quantization", quantization)
     assert {file.name for file in (tmp_path / "out").iterdir()} == {*exported.FILES} - {"keep.json"}
-    assert Corrector.from_pretrained(tmp_path / "out").correct("the boy")
+    one, other = (Corrector.from_pretrained(path).correct(texts) for path in (plain, tmp_path / "out"))
+    assert one == other != texts
     assert [file.name for file in tmp_path.iterdir()] == ["out"]
 
 
@@ -358,21 +376,21 @@ def test_a_model_that_copies_is_refused(bert_init: Path, data_bin: Path, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_mistakes_leave_nothing(plain: Path, folders: Path, tmp_path: Path) -> None:
+def test_mistakes_leave_nothing(checkpoint: Path, tiny: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (tmp_path / "damaged.pt").write_bytes(plain.read_bytes()[:5000])
+    (tmp_path / "damaged.pt").write_bytes(checkpoint.read_bytes()[:5000])
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     before = sorted(tmp_path.rglob("*"))
     refused(lambda: export(tmp_path / "nowhere", out), "is not there")
     refused(lambda: export(tmp_path / "damaged.pt", out), "cannot be read as a checkpoint")
-    refused(lambda: export(folders / "int8", out), "is for CTranslate2, and cannot be made into anything else")
-    refused(lambda: export(plain, tmp_path / "full"), r"full is not empty: name a new folder, or give --force")
-    refused(lambda: export(plain, tmp_path / "damaged.pt"), "is a file; name a folder")
+    refused(lambda: export(tiny, out), "is for CTranslate2, and cannot be made into anything else")
+    refused(lambda: export(checkpoint, tmp_path / "full"), r"full is not empty: name a new folder, or give --force")
+    refused(lambda: export(checkpoint, tmp_path / "damaged.pt"), "is a file; name a folder")
     with files_at_most(20_000):
-        refused(lambda: export(plain, out), "make room and run the same command again")
+        refused(lambda: export(checkpoint, out), "make room and run the same command again")
     assert sorted(tmp_path.rglob("*")) == before
-    export(plain, tmp_path / "full", "--force")
+    export(checkpoint, tmp_path / "full", "--force")
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine", "it replaces its own files only"
 
 

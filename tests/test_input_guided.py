@@ -11,13 +11,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import generate_argv, parse_training, run_command, train_argv
+from conftest import ROUNDING, copy_argv, generate_argv, parse_training, run_command, train_argv
 from fairseq import checkpoint_utils, tasks
 from fairseq.data import Dictionary, data_utils
 from fairseq.sequence_generator import SequenceGenerator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
+from rules import drawn
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,11 +39,6 @@ LONGEST_SOURCE = 38  # with [CLS] and [SEP] the tiny BERT's positions
 def make_task(data_bin: Path, **flags: object) -> AsrCorrectionTask:
     config = OmegaConf.merge(OmegaConf.structured(AsrCorrectionConfig), {"data": str(data_bin), **flags})
     return tasks.setup_task(OmegaConf.merge(config, {"_name": "asr_correction"}))
-
-
-def copy_argv(data_bin: Path, save_dir: Path, *extra: object) -> list[object]:
-    argv = train_argv(data_bin, save_dir, "--decoder-layers", 2, *extra)
-    return ["bert_transformer_copy" if word == "bert_transformer" else word for word in argv]
 
 
 def build(data_bin: Path, argv: list[object]) -> nn.Module:
@@ -78,45 +74,28 @@ def sides(data_bin: Path, dictionary: Dictionary) -> dict[str, list[Tensor]]:
 
 
 @pytest.fixture(scope="module")
-def corrector(bert_init: Path, data_bin: Path, sides: dict, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkpoint of a copying model that has learned some corrections."""
-    folder = tmp_path_factory.mktemp("corrector")
-    run_command("train", *copy_argv(data_bin, folder, "--bert-init", bert_init, "--max-update", 1))
-    path = folder / "checkpoint_last.pt"
-    overrides = {"data": str(data_bin), "dropout": 0, "attention_dropout": 0, "encoder_dropout": 0}
-    (model,), _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], overrides)
-    tgt = task.target_dictionary
-    sample = sample_of([row[:-1].tolist() for row in sides["train.bad"]], tgt)
-    previous, target = (
-        data_utils.collate_tokens(sides["train.good"], tgt.pad(), tgt.eos(), move_eos_to_beginning=moved)
-        for moved in (True, False)
-    )
-    adam = torch.optim.Adam(model.train().parameters(), lr=0.01)
-    for _ in range(100):
-        adam.zero_grad()
-        log_probs, _ = model(**sample["net_input"], prev_output_tokens=previous)
-        functional.nll_loss(log_probs.flatten(0, 1), target.flatten(), ignore_index=tgt.pad()).backward()
-        adam.step()
-    state = torch.load(path, weights_only=False)
-    torch.save(state | {"model": model.state_dict()}, path)
+def corrector(checkpoint: Path, dictionary: Dictionary, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a model that writes other tokens for some, and is sure of them."""
+    path = tmp_path_factory.mktemp("corrector") / "checkpoint_last.pt"
+    drawn(dictionary, changed=0.15).save(checkpoint, path)
     return path
 
 
 @pytest.fixture(scope="module")
 def models(data_bin: Path, bert_init: Path, corrector: Path) -> dict[str, nn.Module]:
     """Two that write what has nothing to do with the source, three that copy more or less, and one that corrects."""
-    (trained,), _, _ = checkpoint_utils.load_model_ensemble_and_task([str(corrector)], {"data": str(data_bin)})
+    (correcting,), _, _ = checkpoint_utils.load_model_ensemble_and_task([str(corrector)], {"data": str(data_bin)})
     shape = "--encoder-layers 1 --encoder-embed-dim 8 --encoder-attention-heads 2 --decoder-layers 2".split()  # noqa: SIM905
     pre_norm = (*shape, "--decoder-normalize-before", "--max-target-positions", 30, "--max-source-positions", 40)
     nowhere = Path("unused")
-    copying = build(data_bin, copy_argv(data_bin, nowhere, "--bert-init", bert_init))
+    copying = build(data_bin, copy_argv(data_bin, nowhere, "--bert-init", bert_init, "--decoder-layers", 2))
     return {
         "random": shaken(build(data_bin, train_argv(data_bin, nowhere, "--bert-init", bert_init)), 0.5),
         "pre-norm": shaken(build(data_bin, train_argv(data_bin, nowhere, *pre_norm)), 0.7),
         "copy": copying,
         "shaken copy": shaken(copying, 0.7),
         "pre-norm copy": shaken(build(data_bin, copy_argv(data_bin, nowhere, *pre_norm)), 0.5),
-        "corrector": trained.eval(),
+        "corrector": correcting.eval(),
     }
 
 
@@ -164,6 +143,14 @@ def assert_same(
     return SimpleNamespace(guided=guided, outputs=[hypothesis["tokens"].tolist() for (hypothesis,) in got])
 
 
+@torch.no_grad()
+def largest(model: nn.Module, dictionary: Dictionary, sources: list[list[int]]) -> float:
+    """The largest number that the model gives out where it begins to copy."""
+    rows = [torch.tensor([dictionary.eos(), *source][:20]) for source in sources]
+    previous = data_utils.collate_tokens(rows, dictionary.pad())
+    return float(model(**sample_of(sources, dictionary)["net_input"], prev_output_tokens=previous)[0].abs().max())
+
+
 def some_sources(dictionary: Dictionary) -> list[list[int]]:
     """Fifteen of any length: as many tokens as fit, none, one, and others."""
     torch.manual_seed(7)
@@ -176,7 +163,7 @@ def test_any_batch(name: str, models: dict, doubles: dict, dictionary: Dictionar
     real = [row[:-1].tolist() for row in sides["dev-clean.bad"]]
     for sources in (real, some_sources(dictionary)):
         assert_same(doubles[name], dictionary, sources, tolerance=1e-5 if name in ("copy", "corrector") else 4e-5)
-        assert_same(models[name], dictionary, sources, tolerance=1e-4)
+        assert_same(models[name], dictionary, sources, tolerance=ROUNDING * largest(models[name], dictionary, sources))
     for size in (1, 3):
         for first in range(0, 6, size):
             assert_same(doubles[name], dictionary, sources[first : first + size], max_len_a=0, max_len_b=200)
@@ -257,25 +244,11 @@ def test_another_token_begins(doubles: dict, dictionary: Dictionary) -> None:
     assert found[0] == found[1] != found[2] == found[3]
 
 
-@pytest.mark.parametrize(("dtype", "finest"), [(torch.float16, 0.05), (torch.bfloat16, 0.5)])
-def test_half_precision(dtype: torch.dtype, finest: float, models: dict, dictionary: Dictionary, sides: dict) -> None:
-    """Where it differs from fairseq's search, the two tokens are as good as equally probable."""
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(dtype: torch.dtype, models: dict, dictionary: Dictionary, sides: dict) -> None:
     sources = [row[:-1].tolist() for row in sides["dev-clean.bad"]]
-    assert_same(copy.deepcopy(models["copy"]).to(dtype), dictionary, sources, tolerance=0.1)
-    model, sample = copy.deepcopy(models["corrector"]).to(dtype), sample_of(sources, dictionary)
-    one, other = (
-        [beam[0]["tokens"].tolist() for beam in kind([model], dictionary, beam_size=1).generate([], sample)]
-        for kind in (SequenceGenerator, InputGuidedGenerator)
-    )
-    assert sum(map(list.__eq__, one, other)) >= 12
-    for source, ours, theirs in zip(sources, one, other, strict=True):
-        same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
-        if same is not None:
-            previous = torch.tensor([[dictionary.eos(), *ours[:same]]])
-            log_probs, _ = models["corrector"](
-                **sample_of([source], dictionary)["net_input"], prev_output_tokens=previous
-            )
-            assert abs(log_probs[0, -1, ours[same]] - log_probs[0, -1, theirs[same]]) < finest
+    for name in ("copy", "corrector"):
+        assert_same(copy.deepcopy(models[name]).to(dtype), dictionary, sources, tolerance=0.1)
 
 
 def test_few_outputs_at_once(doubles: dict, dictionary: Dictionary, monkeypatch: pytest.MonkeyPatch) -> None:

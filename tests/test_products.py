@@ -22,7 +22,8 @@ def test_it_is_the_product(places: tuple[int, ...], there: bool, monkeypatch: py
                 way(x.to(dtype), weight.to(dtype)) for way in (products.product, torch.nn.functional.linear)
             )
             assert ours.dtype == dtype and ours.shape == (*places, 31)
-            torch.testing.assert_close(ours, expected)
+            finest = 7 * torch.finfo(dtype).eps * (x.abs() @ weight.abs().T)  # seven sums, each of them rounded
+            assert ((ours - expected).abs() <= finest).all()
 
 
 @pytest.mark.skipif(not products._has_onednn(), reason="torch without oneDNN")

@@ -1,12 +1,11 @@
 """Corrections come back with capitals, marks and times, and subtitles hold every word and can be read by others."""
 
 import html
-import re
 from itertools import pairwise
 
 import pysubs2
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.corrections import Correction, Edit
@@ -137,7 +136,7 @@ def test_words_as_whisper_gives_them() -> None:
 
 letters = st.text("abcdefghij", min_size=1, max_size=12)
 marked = st.builds("".join, st.tuples(st.sampled_from(["", "(", '"']), letters, st.sampled_from(["", ",", ".", "?!"])))
-shown = marked | marked.map(str.capitalize) | st.sampled_from(["7", "-", "<i>", "a&b", "x" * 50])
+shown = marked | marked.map(str.capitalize) | st.sampled_from(["7", "-", "<i>", "a&b", "x" * 50, "1234567890" * 4])
 lengths = st.floats(0, 9, allow_subnormal=False)
 
 
@@ -207,11 +206,14 @@ def test_cues_hold_every_word_and_fit(segments: list[list[Word]]) -> None:
     for cue in found:
         lines = cue.text.split("\n")
         assert len(lines) <= LINES and all(len(line) <= COLUMNS or " " not in line for line in lines)
+        assert len(lines) == 1 or not lines[-1].isdecimal(), "others take it for the number of the next cue"
         assert cue.start <= cue.end <= cue.start + LONGEST
     assert all(cue.end <= following.start for cue, following in pairwise(found))
 
 
 @given(recording())
+@example([[Word("x" * 50, 0.0, 1.0), Word("7", 1.0, 1.0)], [Word("a", 1.0, 1.0)]])
+@example([[Word("x" * 50, 0.0, 1.0), Word("7", 1.0, 1.0)]])
 def test_others_read_the_same(segments: list[list[Word]]) -> None:
     found = cues(segments)
     for name, written in (("srt", srt(segments)), ("vtt", vtt(segments))):
@@ -223,12 +225,27 @@ def test_others_read_the_same(segments: list[list[Word]]) -> None:
             texts = [event.text.replace(r"\N", "\n").replace(r"{\i1}", "<i>") for event in events]
         else:
             texts = [html.unescape(event.plaintext) for event in events]
-        # pysubs2 takes a last line that is a number for that of the next cue.
-        assert texts == [re.sub(r"\n\d+$", "", cue.text) for cue in found]
+        assert texts == [cue.text for cue in found]
         assert [event.start for event in events] == [round(1000 * cue.start) for cue in found]
         assert all(
             event.end == max(round(1000 * cue.end), event.start + 1) for event, cue in zip(events, found, strict=True)
         )
+
+
+@pytest.mark.parametrize(
+    ("said", "texts"),
+    [
+        (f"{'a' * 30} {'b' * 10} 7", [f"{'a' * 30}\n{'b' * 10} 7"]),
+        (f"{'x' * 50} 7", ["x" * 50, "7"]),
+        (f"{'x' * 50} 7 and", ["x" * 50, "7 and"]),
+        (f"{'a' * 5} {'b' * 30} {'7' * 20} a", [f"{'a' * 5} {'b' * 30}", f"{'7' * 20} a"]),  # too long beside b
+        (f"7 {'x' * 50}", [f"7\n{'x' * 50}"]),
+        ("7 8", ["7 8"]),
+        ("7", ["7"]),
+    ],
+)
+def test_a_number_does_not_end_a_cue_alone(said: str, texts: list[str]) -> None:
+    assert [cue.text for cue in cues([spread(said.split(), 0.0, 3.0)])] == texts
 
 
 def test_subtitles_to_the_letter() -> None:

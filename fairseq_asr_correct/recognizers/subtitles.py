@@ -36,7 +36,7 @@ def _shown_until(cue: Cue, following: float) -> float:
 def _portions(words: Sequence[Word]) -> Iterator[list[Word]]:
     some: list[Word] = []
     for word in words:
-        if some and (len(_lines([*some, word])) > LINES or word.end - some[0].start > LONGEST):
+        if some and (not _fits(_lines([*some, word])) or word.end - some[0].start > LONGEST):
             yield some
             some = []
         some.append(word)
@@ -45,8 +45,23 @@ def _portions(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _lines(words: Sequence[Word]) -> list[str]:
+    """The last has a word before a number, where there is one to take from the line above."""
     text = " ".join(word.text for word in words)
-    return textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
+    if _ends_in_a_number(lines):
+        above, _, word = lines[-2].rpartition(" ")
+        if above and len(f"{word} {lines[-1]}") <= COLUMNS:
+            lines[-2:] = above, f"{word} {lines[-1]}"
+    return lines
+
+
+def _fits(lines: Sequence[str]) -> bool:
+    return len(lines) <= LINES and not _ends_in_a_number(lines)
+
+
+def _ends_in_a_number(lines: Sequence[str]) -> bool:
+    """Programs that read subtitles take such a line for the number of the next cue, and leave it out."""
+    return len(lines) > 1 and lines[-1].isdecimal()
 
 
 def text(segments: Iterable[Sequence[Word]]) -> str:
