@@ -1,60 +1,14 @@
-"""Text files read and written so that nothing is lost and nothing is left half-written."""
+"""Files written so that nothing is lost and nothing is left half-written."""
 
 import errno
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.unfinished import ENDING, clear, to_disk, unfinished_file, unfinished_folder
-
-
-def read_lines(path: str | Path) -> Iterator[str]:
-    r"""The lines of a UTF-8 file without their ends; only ``\n`` and ``\r\n`` end a line.
-
-    Raises:
-        UserError: the file cannot be opened, or a line is not UTF-8; the line is named.
-    """
-    try:
-        file = open(path, "rb")  # noqa: SIM115  (closed below)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    with file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                yield raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
-            except UnicodeDecodeError:
-                raise UserError(f"{path} line {number} is not UTF-8: convert the file first") from None
-
-
-def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSON lines file, such as a NeMo manifest, each with its line number from 1.
-
-    Raises:
-        UserError: a line is no JSON object, or holds what no UTF-8 file can; file and line are named.
-    """
-    for number, line in enumerate(read_lines(path), start=1):
-        yield number, read_json(line, path, number)
-
-
-def read_json(line: str, path: str | Path, number: int) -> dict[str, Any]:
-    """A line as a JSON object without halves of characters.
-
-    Raises:
-        UserError: it is none; file and line are named.
-    """
-    try:
-        row = json.loads(line)
-        if "\\u" in line:  # escapes may spell halves of characters
-            json.dumps(row, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise UserError(f"{path} line {number} is not JSON of whole characters: {line[:60]!r}") from None
-    if not isinstance(row, dict):
-        raise UserError(f"{path} line {number} is not a JSON object: {line[:60]!r}")
-    return row
 
 
 @contextmanager

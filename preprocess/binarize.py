@@ -21,8 +21,9 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, is_set_name, read_lines
+from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.models.bert_init import read_shape
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 SIDES = ("bad", "good")
 POSITIONS = 512  # of a bert_transformer that starts from no BERT, unless its flags say otherwise

@@ -23,7 +23,11 @@ from typing import Any
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, read_json_lines, read_lines
+from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.transcripts.entries import read_entries
+from fairseq_asr_correct.transcripts.identity import AUDIO, SPEAKER_HELP, SpeakerRule, row_speaker, speaker_rule
+from fairseq_asr_correct.transcripts.lines import read_lines
+from fairseq_asr_correct.transcripts.sources import parse_file
 
 Utterance = dict[str, Any]
 
@@ -32,14 +36,20 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--manifest", type=Path, help="JSON lines with audio_filepath, duration (seconds) and text")
+    source.add_argument(
+        "--manifest",
+        metavar="FILE",
+        help="[FORMAT:]PATH of JSON lines, CSV or TSV with audio_filepath, duration (seconds) and text",
+    )
     source.add_argument("--librispeech", type=Path, metavar="DIR", help="LibriSpeech folder with its *.trans.txt")
+    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
     parser.add_argument("--folds", type=int, default=10, help="how many (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other folds (default: 0)")
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the manifests")
     args = parser.parse_args(argv)
 
-    utterances = list(read_audio_manifest(args.manifest) if args.manifest else read_librispeech(args.librispeech))
+    rule = speaker_rule(args.speaker_regex)
+    utterances = list(read_audio_manifest(args.manifest, rule) if args.manifest else read_librispeech(args.librispeech))
     fold_of = assign_speakers(utterances, args.folds, args.seed)
     with finished_together(args.save_to) as folder:
         for fold in range(args.folds):
@@ -55,33 +65,29 @@ def main(argv: list[str] | None = None) -> None:
         print(f"| {fold} | {len({u['speaker'] for u in heldout})} | {len(heldout)} | {hours:.2f} |")
 
 
-def read_audio_manifest(path: Path) -> Iterator[Utterance]:
-    """Utterances of a NeMo manifest, each with a `speaker`.
+def read_audio_manifest(text: str, rule: SpeakerRule) -> Iterator[Utterance]:
+    """Utterances of a manifest, ``[FORMAT:]PATH``, each with a `speaker`; the recording is its own without another.
 
     Raises:
-        UserError: a line is not JSON or lacks a field, or an utterance stands twice; file and line are named.
+        UserError: a row is malformed or lacks a field, or an utterance stands twice; file and line are named.
     """
     seen: dict[str, int] = {}
-    for number, row in read_json_lines(path):
+    path, form = parse_file(text)
+    for entry in read_entries(path, form):
+        row, audio, place = dict(entry.fields), entry.fields.get(AUDIO), f"{path} line {entry.number}"
         try:
-            audio, row["duration"], row["text"] = row["audio_filepath"], float(row["duration"]), str(row["text"])
-            if not isinstance(audio, str) or not 0 < row["duration"] < float("inf"):
+            row["duration"] = float(row["duration"])
+            if not isinstance(audio, str) or not audio or not 0 < row["duration"] < float("inf"):
                 raise TypeError
         except (KeyError, TypeError, ValueError):
-            raise UserError(
-                f"{path} line {number} lacks `audio_filepath`, `text`, or a `duration` above 0 in seconds"
-            ) from None
-        if audio in seen:
-            raise UserError(f"{path} line {number} has the same audio as line {seen[audio]}: {audio}")
-        seen[audio] = number
-        row["speaker"] = str(row.get("speaker", speaker_of(audio)))
+            raise UserError(f"{place} lacks `{AUDIO}`, or a `duration` above 0 in seconds") from None
+        if not isinstance(row.get("text"), str):
+            raise UserError(f"{place} lacks `text` as a string")
+        if entry.id in seen:
+            raise UserError(f"{place} has the same utterance as line {seen[entry.id]}: {entry.id}")
+        seen[entry.id] = entry.number
+        row["speaker"] = row_speaker(row, rule) or Path(audio).stem
         yield row
-
-
-def speaker_of(audio: str) -> str:
-    """The speaker in a LibriSpeech file name, `speaker-chapter-number.flac`; else the whole name, one speaker each."""
-    parts = Path(audio).stem.split("-")
-    return parts[0] if len(parts) == 3 and all(part.isdigit() for part in parts) else Path(audio).stem
 
 
 def read_librispeech(folder: Path) -> Iterator[Utterance]:
@@ -104,7 +110,7 @@ def read_librispeech(folder: Path) -> Iterator[Utterance]:
                 duration = soundfile.info(str(audio)).duration
             except soundfile.LibsndfileError as error:
                 raise UserError(f"{transcript} line {number}: {audio} cannot be read: {error.error_string}") from None
-            speaker = speaker_of(utterance)
+            speaker = utterance.partition("-")[0]
             yield {"audio_filepath": str(audio), "duration": duration, "text": text.lower(), "speaker": speaker}
 
 

@@ -6,18 +6,19 @@ r"""Make bad/good sentence pairs from recognizer output: what a recognizer wrote
 
 writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentence a line, and pairs/report.json.
 
-A SOURCE is [FORMAT:]PATH[,PATH][@WEIGHT], plain or gzip:
+A SOURCE is [FORMAT:]PATH[,PATH][@WEIGHT], plain or gzip: one file of rows, or HYPOTHESES,REFERENCES:
 
-    nemo    JSON lines with `text`, and `pred_text` or `nbest`     .jsonl .json
-    csv     with a header line, see --columns; `speaker` if known  .csv
-    tsv     the same with tabs, no quotes                          .tsv
-    kaldi   HYPOTHESES,REFERENCES: `utterance-id words`            write kaldi:
-    trn     HYPOTHESES,REFERENCES: `words (utterance-id)`          .trn
-    lines   HYPOTHESES,REFERENCES: side by side                    .bad .good .txt
+    nemo    JSON lines or an array, `text`, `pred_text` or `nbest`  .jsonl .json
+    csv     with a header line, see --columns; `speaker` if known   .csv
+    tsv     the same with tabs, no quotes                           .tsv
+    kaldi   `utterance-id words`                                    .text, or write kaldi:
+    trn     `words (utterance-id)`                                  .trn
+    srt vtt subtitles, a cue an utterance                           .srt .vtt
+    lines   an utterance a line                                     .bad .good .txt
 
-Each training pair of a source @3 is written three times, and each of a source @0.5 with a chance of one half. In
-trn files the first alternative of { a / b } counts, and lines with ;; are comments. Both files of kaldi and trn
-have the same utterances, in any order; the hypotheses of such a source are held in memory, nothing else is.
+Two files with utterance ids are joined by them, in any order, and the hypotheses are held in memory; two without stand
+side by side. In trn files the first alternative of { a / b } counts, and lines with ;; are comments. Each training
+pair of a source @3 is written three times, and each of a source @0.5 with a chance of one half.
 
 Training pairs are cleaned as Hrinchuk et al. 2019 (arXiv 1910.10697) did: duplicates go, and pairs with a word
 error rate above 0.5 go. So does what holds eight words in a row of an evaluation set's references. Validation and
@@ -26,6 +27,7 @@ evaluation sets keep every line, in order. The result does not depend on --worke
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -39,13 +41,14 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.pairs import report
 from fairseq_asr_correct.pairs.clean import Settings, Task, make_worker
-from fairseq_asr_correct.pairs.excluded import read_texts
-from fairseq_asr_correct.pairs.gather import SetWriter, check_speakers
+from fairseq_asr_correct.pairs.gather import SetWriter, Tally, check_speakers
 from fairseq_asr_correct.pairs.normalize import NORMALIZERS, make_normalizer
 from fairseq_asr_correct.pairs.overlap import Ngrams
-from fairseq_asr_correct.pairs.reading import read_chunks, size
-from fairseq_asr_correct.pairs.sources import Source, parse_source
 from fairseq_asr_correct.parallel import ordered_map
+from fairseq_asr_correct.transcripts.chunks import read_chunks, size
+from fairseq_asr_correct.transcripts.entries import read_texts
+from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
+from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -63,7 +66,14 @@ def main(argv: list[str] | None = None) -> None:
         parser.error("name at least one source with --train, --valid or --eval")
 
     settings = Settings(
-        args.normalize, args.numbers_to_words, args.nbest, args.max_wer, args.max_words, args.seed, args.valid_share
+        args.normalize,
+        args.numbers_to_words,
+        args.nbest,
+        args.max_wer,
+        args.max_words,
+        args.seed,
+        args.valid_share,
+        args.speaker_regex,
     )
     normalize = make_normalizer(args.normalize, args.numbers_to_words)
     excluded = Ngrams(args.exclude_ngram)
@@ -76,8 +86,8 @@ def main(argv: list[str] | None = None) -> None:
         jobs = [(name, source) for name, here in others.items() for source in here]
         make_sets(jobs, settings, writers, args, excluded)
         if train:
-            for texts in read_texts(args.exclude_text):
-                excluded.add(map(normalize, texts))
+            for text in args.exclude_text:
+                excluded.add(normalize(line) for _, line in read_texts(*parse_file(text), "text"))
             settings = replace(settings, excluded=excluded if len(excluded) else None)
             make_sets([("train", source) for source in train], settings, writers, args)
         if args.valid_share:
@@ -86,6 +96,8 @@ def main(argv: list[str] | None = None) -> None:
         said = {name: value for name, value in vars(args).items() if name not in unsaid}
         report.save_report(folder / "report.json", writers, said)
     print(report.table(writers))
+    for name, writer in writers.items():
+        tell_of_unspaced(name, writer.total())
     if train:
         print(f"\ntrain, pairs by word error rate:\n{report.picture(writers['train'].total())}")
 
@@ -109,11 +121,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--max-wer", type=float, default=0.5, help="drop those with a higher word error rate (default: 0.5)")
     add("--max-words", type=int, default=200, help="drop those with more words on a side (default: 200)")
     add("--max-identical", type=float, metavar="SHARE", help="at most this share without an error (default: any)")
-    add("--exclude-text", nargs="+", type=Path, default=[], metavar="FILE",
-        help="drop what overlaps with these texts too: a line each, or JSON lines with `text`")  # fmt: skip
+    add("--exclude-text", nargs="+", default=[], metavar="FILE",
+        help="drop what overlaps with these texts too, [FORMAT:]PATH in any format; of rows `text`")  # fmt: skip
     add("--exclude-ngram", type=int, default=8, metavar="N", help="words in a row that are overlap (default: 8)")
     add("--valid-share", type=float, default=0.0, metavar="SHARE",
         help="instead of --valid: about this share of the training sources' speakers")  # fmt: skip
+    add("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
     add("--seed", type=int, default=0, help="another seed draws other pairs and speakers (default: 0)")
     group = parser.add_argument_group("speed")
     add = group.add_argument
@@ -132,6 +145,7 @@ def check(args: argparse.Namespace) -> None:
     for flag in ("nbest", "max_words", "exclude_ngram", "workers"):
         if getattr(args, flag) < 1:
             raise UserError(f"--{flag.replace('_', '-')} {getattr(args, flag)}: must be at least 1")
+    speaker_rule(args.speaker_regex)
     if not args.max_wer >= 0:
         raise UserError(f"--max-wer {args.max_wer:g}: must be at least 0")
     if args.max_identical is not None and not 0 <= args.max_identical <= 1:
@@ -150,6 +164,16 @@ def parse_eval(text: str) -> tuple[str, Source]:
     if name in ("train", "valid"):
         raise UserError(f"--eval {text}: {name!r} has a flag of its own, --{name}")
     return name, parse_source(source)
+
+
+def tell_of_unspaced(name: str, total: Tally) -> None:
+    """Says on standard error where most references have no space, so that rates of words mean little."""
+    if 2 * total.unspaced > total.read:
+        print(
+            f"{name}: {total.unspaced:,} of {total.read:,} references have no space in them. Words are what white "
+            "space parts, here and in all rates: put spaces between words, or between all signs, on both sides",
+            file=sys.stderr,
+        )
 
 
 def make_sets(

@@ -67,10 +67,9 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--text",
         nargs="+",
-        type=Path,
         required=True,
         metavar="FILE",
-        help="files of a sentence a line, perhaps gzipped; manifests (.jsonl): their `text`",
+        help="files of a sentence a line, [FORMAT:]PATH, perhaps gzipped; of manifests and tables their `text`",
     )
     parser.add_argument(
         "--wer",
@@ -99,7 +98,6 @@ def _add_compare(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--text",
         nargs="+",
-        type=Path,
         default=[],
         help="to tell words from non-words; without it they are not told",
     )

@@ -22,7 +22,8 @@ import sentencepiece
 from fairseq.data import Dictionary
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, read_lines
+from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece spells a space
 LONGEST_LINE = 1 << 20  # bytes; SentencePiece passes over longer lines in silence, by default from 4192 on

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
 
-A manifest is JSON lines with `audio_filepath` (relative ones are looked for beside the manifest), and `duration`
+A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the manifest), and `duration`
 in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy. Recordings have 1 kHz to 1 MHz
 and last four hours at most; what cannot be read or transcribed costs its own line, which goes into FILE.failed.
 
@@ -35,13 +35,17 @@ from typing import Any
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, make_folder, read_json_lines
+from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, length, recordings
 from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings
 from fairseq_asr_correct.recognizers.hearing import make_worker
 from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.recognizers.manifest import Batch, make_batches, read_manifest, seconds_of
+from fairseq_asr_correct.transcripts.entries import Entry
+from fairseq_asr_correct.transcripts.formats import ROWS
+from fairseq_asr_correct.transcripts.json_rows import read_rows
+from fairseq_asr_correct.transcripts.sources import parse_file
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -62,7 +66,7 @@ def main(argv: list[str] | None = None) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--manifest", type=Path, help="JSON lines with audio_filepath")
+    parser.add_argument("--manifest", metavar="FILE", help="[FORMAT:]PATH of rows with audio_filepath")
     parser.add_argument("--folds", type=Path, metavar="DIR", help="folder of make_folds.py, instead of --manifest")
     parser.add_argument("--model", required=True, help="folder, or name on the Hugging Face hub")
     parser.add_argument(
@@ -119,6 +123,7 @@ class Job:
     """A manifest, its model, and where the hypotheses go."""
 
     manifest: Path
+    format: str
     model: str
     save_to: Path
 
@@ -126,14 +131,19 @@ class Job:
 def jobs(args: argparse.Namespace) -> Iterator[Job]:
     """The one manifest, or the held-out manifest of each fold with its own model."""
     if args.manifest:
-        yield Job(args.manifest, args.model, Path(args.save_to))
+        manifest, form = parse_file(args.manifest)
+        if form not in ROWS or not manifest.is_file():
+            raise UserError(
+                f"--manifest {args.manifest}: name a file of rows, one of {', '.join(ROWS)}; it is read twice"
+            )
+        yield Job(manifest, form, args.model, Path(args.save_to))
         return
     manifests = sorted(args.folds.glob("fold*.heldout.jsonl"), key=lambda path: (len(path.name), path.name))
     if not manifests:
         raise UserError(f"{args.folds} has no fold*.heldout.jsonl: make folds with preprocess/make_folds.py first")
     for manifest in manifests:
         fold = manifest.name.removeprefix("fold").removesuffix(".heldout.jsonl")
-        yield Job(manifest, args.model.replace("{fold}", fold), Path(args.save_to.replace("{fold}", fold)))
+        yield Job(manifest, "nemo", args.model.replace("{fold}", fold), Path(args.save_to.replace("{fold}", fold)))
 
 
 def transcribe(job: Job, args: argparse.Namespace) -> int:
@@ -144,9 +154,9 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
     if save_to.exists() and not journal_path.exists():
         print(f"{save_to} is there already: nothing to do; delete it to have it made again", file=sys.stderr)
         failed = failures_of(save_to)
-        return sum(1 for _ in read_json_lines(failed)) if failed.exists() else 0
+        return sum(1 for _ in read_rows(failed)) if failed.exists() else 0
 
-    rows, utterances, errors = read_manifest(job.manifest)
+    rows, utterances, errors = read_manifest(job.manifest, job.format)
     batches = dict(list(enumerate(make_batches(utterances, args.batch_seconds)))[part - 1 :: parts])
     errors = {number: error for number, error in errors.items() if (number - 1) % parts == part - 1}
     names = ("backend", "device", "dropout", "dropout_rate", "language", "compute_type")
@@ -157,7 +167,7 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
     run |= {"options": asdict(settings) | asdict(changes) | {"seeds": args.seeds, "shard": args.shard}}
     make_folder(save_to.parent)
     with closing(Journal(journal_path, run)) as journal:
-        run_batches(batches, work, journal, args, job.manifest)
+        run_batches(batches, rows, work, journal, args)
         results = [result for number in batches for result in journal.finished[number]]
         failed = write_results(save_to, rows, results, errors)
         journal.remove()  # both outputs are on the disk
@@ -183,25 +193,26 @@ def augmentation(args: argparse.Namespace) -> Augmentation:
     return Augmentation(**ranges, noise=noise)
 
 
-def write_results(save_to: Path, rows: dict[int, dict], results: list[dict[str, Any]], errors: dict[int, str]) -> int:
+def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str, Any]], errors: dict[int, str]) -> int:
     """Both manifests, in the order of the first, each all or none; returns how many utterances failed."""
-    errors = errors | {result["line"]: result["error"] for result in results if "error" in result}
-    heard = sorted((result for result in results if "error" not in result), key=lambda result: result["line"])
+    errors = errors | {result["row"]: result["error"] for result in results if "error" in result}
+    heard = sorted((result for result in results if "error" not in result), key=lambda result: result["row"])
     failures = failures_of(save_to)
     failures.unlink(missing_ok=True)
     if errors:
-        write_rows(failures, (rows[number] | {"error": errors[number]} for number in sorted(errors)))
-    write_rows(save_to, (rows[result.pop("line")] | result for result in heard))
+        write_rows(failures, (dict(rows[number].fields) | {"error": errors[number]} for number in sorted(errors)))
+    write_rows(save_to, (dict(rows[result.pop("row")].fields) | result for result in heard))
     print(f"{save_to}: {len(heard):,} hypotheses" + (f"; {failures}: {len(errors):,} utterances" if errors else ""))
     return len(errors)
 
 
 def run_batches(
-    batches: dict[int, Batch], work: Callable, journal: Journal, args: argparse.Namespace, manifest: Path
+    batches: dict[int, Batch], rows: dict[int, Entry], work: Callable, journal: Journal, args: argparse.Namespace
 ) -> None:
     """Does what the journal does not have, and keeps it there."""
     todo = {number: batch for number, batch in batches.items() if number not in journal.finished}
     total, left = (sum(seconds_of(u) for batch in b.values() for u in batch) for b in (batches, todo))
+    manifest = next(iter(rows.values())).path if rows else Path()
     gpus = 1.0 if args.device.startswith("cuda") else 0.0
     heard = ordered_map(work, todo.values(), args.workers, args.ray, gpus)
     told = False
@@ -210,7 +221,7 @@ def run_batches(
             journal.add(number, results)
             for result in results:
                 if "error" in result:
-                    bar.write(f"{manifest} line {result['line']}: {result['error']}", file=sys.stderr)
+                    bar.write(f"{manifest} line {rows[result['row']].number}: {result['error']}", file=sys.stderr)
             if not told and rates - {SAMPLE_RATE}:
                 told = True
                 bar.write(f"audio at {max(rates - {SAMPLE_RATE})} Hz is resampled to {SAMPLE_RATE}", file=sys.stderr)

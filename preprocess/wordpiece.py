@@ -11,7 +11,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -21,7 +21,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pairs.reading import Lines
+from fairseq_asr_correct.transcripts.lines import Lines
 
 ROOT = Path(__file__).parents[1]
 SIZES = (170_000, 1_700_000)

@@ -18,7 +18,7 @@ import transformers
 from benchmark_novograd import minilm
 
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
-from fairseq_asr_correct.files import read_lines
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 
 def main(argv: list[str] | None = None) -> None:

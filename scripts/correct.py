@@ -4,8 +4,9 @@ r"""Correct what a recognizer wrote: a manifest in, the same manifest with `corr
     python scripts/correct.py --model corrector --input hyp.jsonl --output corrected.jsonl
 
 --model is a folder of export_model.py, the folder that a training left, or a checkpoint. In JSON lines `pred_text` is
-corrected, and all fields are kept. Kaldi's `text`, sclite's trn and plain lines come out as they went in, with other
-words; the input's ending tells which it is (.jsonl .trn .txt), and --format does where it does not:
+corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out as
+they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
+--format does where it does not:
 
     python scripts/correct.py --model checkpoints --input exp/dev/text --format kaldi --output exp/dev/text.corrected
     recognizer | python scripts/correct.py --model corrector --input - --output - > corrected.txt
@@ -39,17 +40,18 @@ from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.search import DECODINGS, Search
 from fairseq_asr_correct.trained import model_files
-from fairseq_asr_correct.transcripts import FORMATS, Transcript, format_of, read_transcripts
+from fairseq_asr_correct.transcripts.formats import format_of
+from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
 
 BATCHES = 16  # that are corrected, and kept in the journal, together
-PIPE = Path("-")
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
     check(args)
-    if args.input == PIPE:
+    if args.input == STANDARD_INPUT:
         try:
             print(correct_pipe(args), file=sys.stderr)
         except BrokenPipeError:  # who reads has had enough, like `head`
@@ -65,7 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="folder or checkpoint")
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="to correct, gzip too; - is stdin")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="to write; - is stdout")
-    parser.add_argument("--format", choices=[*FORMATS], help="of both (default: as the input's ending says)")
+    parser.add_argument("--format", choices=[*PIECES], help="of both (default: as the input's ending says)")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines at once (default: 32)")
     parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
     parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
@@ -88,19 +90,19 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--workers {args.workers}: give a number from 1 up")
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
-    if (args.input == PIPE) != (args.output == PIPE):
+    if (args.input == STANDARD_INPUT) != (args.output == STANDARD_INPUT):
         raise UserError("--input - and --output - go together: name files for both, or for neither")
-    if args.input == PIPE and args.shard != "1/1":
+    if args.input == STANDARD_INPUT and args.shard != "1/1":
         raise UserError("--shard needs a file: what comes through a pipe is not known beforehand")
-    if args.input != PIPE and args.output.exists() and args.output.samefile(args.input):
+    if args.input != STANDARD_INPUT and args.output.exists() and args.output.samefile(args.input):
         raise UserError(f"--output {args.output} is the input: name another file")
-    if args.input != PIPE and args.input.exists() and not args.input.is_file():
+    if args.input != STANDARD_INPUT and args.input.exists() and not args.input.is_file():
         raise UserError(f"--input {args.input} is no file, and is read twice: give --input - and pipe it in")
     if args.output.is_dir():
         raise UserError(f"--output {args.output} is a folder: name a file, perhaps one in it")
     if args.output.suffix == ".gz":
         raise UserError(f"--output {args.output} would not be packed: leave .gz out")
-    args.format = args.format or format_of(args.input)
+    args.format = args.format or format_of(args.input, "give --format")
 
 
 @dataclass
@@ -140,7 +142,7 @@ def gpus_of(args: argparse.Namespace) -> float:
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
     """Standard input to standard output, as it comes."""
-    counts, lines = Counts(), read_transcripts(PIPE, args.format)
+    counts, lines = Counts(), read_transcripts(STANDARD_INPUT, args.format)
     waiting: deque[list[Transcript]] = deque()  # what is with the workers
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 

@@ -13,12 +13,13 @@ The file is a source of preprocess/make_pairs.py, and the student is trained as 
 
 import argparse
 import json
-from pathlib import Path
+from collections.abc import Iterator
 
 import correct
 
-from fairseq_asr_correct.files import read_json
-from fairseq_asr_correct.transcripts import FORMATS, Transcript
+from fairseq_asr_correct.transcripts.json_rows import json_rows, parse_row
+from fairseq_asr_correct.transcripts.lines import Lines, decode
+from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, hypothesis
 
 FORMAT = "distilled"
 
@@ -35,22 +36,22 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--input", required=True, metavar="FILE", help="JSON lines with `pred_text`")
     parser.add_argument("--save-to", required=True, metavar="FILE", help="JSON lines to write")
     args, others = parser.parse_known_args(argv)
-    FORMATS[FORMAT] = distilled
+    PIECES[FORMAT] = distilled
     files = ["--model", args.model, "--input", args.input, "--output", args.save_to]
     correct.main([*others, *files, "--format", FORMAT])
 
 
-def distilled(line: str, path: Path, number: int) -> Transcript:
-    """A line of a manifest, and the same as a pair of the teacher's.
+def distilled(file: Lines) -> Iterator[Transcript]:
+    """The rows of a manifest, and each as a pair of the teacher's.
 
     Raises:
-        UserError: it is none.
+        UserError: a row is none, or has no `pred_text`.
     """
-    before = FORMATS["nemo"](line, path, number).text
-    row = read_json(line, path, number)
-    if "text" in row:
-        row["reference"] = row.pop("text")
-    return Transcript(before, lambda after: json.dumps(row | {"text": after}, ensure_ascii=False))
+    for number, raw in json_rows(file):
+        row = parse_row(decode(raw, file.path, number), file.path, number)
+        before = hypothesis(row, file.path, number)
+        pair = row | ({"reference": row["text"]} if "text" in row else {})
+        yield Transcript(before, lambda after, pair=pair: json.dumps(pair | {"text": after}, ensure_ascii=False))
 
 
 if __name__ == "__main__":

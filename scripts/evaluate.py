@@ -11,6 +11,9 @@ somebody else corrected, or ids tell who spoke:
     python scripts/evaluate.py --set dev=dev.jsonl --results results     # corrections out of generate-dev.txt
     python scripts/evaluate.py --set dev=references.txt,recognized.txt,corrected.txt
 
+Such files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines, as their names say or FORMAT: before
+them does; utterance ids join three files, whatever their order, and without ids they stand side by side.
+
 A table is printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every
 utterance. The interval is a paired bootstrap's, over speakers where all utterances name theirs.
 """
@@ -23,8 +26,10 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation import text
 from fairseq_asr_correct.evaluation.alignment import errors
 from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, signature
-from fairseq_asr_correct.evaluation.reading import Utterance, read_manifest, read_pairs, read_parallel
+from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_pairs, read_set
 from fairseq_asr_correct.files import atomic_write, finished_together, is_set_name
+from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
+from fairseq_asr_correct.transcripts.sources import parse_source
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,9 +38,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
     parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
-        help="a set of its own: a manifest, or references, recognized and corrected lines; repeatable")  # fmt: skip
+        help="a set of its own: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
     parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
     parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
+    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
     parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
     parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
     parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
@@ -64,17 +70,16 @@ def main(argv: list[str] | None = None) -> None:
 def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
     """All sets, by name."""
     sets = read_pairs(args.pairs, args.results) if args.pairs else {}
+    rule = speaker_rule(args.speaker_regex)
     for entry in args.sets:
         name, equals, files = entry.partition("=")
-        paths = [Path(path) for path in files.split(",")]
-        if not (equals and files and is_set_name(name) and len(paths) in (1, 3)):
-            raise UserError(f"--set {entry}: write NAME=MANIFEST, or NAME=REFERENCES,RECOGNIZED,CORRECTED")
+        if not (equals and files and is_set_name(name)):
+            raise UserError(f"--set {entry}: write NAME=MANIFEST, or NAME={SIDES.upper()}")
         if name in sets:
             raise UserError(f"--set {entry}: {name} is there already")
-        if len(paths) == 3:
-            sets[name] = read_parallel(paths)
-        else:
-            sets[name] = read_manifest(paths[0], args.results / f"generate-{name}.txt" if args.results else None)
+        source = parse_source(files, sides=SIDES)
+        log = args.results / f"generate-{name}.txt" if args.results and len(source.paths) == 1 else None
+        sets[name] = read_set(source, rule, log)
     return sets
 
 

@@ -34,8 +34,9 @@ from fairseq_asr_correct.decoding.keep import keep_or_correct
 from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import continuations, text
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import finished_together, is_set_name, read_lines
+from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.tasks.asr_correction import WordCounts, count_changes
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 MOST_MARGINS = 50
 

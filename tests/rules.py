@@ -109,9 +109,7 @@ class Rules:
         output[self._never()[:, None], REST] = -1000 / CODE
 
 
-def drawn(
-    dictionary: Dictionary, seed: int = 3, sure: float = 8.0, varied: float = 0.7, changed: float = 0.3
-) -> Rules:
+def drawn(dictionary: Dictionary, seed: int = 3, sure: float = 8.0, varied: float = 0.7, changed: float = 0.3) -> Rules:
     """Most tokens become themselves and the others anything; after one nothing else is written any more, one ends all.
 
     Args:

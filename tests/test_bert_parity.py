@@ -138,7 +138,9 @@ def test_step_by_step_equals_full_decoding(converted: Path, batch: tuple) -> Non
     for step in range(previous.size(1)):
         one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
         present = previous[:, step] != Dictionary().pad()
-        torch.testing.assert_close(one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0)
+        torch.testing.assert_close(
+            one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, ROUNDING, make_tiny_bert
+from conftest import ROOT, make_tiny_bert
 from fairseq.data import Dictionary
 from hypothesis import given
 from hypothesis import strategies as st

@@ -144,7 +144,9 @@ def test_step_by_step_equals_full_decoding(setting: SimpleNamespace) -> None:
     for step in range(previous.size(1)):
         one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
         present = previous[:, step] != PAD
-        torch.testing.assert_close(one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0)
+        torch.testing.assert_close(
+            one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0
+        )
 
 
 def test_beams_and_batches_keep_their_own_source(untrained: Path, data_bin: Path, tmp_path: Path) -> None:

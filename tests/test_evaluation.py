@@ -17,7 +17,9 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
 from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
 from fairseq_asr_correct.evaluation.measure import align_set, measure
-from fairseq_asr_correct.evaluation.reading import Utterance, read_log, read_manifest, read_parallel
+from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_log, read_set
+from fairseq_asr_correct.transcripts.identity import speaker_rule
+from fairseq_asr_correct.transcripts.sources import parse_source
 from scripts import evaluate
 
 TIES = {(2, 0, 0), (0, 1, 1)}  # two substitutions, or a deletion and an insertion
@@ -224,12 +226,16 @@ ROW = {"text": "a b", "pred_text": "a", "corrected_text": "a b"}
 )
 def test_mistakes_in_manifests(rows: list[dict], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=re.escape(message)):
-        read_manifest(corrected(tmp_path, rows))
+        read(corrected(tmp_path, rows))
+
+
+def read(*paths: Path) -> list[Utterance]:
+    return read_set(parse_source("lines:" * (len(paths) > 1) + ",".join(map(str, paths)), sides=SIDES), speaker_rule())
 
 
 def test_ids_and_speakers(tmp_path: Path) -> None:
     rows = [ROW | {"id": "1272-128104-0000"}, ROW | {"audio_filepath": "b.wav", "speaker": 7}]
-    assert [(u.id, u.speaker) for u in read_manifest(corrected(tmp_path, rows))] == [
+    assert [(u.id, u.speaker) for u in read(corrected(tmp_path, rows))] == [
         ("1272-128104-0000", "1272"),
         ("b.wav", "7"),
     ]
@@ -248,8 +254,10 @@ def test_files_of_different_lengths(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("ref", "bad", "out")]
     for number, path in enumerate(paths):
         path.write_text("a\n" * (2 + number // 2))
-    with pytest.raises(UserError, match=r"ref has 2, .*bad has 2, .*out has 3 lines: .* side by side"):
-        read_parallel(paths)
+    with pytest.raises(
+        UserError, match=r"ref has 2 lines, .*bad has 2 lines, .*out has 3 lines: these .* side by side"
+    ):
+        read(*paths)
 
 
 def run(tmp_path: Path, *sets: str) -> dict:
@@ -268,7 +276,9 @@ def test_a_report_of_hostile_and_foreign_text(tmp_path: Path, capsys: pytest.Cap
     for side, texts_of in zip(("ref", "bad", "out"), zip(*lines, strict=True), strict=True):
         (tmp_path / side).write_text("".join(f"{line}\n" for line in texts_of), encoding="utf-8")
     (tmp_path / "none").write_text("")
-    paths = [",".join(str(tmp_path / side) for side in sides) for sides in (("ref", "bad", "out"), ("none",) * 3)]
+    paths = [
+        "lines:" + ",".join(str(tmp_path / side) for side in sides) for sides in (("ref", "bad", "out"), ("none",) * 3)
+    ]
     report = run(tmp_path, f"hostile={paths[0]}", f"empty={paths[1]}")
     hostile, empty = report["sets"]
     assert (hostile["sentences"], hostile["reference_words"], hostile["before"]["errors"]) == (5, 6, 6)
@@ -302,5 +312,5 @@ def test_rates_by_hand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("entry", ["a", "a=", "=b", "a=b,c", "a/b=c", "a=x=y,z"])
 def test_sets_that_cannot_be(entry: str) -> None:
-    with pytest.raises(UserError, match="write NAME=MANIFEST"):
+    with pytest.raises(UserError, match=r"write NAME=MANIFEST|name one file, or three"):
         evaluate.main(["--set", entry])

@@ -153,9 +153,7 @@ def test_what_the_configuration_says_counts(change: dict, shaken: Pretrained, tm
         load_ctranslate2(tmp_path)
 
 
-def test_another_gelu_would_be_noticed(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_gelu_would_be_noticed(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(exported.ACTIVATIONS, "gelu", exported.ACTIVATIONS["gelu_accurate"])
     with pytest.raises(UserError, match="was trained with flags that CTranslate2 cannot follow"):
         export(checkpoint, tmp_path / "out")

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.transcripts.identity import speaker_rule
 from preprocess import make_folds
 
 
 def corpus(speakers: int, seed: int = 0) -> list[dict]:
     draw = random.Random(seed)
     return [
-        {"audio_filepath": f"{speaker}-7-{i:04d}.flac", "duration": round(draw.uniform(2, 16), 2), "text": "a b"}
+        {"audio_filepath": f"{speaker}-700-{i:04d}.flac", "duration": round(draw.uniform(2, 16), 2), "text": "a b"}
         for speaker in range(100, 100 + speakers)
         for i in range(draw.randint(20, 60))
     ]
@@ -97,7 +98,10 @@ def test_librispeech_folder(tmp_path: Path) -> None:
         ('{"audio_filepath": "a.wav", "text": "a", "duration": NaN}', "line 3 lacks"),
         ('{"audio_filepath": "a.wav", "text": "a", "duration": "long"}', "line 3 lacks"),
         ('["a.wav"]', "line 3 is not a JSON object"),
-        ('{"audio_filepath": "100-7-0000.flac", "text": "a", "duration": 1}', "line 3 has the same audio as line 1"),
+        (
+            '{"audio_filepath": "100-700-0000.flac", "text": "a", "duration": 1}',
+            "line 3 has the same utterance as line 1",
+        ),
     ],
 )
 def test_bad_lines(line: str, message: str, tmp_path: Path) -> None:
@@ -118,5 +122,7 @@ def test_impossible_numbers_of_folds(folds: str, tmp_path: Path) -> None:
     ("audio", "speaker"),
     [("a/84-121123-0001.flac", "84"), ("rec/anna.wav", "anna"), ("x-y-z.wav", "x-y-z"), ("1-2.wav", "1-2")],
 )
-def test_speakers(audio: str, speaker: str) -> None:
-    assert make_folds.speaker_of(audio) == speaker
+def test_speakers(audio: str, speaker: str, tmp_path: Path) -> None:
+    rows = [{"audio_filepath": audio, "duration": 1, "text": "a", "speaker": None}]
+    [row] = make_folds.read_audio_manifest(str(write(tmp_path / "m.jsonl", rows)), speaker_rule())
+    assert row["speaker"] == speaker

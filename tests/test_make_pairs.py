@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pairs import reading
 from fairseq_asr_correct.pairs.gather import Digests
 from fairseq_asr_correct.pairs.overlap import Ngrams
+from fairseq_asr_correct.transcripts import chunks
 from preprocess import make_pairs
 
 Pair = tuple[str, str]
@@ -148,7 +148,7 @@ def test_every_pair_is_accounted_for(
 ) -> None:
     with tempfile.TemporaryDirectory() as temporary, pytest.MonkeyPatch.context() as patch:
         folder = Path(temporary)
-        patch.setattr(reading, "RECORDS", 5)
+        patch.setattr(chunks, "RECORDS", 5)
         train = [write_manifest(folder / f"{i}.jsonl", rows) for i, (rows, _) in enumerate(sources)]
         dev = write_manifest(folder / "dev.jsonl", [("x", reference) for reference in references])
         argv = ["--train", *(f"{path}@{weight}" for path, (_, weight) in zip(train, sources, strict=True))]
@@ -265,7 +265,7 @@ def test_speakers_are_not_split(tmp_path: Path) -> None:
     draw = random.Random(0)
     speakers = [draw.randrange(200) for _ in range(4000)]
     rows = [(f"s{speaker} x", f"s{speaker} w{i}") for i, speaker in enumerate(speakers)]
-    ids = [f"{speaker}-1-{i:04}" for i, speaker in enumerate(speakers)]
+    ids = [f"{speaker}-100-{i:04}" for i, speaker in enumerate(speakers)]
     one = write_manifest(tmp_path / "1.jsonl", rows[:2500], id=ids[:2500])
     two = write_manifest(tmp_path / "2.jsonl", rows[2500:], speaker=list(map(str, speakers[2500:])))
     argv = ["--train", one, two, "--valid-share", 0.2]
@@ -341,7 +341,7 @@ def test_nothing_to_do(tmp_path: Path) -> None:
 
 def many_pairs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Flags for sources of many chunks, with something for each filter to do."""
-    monkeypatch.setattr(reading, "RECORDS", 20)
+    monkeypatch.setattr(chunks, "RECORDS", 20)
     draw = random.Random(1)
     texts = [" ".join(draw.choices("abcdefgh", k=draw.randint(0, 9))) for _ in range(600)]
     rows = [(text[: -2 - i % 5] if i % 3 else text, text) for i, text in enumerate(texts)]

@@ -203,7 +203,7 @@ def test_seeds_copies_workers_and_gzip(errors: Path, tmp_path: Path, monkeypatch
     assert one[::2] != one[1::2]
     assert one == apply(errors, text, "--wer", 0.3, "--copies", 2, "--seed", 1, "--workers", 2)
     assert one != apply(errors, text, "--wer", 0.3, "--copies", 2, "--seed", 2)
-    zipped = tmp_path / "text.gz"
+    zipped = tmp_path / "text.txt.gz"
     zipped.write_bytes(gzip.compress(text.read_bytes()))
     assert one == apply(errors, zipped, "--wer", 0.3, "--copies", 2, "--seed", 1)
     assert all(line == form for line, form in apply(errors, text, "--wer", 0))

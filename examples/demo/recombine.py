@@ -13,7 +13,8 @@ import re
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 LONGEST_PIECE = 4  # words
 PIECES = (2, 5)  # in a line

@@ -22,7 +22,8 @@ import soundfile
 from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, make_folder, read_lines
+from fairseq_asr_correct.files import atomic_write, make_folder
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 Speak = Callable[[str, Path], None]
 

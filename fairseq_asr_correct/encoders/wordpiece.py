@@ -20,9 +20,9 @@ from fairseq.utils import split_paths
 from omegaconf import II
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import read_lines
 from fairseq_asr_correct.models.bert_weights import SPECIALS
 from fairseq_asr_correct.strangers import MOST_ENTRIES, check_file
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 UNKNOWN = SPECIALS["<unk>"]
 PREFIX = "##"

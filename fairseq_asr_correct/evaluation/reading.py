@@ -1,13 +1,17 @@
-"""The sets to evaluate, out of fairseq-generate's logs, parallel files and manifests."""
+"""The sets to evaluate: out of fairseq-generate's logs, one file with all texts, or a file for each side."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import read_json_lines, read_lines
-from fairseq_asr_correct.pairs.parsing import ID_FIELDS, speaker_of
+from fairseq_asr_correct.transcripts.entries import Entry, joined, read_entries
+from fairseq_asr_correct.transcripts.identity import SpeakerRule, row_speaker, speaker_of
+from fairseq_asr_correct.transcripts.lines import Lines, read_lines
+from fairseq_asr_correct.transcripts.sources import Source
 
+SIDES = "references,recognized,corrected"  #: what the files of a set are where it has three
 DETOKENIZED = re.compile(r"D-(\d+)\t[^\t]*\t(.*)")
 
 
@@ -39,58 +43,62 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
     sets = {}
     for log in logs:
         name = log.stem.removeprefix("generate-")
-        good, bad = pairs / f"{name}.good", pairs / f"{name}.bad"
-        before = list(read_lines(bad))
-        sets[name] = _side_by_side([good, bad, log], [list(read_lines(good)), before, read_log(log, len(before))])
+        sides = [pairs / f"{name}.good", pairs / f"{name}.bad"]
+        good, bad = (list(read_lines(path)) for path in sides)
+        if len(good) != len(bad):
+            raise UserError(
+                f"{sides[0]} has {len(good):,} lines and {sides[1]} {len(bad):,}: they must be side by side"
+            )
+        texts = zip(good, bad, read_log(log, len(bad)), strict=True)
+        sets[name] = [Utterance(str(number), *some) for number, some in enumerate(texts, start=1)]
     return sets
 
 
-def read_parallel(paths: list[Path]) -> list[Utterance]:
-    """References, recognizer output and corrected output, a line each.
+def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list[Utterance]:
+    """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or the :data:`SIDES` in a file each.
+
+    Args:
+        source: one file or three.
+        rule: which speaker an id tells.
+        log: of fairseq-generate, for rows that have no `corrected_text`.
 
     Raises:
-        UserError: they are not equally long.
+        UserError: a file is malformed, a text is missing, or the ids do not agree.
     """
-    return _side_by_side(paths, [list(read_lines(path)) for path in paths])
+    with ExitStack() as stack:
+        if len(source.paths) == 1:
+            return _rows(list(read_entries(source.paths[0], source.formats[0])), rule, log)
+        files = [stack.enter_context(Lines(path)) for path in source.paths]
+        found = enumerate(joined(files, source.formats, leading=0), start=1)
+        return [_utterance(number, entries, rule) for number, entries in found]
 
 
-def _side_by_side(paths: list[Path], sides: list[list[str]]) -> list[Utterance]:
-    lengths = [len(side) for side in sides]
-    if len(set(lengths)) > 1:
-        counts = ", ".join(f"{path} has {length:,}" for path, length in zip(paths, lengths, strict=True))
-        raise UserError(f"{counts} lines: these files have to be side by side, line for line")
-    return [Utterance(str(number), *texts) for number, texts in enumerate(zip(*sides, strict=True), start=1)]
+def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule) -> Utterance:
+    reference, before, after = entries
+    texts = reference.text("text"), before.text("pred_text", "text"), after.text("corrected_text", "text")
+    speaker = row_speaker(reference.fields, rule) or speaker_of(None, (reference.id,), rule)
+    return Utterance(reference.id or str(number), *texts, speaker)
 
 
-def read_manifest(path: Path, log: Path | None = None) -> list[Utterance]:
-    """JSON lines with `text`, `pred_text` and, unless a log of fairseq-generate has them, `corrected_text`.
-
-    The ids are the first of `id`, `utt_id` and `audio_filepath` that a row has. Speakers are `speaker`, or read
-    off ids like LibriSpeech's.
-
-    Raises:
-        UserError: a row lacks a text, has no id while others have one, or has the id of another row.
-    """
-    rows = list(read_json_lines(path))
-    after = read_log(log, len(rows)) if log else None
+def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None) -> list[Utterance]:
+    after = read_log(log, len(entries)) if log else None
     utterances: list[Utterance] = []
     seen: dict[str, int] = {}
-    for i, (number, row) in enumerate(rows):
-        corrected = after[i] if after else row.get("corrected_text")
-        texts = [row.get("text"), row.get("pred_text"), corrected]
-        if not all(isinstance(text, str) for text in texts):
-            lacking = ("`text`", "`pred_text`", "`corrected_text`")[[isinstance(t, str) for t in texts].index(False)]
-            hint = "; name --results if fairseq-generate corrected it" if lacking == "`corrected_text`" else ""
-            raise UserError(f"{path} line {number} lacks {lacking} as a string{hint}")
-        ids = [row[name] for name in ID_FIELDS if isinstance(row.get(name), (str, int))]
-        if bool(ids) != bool(seen) and i:
-            raise UserError(f"{path} line {number} {'has' if ids else 'lacks'} an id and the lines before do not agree")
-        name = str(ids[0]) if ids else str(number)
+    for i, entry in enumerate(entries):
+        place = f"{entry.path} line {entry.number}"
+        if after is None and entry.fields.get("corrected_text") is None:
+            raise UserError(
+                f"{place} lacks `corrected_text` as a string; name --results if fairseq-generate corrected it"
+            )
+        texts = entry.text("text"), entry.text("pred_text"), after[i] if after else entry.text("corrected_text")
+        if bool(entry.id) != bool(seen) and i:
+            raise UserError(f"{place} {'has' if entry.id else 'lacks'} an id and the lines before do not agree")
+        name = entry.id or str(entry.number)
         if name in seen:
-            raise UserError(f"{path} line {number} corrects the utterance of line {seen[name]} again: {name}")
-        if ids:
-            seen[name] = number
-        utterances.append(Utterance(name, *texts, speaker_of(row.get("speaker"), ids)))
+            raise UserError(f"{place} corrects the utterance of line {seen[name]} again: {name}")
+        if entry.id:
+            seen[name] = entry.number
+        utterances.append(Utterance(name, *texts, row_speaker(entry.fields, rule)))
     return utterances
 
 

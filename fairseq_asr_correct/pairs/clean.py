@@ -11,10 +11,11 @@ from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.pairs.normalize import make_normalizer
 from fairseq_asr_correct.pairs.overlap import Ngrams
-from fairseq_asr_correct.pairs.parsing import Utterance, parse
-from fairseq_asr_correct.pairs.reading import Chunk
-from fairseq_asr_correct.pairs.sources import Source
+from fairseq_asr_correct.transcripts.chunks import Chunk, Pair, parse
+from fairseq_asr_correct.transcripts.identity import speaker_rule
+from fairseq_asr_correct.transcripts.sources import Source
 
+LONG_WORD = 6  # letters; a longer text without a space may be of a language that writes none
 BINS = 12  # of the histogram of word error rates: 0, (0, 0.1], ... (0.9, 1], > 1
 
 
@@ -29,6 +30,7 @@ class Settings:
     max_words: int = 200
     seed: int = 0
     valid_share: float = 0.0
+    speaker_regex: str | None = None
     excluded: Ngrams | None = None
 
 
@@ -40,6 +42,7 @@ class Part:
     source: Source
     done: int  # bytes read of the source
     read: int = 0
+    unspaced: int = 0  # references without a space that are longer than a word
     dropped: Counter[str] = field(default_factory=Counter)
     before: np.ndarray = field(default_factory=lambda: np.zeros(BINS, np.int64))  # histogram of all pairs
     bad: list[str] = field(default_factory=list)
@@ -61,8 +64,9 @@ def make_worker(settings: Settings) -> Callable[[Task], list[Part]]:
     def work(task: Task) -> list[Part]:
         name, source, chunk = task
         shared = name == "train" and settings.valid_share > 0
-        sets: dict[str, list[Utterance]] = defaultdict(list)
-        for utterance in parse(source, chunk, speakers=shared):
+        rule = speaker_rule(settings.speaker_regex) if shared else None
+        sets: dict[str, list[Pair]] = defaultdict(list)
+        for utterance in parse(source, chunk, rule):
             held_out = shared and share(f"{settings.seed}\n{utterance.speaker}") < settings.valid_share
             sets["valid" if held_out else name].append(utterance)
         return [_part(name, source, chunk.done, utterances, settings, normalize) for name, utterances in sets.items()]
@@ -79,7 +83,7 @@ def _part(
     name: str,
     source: Source,
     done: int,
-    utterances: list[Utterance],
+    utterances: list[Pair],
     settings: Settings,
     normalize: Callable[[str], str],
 ) -> Part:
@@ -92,6 +96,7 @@ def _part(
         good.extend(repeat(normalize(utterance.reference), len(texts)))
     edits, words = count_errors(good, bad)
     part = Part(name, source, done, read=len(bad), before=histogram(edits, words))
+    part.unspaced = sum(" " not in text and len(text) > LONG_WORD for text in good)
     part.speakers.update(utterance.speaker for utterance in utterances if utterance.speaker is not None)
     if name == "train":
         copies = _copies(bad, good, source.weight, settings.seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pairs.clean import BINS, Part, histogram
-from fairseq_asr_correct.pairs.sources import Source
+from fairseq_asr_correct.transcripts.sources import Source
 
 
 class Digests:
@@ -55,14 +55,14 @@ class Tally:
     """What became of the pairs of a source in a set."""
 
     def __init__(self) -> None:
-        self.read = self.copies = self.written = self.edits = self.words = 0
+        self.read = self.unspaced = self.copies = self.written = self.edits = self.words = 0
         self.dropped: Counter[str] = Counter()
         self.before, self.after = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
         self.speakers: set[str] = set()
 
     def add(self, other: "Tally") -> None:
         """The pairs of another source too."""
-        for name in ("read", "copies", "written", "edits", "words"):
+        for name in ("read", "unspaced", "copies", "written", "edits", "words"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.dropped.update(other.dropped)
         self.before, self.after = self.before + other.before, self.after + other.after
@@ -102,6 +102,7 @@ class SetWriter:
             )
         kept = np.count_nonzero(copies)
         tally.read += part.read
+        tally.unspaced += part.unspaced
         tally.written += int(copies.sum())
         tally.copies += int(copies.sum() - kept)
         tally.edits += int(part.edits @ copies)

@@ -61,13 +61,15 @@ def librispeech(text: str) -> str:
         text = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", text)
         text = unicodedata.normalize("NFC", text).translate(LATIN)
         text = re.sub(r"(?<![^\W_])([^\W\d_])\.(?=[^\W\d_]\b)", r"\1", text)  # u.s. is a word
-        text = "".join(letter if _spoken(letter) else " " for letter in text)
+        text = "".join(map(_spoken, text))
     return " ".join(word for word in map(_unquoted, text.split()) if word)
 
 
 @lru_cache(maxsize=10_000)
-def _spoken(letter: str) -> bool:
-    return letter == "'" or unicodedata.category(letter)[0] in "LMN"
+def _spoken(letter: str) -> str:
+    """The letter, or a space for a mark; what only tells how to set text, such as a soft hyphen, is nothing."""
+    category = unicodedata.category(letter)
+    return letter if letter == "'" or category[0] in "LMN" else "" if category == "Cf" else " "
 
 
 def _unquoted(word: str) -> str:

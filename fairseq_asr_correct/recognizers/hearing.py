@@ -34,22 +34,22 @@ def hear(recognizer: Recognizer, augment: Augmentation, seeds: Seeds, batch: Bat
                 utterance["path"], utterance["offset"], utterance["seconds"] if utterance["part"] else None
             )
         except AudioError as error:
-            errors[utterance["line"]] = str(error)
+            errors[utterance["row"]] = str(error)
         else:
             loaded.append((utterance, waveform))
             rates.add(rate)
     results = []
     for seed in seeds:
-        left = [(utterance, waveform) for utterance, waveform in loaded if utterance["line"] not in errors]
+        left = [(utterance, waveform) for utterance, waveform in loaded if utterance["row"] not in errors]
         for utterance, heard in _with_seed(recognizer, augment, seed, left):
             if isinstance(heard, str):
                 said_so = {} if seed is None else {"seed": seed}
-                results.append({"line": utterance["line"], "pred_text": heard} | said_so)
+                results.append({"row": utterance["row"], "pred_text": heard} | said_so)
             else:
                 why = str(heard) if isinstance(heard, AudioError) else f"cannot be transcribed: {said(heard)}"
-                errors[utterance["line"]] = f"{shown(utterance['path'])} {why}"
-    results = [result for result in results if result["line"] not in errors]
-    return results + [{"line": line, "error": error} for line, error in errors.items()], rates
+                errors[utterance["row"]] = f"{shown(utterance['path'])} {why}"
+    results = [result for result in results if result["row"] not in errors]
+    return results + [{"row": row, "error": error} for row, error in errors.items()], rates
 
 
 def _with_seed(

@@ -5,38 +5,43 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fairseq_asr_correct.files import read_json_lines
 from fairseq_asr_correct.recognizers.audio import AudioError, length, shown
+from fairseq_asr_correct.transcripts.entries import Entry, read_entries
+from fairseq_asr_correct.transcripts.identity import AUDIO
 
-Utterance = dict[str, Any]  # line, path, id, offset and seconds; part: whether only a part of the file is meant
+Utterance = dict[str, Any]  # row, path, id, offset and seconds; part: whether only a part of the file is meant
 Batch = list[Utterance]
 WINDOW = 1024  # utterances sorted by duration together: little padding, and batches that shards agree on
 
 
-def read_manifest(path: Path) -> tuple[dict[int, dict], list[Utterance], dict[int, str]]:
-    """The rows by line number, what can be transcribed, and what is wrong with the others by line number."""
+def read_manifest(path: Path, form: str) -> tuple[dict[int, Entry], list[Utterance], dict[int, str]]:
+    """The rows by number, what can be transcribed, and what is wrong with the others by number.
+
+    Raises:
+        UserError: the file cannot be read, or a row is not of that format.
+    """
     rows, utterances, errors = {}, [], {}
-    seen: dict[Any, int] = {}
-    for number, row in read_json_lines(path):
-        rows[number] = row
+    seen: dict[str, int] = {}
+    for number, entry in enumerate(read_entries(path, form), start=1):
+        rows[number], row = entry, entry.fields
         try:
-            audio, offset = row["audio_filepath"], float(row.get("offset") or 0)
-            seconds = float(row["duration"]) if row.get("duration") is not None else None
+            audio, offset = row[AUDIO], float(row.get("offset") or 0)
+            seconds = float(row["duration"]) if row.get("duration") not in (None, "") else None
             if not isinstance(audio, str) or not 0 <= offset < 1e6 or (seconds is not None and not 0 < seconds < 1e6):
                 raise ValueError
         except (KeyError, TypeError, ValueError, OverflowError):
-            errors[number] = "lacks `audio_filepath`, or a usable `duration` or `offset` in seconds"
+            errors[number] = f"lacks `{AUDIO}`, or a usable `duration` or `offset` in seconds"
             continue
-        name = str(row.get("id") or row.get("utt_id") or f"{audio} from {offset:g}")
+        name = entry.id or audio
         if name in seen:
-            errors[number] = f"has the same utterance as line {seen[name]}: {shown(name)}"
+            errors[number] = f"has the same utterance as line {rows[seen[name]].number}: {shown(name)}"
             continue
         seen[name] = number
-        utterance = {"line": number, "path": str(path.parent / audio), "id": name, "offset": offset}
+        utterance = {"row": number, "path": str(path.parent / audio), "id": name, "offset": offset}
         # Without an offset the whole file is heard, whatever the manifest says of its duration.
-        utterances.append(utterance | {"seconds": seconds, "part": row.get("offset") is not None})
+        utterances.append(utterance | {"seconds": seconds, "part": row.get("offset") not in (None, "")})
     for number, error in errors.items():
-        print(f"{path} line {number} {error}: left out", file=sys.stderr)
+        print(f"{path} line {rows[number].number} {error}: left out", file=sys.stderr)
     return rows, utterances, errors
 
 
@@ -45,7 +50,7 @@ def make_batches(utterances: list[Utterance], batch_seconds: float) -> Iterator[
     for start in range(0, len(utterances), WINDOW):
         window = utterances[start : start + WINDOW]
         batch: Batch = []
-        for utterance in sorted(window, key=lambda utterance: (seconds_of(utterance), utterance["line"])):
+        for utterance in sorted(window, key=lambda utterance: (seconds_of(utterance), utterance["row"])):
             if batch and seconds_of(utterance) * (len(batch) + 1) > batch_seconds:
                 yield batch
                 batch = []

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, read_lines
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.lines import read_lines
 
 FORMAT = "recognition errors 1"
 CONTEXTS = 3  # letters are counted with 0, 1 and 2 letters on each side

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from random import Random
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import read_json
-from fairseq_asr_correct.pairs.parsing import parse
-from fairseq_asr_correct.pairs.reading import Lines, read_chunks
-from fairseq_asr_correct.pairs.sources import parse_source
+from fairseq_asr_correct.transcripts.chunks import parse, read_chunks
+from fairseq_asr_correct.transcripts.entries import read_texts
+from fairseq_asr_correct.transcripts.sources import parse_file, parse_source
 
 Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 Line = tuple[int, list[str]]  # number from 1, and words
@@ -22,24 +20,26 @@ def read_pairs(sources: Iterable[str]) -> Iterator[Pair]:
         UserError: a source is malformed; file and line are named.
     """
     for source in map(parse_source, sources):
-        for chunk in read_chunks(source, ("pred_text", "text")):
+        for chunk in read_chunks(source):
             for utterance in parse(source, chunk):
                 yield utterance.reference.split(), utterance.hypotheses[0].split()
 
 
-def read_text(paths: Iterable[Path]) -> Iterator[Line]:
-    """The words of each line of text files, or of each `text` of manifests (``.jsonl``).
+def read_text(files: Iterable[str]) -> Iterator[Line]:
+    """The words of each text in files, ``[FORMAT:]PATH``; of rows, of each ``text``.
 
-    The lines of all files are numbered on; those without a word are left out.
+    The texts of all files are numbered on; those without a word are left out.
 
     Raises:
-        UserError: a file cannot be read, or a line is not UTF-8; file and line are named.
+        UserError: a file cannot be read twice, or a line is malformed; file and line are named.
     """
     number = 0
-    for path in paths:
-        for line in _lines(path):
+    for path, form in map(parse_file, files):
+        if not path.is_file():
+            raise UserError(f"{path} is no file that can be read twice: name a file, packed or not")
+        for _, text in read_texts(path, form, "text"):
             number += 1
-            words = line.split()
+            words = text.split()
             if words:
                 yield number, words
 
@@ -62,18 +62,3 @@ def count_words(lines: Iterable[Line]) -> Counter[str]:
     for _, words in lines:
         counts.update(words)
     return counts
-
-
-def _lines(path: Path) -> Iterator[str]:
-    if not path.is_file():
-        raise UserError(f"{path} is no file that can be read twice: name a text file, gzipped or not")
-    with Lines(path) as file:
-        for number, line in file.texts():
-            yield _text_of(line, path, number) if path.suffix == ".jsonl" else line
-
-
-def _text_of(line: str, path: Path, number: int) -> str:
-    text = read_json(line, path, number).get("text")
-    if not isinstance(text, str):
-        raise UserError(f"{path} line {number} lacks `text` as a string")
-    return text

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pairs import reading
 from fairseq_asr_correct.pairs.clean import Part, Settings, make_worker
-from fairseq_asr_correct.pairs.parsing import Utterance, parse
-from fairseq_asr_correct.pairs.reading import read_chunks, size
-from fairseq_asr_correct.pairs.sources import parse_source
+from fairseq_asr_correct.transcripts import chunks as chunking
+from fairseq_asr_correct.transcripts import lines
+from fairseq_asr_correct.transcripts.chunks import Pair as Utterance
+from fairseq_asr_correct.transcripts.chunks import parse, read_chunks, size
+from fairseq_asr_correct.transcripts.identity import speaker_rule
+from fairseq_asr_correct.transcripts.sources import parse_source
 
 Pair = tuple[str, str]
 
@@ -61,7 +63,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_character
 def test_every_format_gives_the_same_pairs(pairs: list[Pair], packed: bool) -> None:
     expected = [(" ".join(bad.split()), " ".join(good.split())) for bad, good in pairs]
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "RECORDS", 3)
+        patch.setattr(chunking, "RECORDS", 3)
         for text in write_all_formats(Path(folder), pairs, ".gz" if packed else ""):
             source, work = parse_source(text), make_worker(Settings())
             chunks = list(read_chunks(source, ("pred_text", "text")))
@@ -75,7 +77,7 @@ def test_every_format_gives_the_same_pairs(pairs: list[Pair], packed: bool) -> N
 def test_csv_fields_may_have_quotes_commas_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b'\xef\xbb\xbfhyp,ref,speaker\r\n"a, ""b""","c\nd",7\r\n\r\ne,f,\r\n')
-    assert utterances(str(path), ("hyp", "ref")) == [(['a, "b"'], "c\nd", "7"), (["e"], "f", "")]
+    assert utterances(str(path), ("hyp", "ref")) == [(['a, "b"'], "c\nd", None), (["e"], "f", None)]
 
 
 def test_tabs_of_tsv_are_all_there_is_to_it(tmp_path: Path) -> None:
@@ -123,14 +125,18 @@ def test_nbest(row: dict, hypotheses: list[str], tmp_path: Path) -> None:
         ({"speaker": 7}, "7"),
         ({"id": "103-1240-0002"}, "103"),
         ({"audio_filepath": "/data/84-9/103-1240-0002.flac"}, "103"),
+        ({"id": "2024-01-15", "speaker": "bo"}, "bo"),
+        ({"speaker": None, "audio_filepath": "84-900-0002.flac"}, "84"),
         ({"utt_id": "sp0.9-103-1240-0002"}, "103"),
-        ({"id": "one", "audio_filepath": "5-6-7.wav"}, "5"),
+        ({"id": "one", "audio_filepath": "5-678-9012.wav"}, "5"),
     ],
 )
 def test_speakers(fields: dict, speaker: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [json.dumps({"pred_text": "a", "text": "a"} | fields)])
     source = parse_source(str(path))
-    assert [u.speaker for chunk in read_chunks(source, ("", "")) for u in parse(source, chunk, True)] == [speaker]
+    assert [u.speaker for chunk in read_chunks(source, ("", "")) for u in parse(source, chunk, speaker_rule())] == [
+        speaker
+    ]
 
 
 @pytest.mark.parametrize(
@@ -156,16 +162,16 @@ def test_sources_as_written(
         (tmp_path / name).touch()
     text = f"nemo:{text}" if "odd" in text or "nemo:b" in text else text
     source = parse_source(text, weighted=True)
-    assert (source.format, list(map(str, source.paths)), source.weight) == (form, names, weight)
+    assert (source.formats, list(map(str, source.paths)), source.weight) == ((form,) * len(names), names, weight)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a.dat", "write FORMAT:, one of nemo"),
-        ("a.bad,b.jsonl", "does not say its format"),
-        ("a.trn", "trn has two files, hypotheses,references; this names 1"),
-        ("a.jsonl,b.jsonl", "nemo has one file; this names 2"),
+        ("a.dat", "write FORMAT:NAME, one of nemo"),
+        ("a.bad,b.dat", "b.dat: the file's name does not say its format"),
+        ("a.trn", "trn has two files, hypotheses,references; this names one"),
+        ("a.jsonl,b.jsonl,c.jsonl,d.jsonl", "which comma"),
         ("lines:a,b,c", "which comma"),
         ("a.jsonl@0", "above 0 and at most 100"),
         ("a.jsonl@101", "above 0 and at most 100"),
@@ -201,8 +207,16 @@ BAD_INPUT = [
     ("a.csv", b'"x"y,z', r"a\.csv line 3 is not CSV"),
     ("a.csv", b"\xff,y", r"a\.csv line 3 is not UTF-8"),
     ("a.tsv", b"x", r"a\.tsv line 3 has 1 fields, but the header has 3"),
-    ("bad.kaldi", b"u9 x", r"bad\.kaldi line 2: utterance 'u9' is not in .*good\.kaldi; 1 utterance is in one"),
-    ("good.kaldi", b"u8\nu9", r"good\.kaldi line 2: utterance 'u8' is not in .*bad\.kaldi; 2 utterances are in one"),
+    (
+        "bad.kaldi",
+        b"u9 x",
+        r"bad\.kaldi line 2: utterance 'u9' is not in .*good\.kaldi; 1 utterance is not in all of the 2 files",
+    ),
+    (
+        "good.kaldi",
+        b"u8\nu9",
+        r"good\.kaldi line 2: utterance 'u8' is not in .*bad\.kaldi; 2 utterances are not in all of the 2 files",
+    ),
     ("bad.kaldi", b"u0 y", r"bad\.kaldi line 2: utterance 'u0' stands on line 1 already"),
     ("good.kaldi", b"u0 y", r"good\.kaldi line 2: utterance 'u0' stands on line 1 already"),
     ("good.kaldi", b"", r"good\.kaldi line 2 does not begin with an utterance id"),
@@ -212,9 +226,9 @@ BAD_INPUT = [
     ("good.trn", b"x u9", r"good\.trn line 3 does not end with \(utterance-id\)"),
     ("good.trn", b"x {a/b} (u9)", r"good\.trn line 3: alternatives are written \{ a / b \}"),
     ("good.trn", b"x { a / b (u9)", r"good\.trn line 3: alternatives"),
-    ("bad.txt", b"x\ny", r"bad\.txt has 3 lines but .*good\.txt has 1"),
-    ("good.txt", b"x", r"bad\.txt has 1 lines but .*good\.txt has 2"),
-    ("good.txt", b"\xff", r"good\.txt has 2"),
+    ("bad.txt", b"x\ny", r"bad\.txt has 3 lines, .*good\.txt has 1 lines: these"),
+    ("good.txt", b"x", r"bad\.txt has 1 lines, .*good\.txt has 2 lines"),
+    ("good.txt", b"\xff", r"good\.txt line 2 is not UTF-8"),
 ]
 
 
@@ -253,7 +267,7 @@ def test_damaged_and_endless_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     path.write_bytes(gzip.compress(random.Random(0).randbytes(5000))[:2000])
     with pytest.raises(UserError, match=r"a\.jsonl\.gz is damaged after line|is not UTF-8"):
         utterances(str(path))
-    monkeypatch.setattr(reading, "LONGEST", 1 << 16)
+    monkeypatch.setattr(lines, "LONGEST", 1 << 16)
     path.write_bytes(gzip.compress(b"a" * (1 << 24)))
     with pytest.raises(UserError, match="line 1 is longer than"):
         utterances(str(path))

@@ -1,0 +1,132 @@
+"""Objects of JSON: one a line, as NeMo's manifests have them, or the elements of one array."""
+
+import codecs
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.transcripts.lines import LONGEST, Lines, decode, peek
+
+BLOCK = 1 << 16  # bytes of an array that are read at once
+
+
+def json_rows(file: Lines) -> Iterator[tuple[int, bytes]]:
+    """The rows as they are written, each with the number of the line on which it begins.
+
+    An array is read a piece at a time, however large it is.
+
+    Raises:
+        UserError: the file cannot be read, or an array is not well-formed. Rows are not looked into.
+    """
+    return _Array(file).elements() if is_array(file) else iter(file)
+
+
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a file, each with its line number from 1.
+
+    Raises:
+        UserError: a row is no object, or holds what no UTF-8 file can; file and line are named.
+    """
+    with Lines(path) as file:
+        for number, raw in json_rows(file):
+            yield number, parse_row(decode(raw, file.path, number), file.path, number)
+
+
+def parse_row(text: str, path: Path | str, number: int) -> dict[str, Any]:
+    """A row as an object without halves of characters.
+
+    Raises:
+        UserError: it is none; file and line are named.
+    """
+    try:
+        row = json.loads(text)
+        if "\\u" in text:  # escapes may spell halves of characters
+            json.dumps(row, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise UserError(f"{path} line {number} is not JSON of whole characters: {text[:60]!r}") from None
+    if not isinstance(row, dict):
+        raise UserError(f"{path} line {number} is not a JSON object: {text[:60]!r}")
+    return row
+
+
+def is_array(file: Lines) -> bool:
+    """Whether the file is one array of JSON. Nothing of it is read by that, but perhaps white space before it."""
+    opened = file.open()
+    while True:
+        with file.faults_told(0):
+            beginning = peek(opened, BLOCK)
+            if beginning.strip() or not beginning:
+                return beginning.lstrip().startswith(b"[")
+            opened.read(len(beginning))
+
+
+class _Array:
+    """The elements of an array of JSON, read a block at a time."""
+
+    def __init__(self, file: Lines) -> None:
+        self.file, self.opened = file, file.open()
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        self.text, self.at, self.number = "", 0, 1  # what was read, the place in it, and the line of that place
+
+    def elements(self) -> Iterator[tuple[int, bytes]]:
+        """Each as it is written, with the line on which it begins."""
+        self._expect("[")
+        if self._sign() == "]":
+            return self._end()
+        while True:
+            number, element = self.number, self._element()
+            yield number, element.encode()
+            if self._expect(",]") == "]":
+                return self._end()
+            self._sign()
+
+    def _expect(self, wanted: str) -> str:
+        sign = self._sign()
+        if not sign or sign not in wanted:
+            raise self._fault()
+        self.at += 1
+        return sign
+
+    def _end(self) -> None:
+        self.at += self._sign() == "]"
+        if self._sign():
+            raise self._fault()
+
+    def _sign(self) -> str:
+        """The next letter that is no white space, and stays to be read; empty at the end."""
+        while self.at < len(self.text) or self._more():
+            letter = self.text[self.at]
+            if letter not in " \t\r\n":
+                return letter
+            self.at += 1
+            self.number += letter == "\n"
+        return ""
+
+    def _element(self) -> str:
+        while True:
+            try:
+                _, end = json.JSONDecoder().raw_decode(self.text, self.at)
+                break
+            except (ValueError, RecursionError):  # perhaps for want of its end
+                if len(self.text) - self.at > LONGEST or not self._more():
+                    raise self._fault() from None
+        element, self.at = self.text[self.at : end], end
+        self.number += element.count("\n")
+        return element
+
+    def _more(self) -> bool:
+        """Reads a block, if there is one."""
+        with self.file.faults_told(self.number):
+            block = self.opened.read(BLOCK)
+        try:
+            self.text, self.at = self.text[self.at :] + self.decoder.decode(block, final=not block), 0
+        except UnicodeDecodeError:
+            raise UserError(f"{self.file.path} is not UTF-8 after line {self.number}: convert the file first") from None
+        return bool(block)
+
+    def _fault(self) -> UserError:
+        rest = self.text[self.at : self.at + 60]
+        what = f"an array cannot go on with {rest!r}" if rest else "its array has no end"
+        return UserError(f"{self.file.path} line {self.number} is not JSON: {what}")

@@ -1,0 +1,150 @@
+"""A file of transcripts written again with other texts: each piece of it, and the piece with a correction."""
+
+import csv
+import html
+import io
+import json
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.transcripts.cues import COLUMNS, read_blocks, spoken_text
+from fairseq_asr_correct.transcripts.json_rows import is_array, json_rows, parse_row
+from fairseq_asr_correct.transcripts.kaldi_and_trn import kaldi_line, trn_line
+from fairseq_asr_correct.transcripts.lines import Lines, decode
+from fairseq_asr_correct.transcripts.tables import read_table
+
+HYPOTHESIS, CORRECTED = "pred_text", "corrected_text"
+
+
+class Transcript(NamedTuple):
+    """A piece of a file, most often a line."""
+
+    text: str  #: what is to be corrected; empty where nothing is
+    corrected: Callable[[str], str]  #: the piece with a correction of it, without the end of its line
+
+
+def read_transcripts(path: Path, form: str) -> Iterator[Transcript]:
+    """All pieces of a file; ``-`` is standard input.
+
+    Rows with named fields keep all of them and get a ``corrected_text``; what is no utterance, such as the header of a
+    table or the times of subtitles, is a piece without text.
+
+    Raises:
+        UserError: the file cannot be read, or a line is not of that format; the line is named.
+    """
+    with Lines(path) as file:
+        yield from PIECES[form](file)
+
+
+def _same(line: str) -> Transcript:
+    return Transcript("", lambda after: line)
+
+
+def _nemo(file: Lines) -> Iterator[Transcript]:
+    array, before = is_array(file), "["
+    for number, raw in json_rows(file):
+        row = parse_row(decode(raw, file.path, number), file.path, number)
+        text = hypothesis(row, file.path, number)
+        yield Transcript(text, lambda after, row=row, before=before if array else "": before + _json(row, after))
+        before = ","
+    if array:
+        yield _same("[]" if before == "[" else "]")
+
+
+def hypothesis(row: dict, path: Path, number: int) -> str:
+    """What is to be corrected in a row.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not isinstance(row.get(HYPOTHESIS), str):
+        raise UserError(f"{path} line {number} lacks `{HYPOTHESIS}` as a string")
+    return row[HYPOTHESIS]
+
+
+def _json(row: dict, after: str) -> str:
+    return json.dumps(row | {CORRECTED: after}, ensure_ascii=False)
+
+
+def _csv(file: Lines) -> Iterator[Transcript]:
+    return _table(file, "csv", _csv_line)
+
+
+def _tsv(file: Lines) -> Iterator[Transcript]:
+    return _table(file, "tsv", "\t".join)
+
+
+def _table(file: Lines, form: str, line: Callable[[list[str]], str]) -> Iterator[Transcript]:
+    header, rows = read_table(file, form, [HYPOTHESIS])
+    names = list(dict.fromkeys([*header, CORRECTED]))
+    yield _same(line(names))
+    for _, row in rows:
+        fields = dict(zip(header, row, strict=True))
+        yield Transcript(
+            fields[HYPOTHESIS],
+            lambda after, fields=fields: line([(fields | {CORRECTED: after})[name] for name in names]),
+        )
+
+
+def _csv_line(fields: list[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(fields)
+    return written.getvalue()
+
+
+def _kaldi(file: Lines) -> Iterator[Transcript]:
+    for number, line in file.texts():
+        name, words = kaldi_line(line, file.path, number)
+        yield Transcript(words, lambda after, name=name: f"{name} {after}".rstrip())
+
+
+def _trn(file: Lines) -> Iterator[Transcript]:
+    for number, line in file.texts():
+        named = trn_line(line, file.path, number)
+        if named is None:
+            yield _same(line)
+        else:
+            name, words = named
+            yield Transcript(words, lambda after, name=name: f"{after} ({name})".lstrip())
+
+
+def _srt(file: Lines) -> Iterator[Transcript]:
+    return _cues(file, str)
+
+
+def _vtt(file: Lines) -> Iterator[Transcript]:
+    return _cues(file, lambda text: html.escape(text, quote=False))
+
+
+def _cues(file: Lines, escape: Callable[[str], str]) -> Iterator[Transcript]:
+    for block in read_blocks(file):
+        if not block.spoken:
+            yield _same(block.lines[0])
+            continue
+        text = html.unescape(spoken_text(block)) if escape is not str else spoken_text(block)
+
+        def written(after: str, before: str = text, lines: list[str] = block.lines) -> str:
+            if after == before:
+                return "\n".join(lines)
+            return escape("\n".join(textwrap.wrap(after, COLUMNS, break_long_words=False, break_on_hyphens=False)))
+
+        yield Transcript(text, written)
+
+
+def _lines(file: Lines) -> Iterator[Transcript]:
+    return (Transcript(line, str) for _, line in file.texts())
+
+
+PIECES: dict[str, Callable[[Lines], Iterator[Transcript]]] = {
+    "nemo": _nemo,
+    "csv": _csv,
+    "tsv": _tsv,
+    "kaldi": _kaldi,
+    "trn": _trn,
+    "srt": _srt,
+    "vtt": _vtt,
+    "lines": _lines,
+}
