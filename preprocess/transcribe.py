@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
 
-A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the manifest), and `duration`
-in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy. Recordings have 1 kHz to 1 MHz
+A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the
+manifest), and `duration` in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy. Recordings have 1 kHz to 1 MHz
 and last four hours at most; what cannot be read or transcribed costs its own line, which goes into FILE.failed.
 
     python preprocess/transcribe.py --manifest dev.jsonl --model facebook/wav2vec2-base-960h --save-to dev.hyp.jsonl
@@ -133,9 +133,7 @@ def jobs(args: argparse.Namespace) -> Iterator[Job]:
     if args.manifest:
         manifest, form = parse_file(args.manifest)
         if form not in ROWS or not manifest.is_file():
-            raise UserError(
-                f"--manifest {args.manifest}: name a file of rows, one of {', '.join(ROWS)}; it is read twice"
-            )
+            raise UserError(f"--manifest {args.manifest}: name a file of rows, {', '.join(ROWS)}; it is read twice")
         yield Job(manifest, form, args.model, Path(args.save_to))
         return
     manifests = sorted(args.folds.glob("fold*.heldout.jsonl"), key=lambda path: (len(path.name), path.name))

@@ -4,8 +4,8 @@ r"""Correct what a recognizer wrote: a manifest in, the same manifest with `corr
     python scripts/correct.py --model corrector --input hyp.jsonl --output corrected.jsonl
 
 --model is a folder of export_model.py, the folder that a training left, or a checkpoint. In JSON lines `pred_text` is
-corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out as
-they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
+corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out
+as they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
 --format does where it does not:
 
     python scripts/correct.py --model checkpoints --input exp/dev/text --format kaldi --output exp/dev/text.corrected

@@ -70,7 +70,7 @@ FORMS = {
     ),
     "hyp.trn": (
         ";; a comment stays\nthe boy (a-1)\n(a-2)\nit (is) (a-3)\n",
-        ";; a comment stays\nTHE BOY (a-1)\n(a-2)\nIT (IS) (a-3)\n",
+        ";; a comment stays\nTHE BOY (a-1)\n(a-2)\nIT IS (a-3)\n",
     ),
     "hyp.txt": ("the boy\n\n  two  spaces\n", "THE BOY\n\n  TWO  SPACES\n"),
 }
@@ -90,7 +90,7 @@ def test_formats(name: str, packed: bool, run: Run, shout: Shout, tmp_path: Path
 
 def test_kaldi_has_no_ending(run: Run, shout: Shout, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a-1 the boy\na-2\n")
-    with pytest.raises(UserError, match=r"text: its name does not say its format: give --format, one of nemo, kaldi"):
+    with pytest.raises(UserError, match=r"text: the file.s name does not say its format; give --format, one of nemo"):
         run("text", "out")
     run("text", "out", "--format", "kaldi")
     assert (tmp_path / "out").read_text() == "a-1 THE BOY\na-2\n"
@@ -198,7 +198,7 @@ BAD_LINES = {
     "hyp.jsonl": [('{"pred_text": "a"}\n{"text": "b"}\n', "line 2 lacks `pred_text` as a string"),
                   ('{"pred_text": 1}\n', "line 1 lacks `pred_text`"), ("{}\n{\n", "line 1 lacks"),
                   ('{"pred_text": "a"}\n{\n', "line 2")],
-    "hyp.trn": [("a (x)\nb\n", r"line 2 does not end with \(utterance-id\)"), ("{a / b} (x)\n", "has alternatives")],
+    "hyp.trn": [("a (x)\nb\n", r"line 2 does not end with \(utterance-id\)"), ("{a / b} (x)\n", "alternatives are written")],
 }  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_make_pairs_takes_it(distill: ModuleType, teacher: Path, rows: list[dict
     assert bad == good and {*bad} == {row["pred_text"] for row in rows}
 
 
-@pytest.mark.parametrize("line", ["the boys hous", '{"text": "the boy"}', "[]"])
+@pytest.mark.parametrize("line", ["the boys hous", '{"text": "the boy"}', "[1]"])
 def test_what_is_no_manifest(line: str, distill: ModuleType, teacher: Path, tmp_path: Path) -> None:
     (tmp_path / "made.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match=r"made\.jsonl line 1 (is not|lacks)"):

@@ -30,9 +30,10 @@ def utterance_of(fields: Mapping[str, Any]) -> str | None:
             return str(fields[name])
     if not is_name(fields.get(AUDIO)):
         return None
-    numbers = [f"{word} {fields[name]:g} s" for word, name in PART.items() if type(fields.get(name)) in (int, float)]
+    numbers = {word: fields.get(name) for word, name in PART.items()}
+    part = [f"{word} {number:.15g} s" for word, number in numbers.items() if _is_seconds(number)]
     # Without an offset the duration is the whole recording's.
-    return " ".join([str(fields[AUDIO]), *(numbers if fields.get("offset") is not None else ())])
+    return " ".join([str(fields[AUDIO]), *(part if fields.get("offset") is not None else ())])
 
 
 def speaker_of(named: Any, ids: tuple[Any, ...], rule: SpeakerRule) -> str | None:
@@ -67,6 +68,10 @@ def speaker_rule(pattern: str | None = None) -> SpeakerRule:
         return match and match[1 if match.re.groups else 0]
 
     return rule
+
+
+def _is_seconds(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e9
 
 
 def is_name(value: Any) -> bool:

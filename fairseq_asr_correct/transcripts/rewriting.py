@@ -6,6 +6,7 @@ import io
 import json
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,8 +108,12 @@ def _trn(file: Lines) -> Iterator[Transcript]:
         if named is None:
             yield _same(line)
         else:
-            name, words = named
-            yield Transcript(words, lambda after, name=name: f"{after} ({name})".lstrip())
+            yield Transcript(named[1], partial(_trn_line, line, *named))
+
+
+def _trn_line(line: str, name: str, before: str, after: str) -> str:
+    """The line with a correction; with its alternatives and all where nothing is corrected."""
+    return line if after == before else f"{after} ({name})".lstrip()
 
 
 def _srt(file: Lines) -> Iterator[Transcript]:
