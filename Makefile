@@ -7,10 +7,12 @@ TORCH ?= torch==2.13.0
 DATA ?= ../shared/data/librispeech
 RUN ?= runs/librispeech
 DEMO ?= runs/demo
+FUZZ_MINUTES ?= 10
+FUZZ ?= tests
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow lint bench demo demo-corpus librispeech clean
+.PHONY: help setup test test-slow test-processors fuzz lint bench demo demo-corpus librispeech clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -31,6 +33,14 @@ test: $(READY) ## fast tests, under three minutes
 
 test-slow: $(READY) ## every test, the slow ones too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -m "slow or not slow"
+
+test-processors: $(READY) ## the tests that compare numbers, as other processors would compute them
+	PY=$(PY) bash .ci/processors
+
+fuzz: $(READY) ## property tests on new random examples, until one fails or FUZZ_MINUTES are over
+	end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
+		OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -m hypothesis --hypothesis-profile fuzz $(FUZZ) || exit 1; \
+	done
 
 lint: $(READY) ## formatting and common mistakes
 	$(PY) -m ruff check .

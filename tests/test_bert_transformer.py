@@ -156,6 +156,7 @@ def test_dropout_is_the_encoders_and_the_decoders_own(bert_init: Path) -> None:
         assert stack.layers[0].activation_dropout_module.p == 0
 
 
+@pytest.mark.numerical
 def test_alignments_are_over_the_source_without_cls(bert_init: Path) -> None:
     model = build(bert_init)[0].eval()  # in training nobody asks for them
     sources = torch.tensor([[PAD, 20, 21, EOS], [20, 21, 22, EOS]])

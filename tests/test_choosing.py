@@ -8,6 +8,8 @@ from torch import Tensor
 
 from fairseq_asr_correct.decoding.choosing import CLEARLY, Places, best_of_source, first_equal
 
+pytestmark = pytest.mark.numerical
+
 PAD, VOCAB = 1, 12
 
 

@@ -19,6 +19,8 @@ from fairseq_asr_correct.criterions.chunked_cross_entropy import (
 )
 from fairseq_asr_correct.errors import UserError
 
+pytestmark = pytest.mark.numerical
+
 
 @settings(deadline=None, max_examples=50)
 @given(

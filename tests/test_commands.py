@@ -23,6 +23,7 @@ def test_registry_holds_our_classes() -> None:
         assert ARCH_MODEL_REGISTRY[arch] is BertTransformerModel
 
 
+@pytest.mark.numerical
 def test_generate_and_evaluate(
     data_bin: Path, pairs: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_checkpoint_needs_no_bert_folder(bert_init: Path, data_bin: Path, tmp_
     assert state["cfg"]["model"].layer_norm_eps == 1e-12
 
 
+@pytest.mark.numerical
 def test_resuming_goes_on_where_it_stopped(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     flags = ("--bert-init", bert_init, "--dropout", 0, "--encoder-dropout", 0)
     run_command("train", *train_argv(data_bin, tmp_path / "straight", *flags, "--max-update", 6))
@@ -135,6 +137,7 @@ def _train_rank(rank: int, port: int, argv: list[object]) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.numerical
 @pytest.mark.slow
 def test_two_processes_train_as_one(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     """Two gloo workers, one update each of half the batches, against one worker that accumulates two."""

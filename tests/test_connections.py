@@ -57,7 +57,20 @@ def test_idle_connections_are_closed(make_service: Make, monkeypatch: pytest.Mon
     monkeypatch.setattr(server, "IDLE_SECONDS", 0.2)
     _, batcher, app = make_service()
     with running(app, batcher) as (_, _, port), half_sent(port, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n") as idle:
-        assert idle.recv(100).startswith(b"HTTP/1.1 200") and closed(idle)
+        start = time.monotonic()
+        assert idle.recv(100).startswith(b"HTTP/1.1 200") and closed(idle) and time.monotonic() - start < 4
+
+
+def test_each_answer_gives_a_client_time_anew(make_service: Make) -> None:
+    _, batcher, app = make_service()
+    with running(app, batcher) as (one, _, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        since = []
+        for _ in range(3):
+            assert client.get("/health").status_code == 200
+            (connection,) = one.server_state.connections
+            since.append(connection._since)
+            time.sleep(0.01)
+    assert since == sorted(set(since))
 
 
 def test_answers_that_nobody_reads(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:

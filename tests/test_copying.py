@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ROUNDING, copy_argv, generate_argv, run_command
+from conftest import ROUNDING, assert_close, copy_argv, generate_argv, run_command
 from fairseq import checkpoint_utils
 from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
 from hypothesis import given, settings
@@ -54,6 +54,7 @@ def distance(written: list[int], source: list[int]) -> float:
     return Levenshtein.distance(written, source, weights=(3, 3, 2)) / 2
 
 
+@pytest.mark.numerical
 @settings(deadline=None, max_examples=60)
 @given(source=tokens, written=tokens, left=st.integers(0, 3), right=st.integers(0, 3), seed=st.integers(0, 9))
 def test_places_and_gate_are_the_formula(source: list, written: list, left: int, right: int, seed: int) -> None:
@@ -86,6 +87,7 @@ def test_places_and_gate_are_the_formula(source: list, written: list, left: int,
     torch.testing.assert_close(last["places"][0, 0], copy["places"][0, -1])
 
 
+@pytest.mark.numerical
 def test_the_mixture_is_a_distribution_with_copies_added() -> None:
     torch.manual_seed(1)
     logits = torch.randn(2, 3, 8)
@@ -108,6 +110,7 @@ def test_the_mixture_is_a_distribution_with_copies_added() -> None:
     assert copied[0, 2] < -60 and copied.isfinite().all()
 
 
+@pytest.mark.numerical
 def test_an_untrained_model_copies(untrained: Path, data_bin: Path, tmp_path: Path) -> None:
     run_command("generate", *generate_argv(data_bin, untrained, tmp_path), "--beam", 1)
     lines = [line.split("\t") for line in (tmp_path / "generate-dev-clean.txt").read_text().splitlines()]
@@ -117,6 +120,7 @@ def test_an_untrained_model_copies(untrained: Path, data_bin: Path, tmp_path: Pa
     assert outputs == {number: text.replace(" ##", "") for number, text in sources.items()}
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("skip", [1.0, 0.8])
 def test_it_learns_to_correct_what_it_has_seen(setting: SimpleNamespace, skip: float) -> None:
     criterion = ChunkedLabelSmoothedCrossEntropy(setting.task, False, 0.0, loss_skip_copied=skip)
@@ -135,6 +139,7 @@ def test_it_learns_to_correct_what_it_has_seen(setting: SimpleNamespace, skip: f
     assert wrong() < before / 2
 
 
+@pytest.mark.numerical
 def test_step_by_step_equals_full_decoding(setting: SimpleNamespace) -> None:
     model, net_input = setting.model.eval(), setting.sample["net_input"]
     encoder_out = model.encoder(net_input["src_tokens"])
@@ -144,11 +149,10 @@ def test_step_by_step_equals_full_decoding(setting: SimpleNamespace) -> None:
     for step in range(previous.size(1)):
         one, _ = model.decoder(previous[:, : step + 1], encoder_out, incremental_state=state)
         present = previous[:, step] != PAD
-        torch.testing.assert_close(
-            one[present, 0], full[present, step], atol=ROUNDING * float(full.abs().max()), rtol=0
-        )
+        assert_close(one[present, 0], full[present, step])
 
 
+@pytest.mark.numerical
 def test_beams_and_batches_keep_their_own_source(untrained: Path, data_bin: Path, tmp_path: Path) -> None:
     outputs = []
     for size in (1, 15):
@@ -158,6 +162,7 @@ def test_beams_and_batches_keep_their_own_source(untrained: Path, data_bin: Path
     assert outputs[0] == outputs[1]
 
 
+@pytest.mark.numerical
 def test_the_chunked_loss_is_that_of_the_mixture(setting: SimpleNamespace) -> None:
     results = []
     for criterion in (
@@ -177,6 +182,7 @@ def test_the_chunked_loss_is_that_of_the_mixture(setting: SimpleNamespace) -> No
         assert float((our_grads[name] - grad).abs().max()) < ROUNDING * largest, name
 
 
+@pytest.mark.numerical
 def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) -> None:
     model, sample, smoothing = setting.model.train(), setting.sample, 0.1
     log_probs, _ = model(**sample["net_input"])
@@ -189,9 +195,10 @@ def test_label_smoothing_is_that_of_what_is_generated(setting: SimpleNamespace) 
     loss, _, _ = ChunkedLabelSmoothedCrossEntropy(setting.task, False, smoothing)(model, sample)
     assert loss.item() == pytest.approx(expected.item(), rel=ROUNDING)
     (wanted,), (got,) = (torch.autograd.grad(x, [model.decoder.output_projection.weight]) for x in (expected, loss))
-    assert (got - wanted).abs().max() < ROUNDING * wanted.abs().max()
+    assert_close(got, wanted)
 
 
+@pytest.mark.numerical
 def test_skipping_what_is_copied_anyway(setting: SimpleNamespace) -> None:
     """An upper bound, close where little is skipped, and not used in validation."""
     losses = {}
@@ -215,6 +222,7 @@ def test_every_weight_is_known(setting: SimpleNamespace) -> None:
     assert not any("spelled" in name or "outputs" in name for name in setting.model.state_dict())
 
 
+@pytest.mark.numerical
 def test_words_spelled_alike_are_near() -> None:
     vectors = spelling_vectors([*SYMBOLS, "bo", "toys", "##boys", "tom's", "madeupword0000", "\u2581boys"])
     assert vectors.shape == (14, DIM) and vectors.dtype == torch.float32
@@ -233,6 +241,7 @@ def test_letter_rows_by_hand() -> None:
     }
 
 
+@pytest.mark.numerical
 def test_a_word_is_spelled_by_its_pieces() -> None:
     path = CopyPath(4, PAD, SYMBOLS)
     row = torch.tensor([[PAD, CLS, 3, 4, 6, SEP, PAD]])

@@ -198,7 +198,7 @@ BAD_LINES = {
     "hyp.jsonl": [('{"pred_text": "a"}\n{"text": "b"}\n', "line 2 lacks `pred_text` as a string"),
                   ('{"pred_text": 1}\n', "line 1 lacks `pred_text`"), ("{}\n{\n", "line 1 lacks"),
                   ('{"pred_text": "a"}\n{\n', "line 2")],
-    "hyp.trn": [("a (x)\nb\n", r"line 2 does not end with \(utterance-id\)"), ("{a / b} (x)\n", "alternatives are written")],
+    "hyp.trn": [("a (x)\nb\n", r"line 2 does not end with \(utterance-id\)"), ("{a / b} (x)\n", "alternatives are")],
 }  # fmt: skip
 
 
@@ -241,6 +241,7 @@ def test_the_input_is_not_written_over(run: Run, shout: Shout, tmp_path: Path) -
     assert (tmp_path / "hyp.txt").read_text() == "one\n"
 
 
+@pytest.mark.numerical
 def test_workers_write_what_the_corrector_says(checkpoint: Path, pairs: Path, tmp_path: Path) -> None:
     """A line a batch: then all compute the same sums."""
     bad = (pairs / "train.bad").read_text().splitlines()

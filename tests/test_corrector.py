@@ -62,6 +62,7 @@ def echo(learned: Corrector, monkeypatch: pytest.MonkeyPatch) -> Echo:
     return echo
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", ["plain", "copying", "learned"])
 def test_it_says_what_generate_says(
     name: str, folders: Path, checkpoints: dict[str, Path], data_bin: Path, bad: list[str], tmp_path: Path
@@ -78,6 +79,7 @@ def test_it_says_what_generate_says(
     assert greedy != expected or name == "copying"
 
 
+@pytest.mark.numerical
 def test_keep_or_correct(
     folders: Path, checkpoints: dict[str, Path], data_bin: Path, bad: list[str], tmp_path: Path
 ) -> None:
@@ -108,6 +110,7 @@ def test_flags_are_readmes(learned: Corrector, echo: Echo, monkeypatch: pytest.M
     assert asked == [readme, readme | {"beam": 2}] and len(readme) == 5
 
 
+@pytest.mark.numerical
 def test_order_and_number(learned: Corrector, bad: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*bad, "", *bad[:5], "   ", "Boy"]
     one_by_one = [learned.correct(text) for text in texts]
@@ -139,6 +142,7 @@ def test_white_space(learned: Corrector, bad: list[str]) -> None:
     assert learned.correct("\n " + bad[0].replace(" ", " \t\u3000 ") + "  ") == learned.correct(bad[0])
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("word", UNKNOWN)
 def test_unknown_words_stay_and_the_rest_is_corrected(word: str, learned: Corrector) -> None:
     before, after = "the hous is read", "boy s cat"
@@ -149,6 +153,7 @@ def test_unknown_words_stay_and_the_rest_is_corrected(word: str, learned: Correc
     assert learned.correct([f"{word} {after}", f"{before} {word}"]) == [f"{word} {parts[1]}", f"{parts[0]} {word}"]
 
 
+@pytest.mark.numerical
 def test_long_texts_are_corrected_in_halves(learned: Corrector) -> None:
     words = random.Random(2).choices([word for word in WORDS if "'" not in word], k=70)  # a piece each
     halves = [" ".join(words[i:j]) for i, j in ((0, 35), (35, 70))]
@@ -205,6 +210,7 @@ def test_where_the_model_writes_unk_it_is_not_followed(
     assert learned.correct(["the boy", "Boy red"]) == ["", "Boy"]
 
 
+@pytest.mark.numerical
 def test_threads_share_one(folders: Path, bad: list[str]) -> None:
     shared = Corrector.from_pretrained(folders / "learned", keep_threshold=MARGIN)
     jobs = [(bad[i : i + 4], 1 + i % 3, 1 + i % 4) for i in range(8)]
@@ -230,6 +236,7 @@ def test_it_leaves_no_trace(learned: Corrector, bad: list[str]) -> None:
     assert not any(module.training for module in learned._model.modules())
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("dtype", [torch.float16, "bfloat16", torch.float32, None])
 def test_types_to_compute_in(dtype: object, folders: Path, bad: list[str]) -> None:
     corrector = Corrector.from_pretrained(str(folders / "copying"), dtype=dtype)

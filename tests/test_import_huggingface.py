@@ -114,6 +114,7 @@ MODELS = {
 FAST = ("bert", "widths", "generation")  # each takes fairseq a second to write a configuration for
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     "kind", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
 )
@@ -130,6 +131,7 @@ def test_same_logits(kind: str, tmp_path: Path) -> None:
             assert tensors[name].any(), "a bias that could be lost"
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", ["decoder.cls.predictions.bias", "decoder.cls.predictions.transform.dense.bias"])
 def test_other_logits_would_be_noticed(name: str, folder: Path, converted: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
@@ -138,6 +140,7 @@ def test_other_logits_would_be_noticed(name: str, folder: Path, converted: Path)
     assert difference(folder, converted) > 4 * ROUNDING
 
 
+@pytest.mark.numerical
 def test_an_output_without_a_bias_stays_tied(tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     make(folder, GENERATION)
@@ -194,6 +197,7 @@ def test_rows_without_a_token(tmp_path: Path) -> None:
     assert symbols[-2:] == ["madeupword0000", "madeupword0001"] and len(symbols) == len(VOCAB)
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("shared", [True, False])
 def test_there_and_back(shared: bool, checkpoint: Path, data_bin: Path, bert_init: Path, tmp_path: Path) -> None:
     if shared:
@@ -222,6 +226,7 @@ def test_there_and_back(shared: bool, checkpoint: Path, data_bin: Path, bert_ini
     assert Corrector.from_pretrained(out).correct(texts) == Corrector.from_pretrained(path).correct(texts)
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("way", ["finetune", pytest.param("restore", marks=pytest.mark.slow)])
 def test_training_goes_on(
     way: str, checkpoint: Path, data_bin: Path, bert_init: Path, tmp_path: Path, capsys: pytest.CaptureFixture

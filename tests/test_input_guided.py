@@ -158,6 +158,7 @@ def some_sources(dictionary: Dictionary) -> list[list[int]]:
     return [torch.randint(4, len(dictionary), [length]).tolist() for length in lengths]
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", NAMES)
 def test_any_batch(name: str, models: dict, doubles: dict, dictionary: Dictionary, sides: dict) -> None:
     real = [row[:-1].tolist() for row in sides["dev-clean.bad"]]
@@ -169,6 +170,7 @@ def test_any_batch(name: str, models: dict, doubles: dict, dictionary: Dictionar
             assert_same(doubles[name], dictionary, sources[first : first + size], max_len_a=0, max_len_b=200)
 
 
+@pytest.mark.numerical
 def test_how_many_passes(doubles: dict, dictionary: Dictionary, sides: dict) -> None:
     """One where all is copied, one a token where nothing is, few for a corrector; outputs of all these kinds."""
     sources = [row[:-1].tolist() for row in sides["dev-clean.bad"]]
@@ -186,6 +188,7 @@ def test_how_many_passes(doubles: dict, dictionary: Dictionary, sides: dict) -> 
 TOKENS = st.lists(st.integers(4, 9), max_size=LONGEST_SOURCE) | st.lists(st.integers(3, 74), max_size=9)
 
 
+@pytest.mark.numerical
 @settings(deadline=None, max_examples=25)
 @given(
     name=st.sampled_from(NAMES),
@@ -215,6 +218,7 @@ def test_any_source(
     assert_same(doubles[name], dictionary, sources, prefix, unk_penalty=unk_penalty, **flags)
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     "flags",
     [{"len_penalty": 0}, {"len_penalty": 2.5}, {"normalize_scores": False}, {"temperature": 3.0}, {"max_len": 6}],
@@ -225,6 +229,7 @@ def test_what_scores_are_made_of(flags: dict, doubles: dict, dictionary: Diction
         assert_same(doubles[name], dictionary, some_sources(dictionary), **flags)
 
 
+@pytest.mark.numerical
 def test_a_source_without_its_end(doubles: dict, dictionary: Dictionary) -> None:
     """Its own score would have one for an end that it does not have; the next sentence's is not touched."""
     sources = torch.tensor([[5, 6, 7, 8], [5, 6, 7, dictionary.eos()]])
@@ -234,6 +239,7 @@ def test_a_source_without_its_end(doubles: dict, dictionary: Dictionary) -> None
     assert [beams[0]["source_scores"] is None for beams in found] == [True, False]
 
 
+@pytest.mark.numerical
 def test_another_token_begins(doubles: dict, dictionary: Dictionary) -> None:
     sample = sample_of(some_sources(dictionary)[:4], dictionary)
     found = []
@@ -244,6 +250,7 @@ def test_another_token_begins(doubles: dict, dictionary: Dictionary) -> None:
     assert found[0] == found[1] != found[2] == found[3]
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(dtype: torch.dtype, models: dict, dictionary: Dictionary, sides: dict) -> None:
     sources = [row[:-1].tolist() for row in sides["dev-clean.bad"]]
@@ -251,6 +258,7 @@ def test_half_precision(dtype: torch.dtype, models: dict, dictionary: Dictionary
         assert_same(copy.deepcopy(models[name]).to(dtype), dictionary, sources, tolerance=0.1)
 
 
+@pytest.mark.numerical
 def test_few_outputs_at_once(doubles: dict, dictionary: Dictionary, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (block_decoder, input_guided):
         monkeypatch.setattr(module, "places_at_once", lambda device: 7)
@@ -258,6 +266,7 @@ def test_few_outputs_at_once(doubles: dict, dictionary: Dictionary, monkeypatch:
         assert_same(doubles[name], dictionary, some_sources(dictionary))
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("name", NAMES)
 def test_blocks_are_the_decoders_own(name: str, models: dict, dictionary: Dictionary) -> None:
     """Any number of tokens a sentence and pass, some taken back, sentences that leave: against teacher forcing."""
@@ -344,6 +353,7 @@ def numbers(lines: dict[str, str]) -> list[float]:
     return [float(number) for name in sorted(lines) for number in re.findall(NUMBER, lines[name])]
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     "flags",
     [
@@ -372,6 +382,7 @@ def test_generate(
         assert sentences == "15" and float(passes) * float(tokens) == pytest.approx(written / 15, rel=0.01)
 
 
+@pytest.mark.numerical
 def test_interactive(
     data_bin: Path, corrector: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +399,7 @@ def test_interactive(
     assert outputs[0] == outputs[1] and len(outputs[0]) == 4 and outputs[0][3] != ""
 
 
+@pytest.mark.numerical
 def test_validation(data_bin: Path, corrector: Path, sides: dict) -> None:
     """``--eval-wer`` counts the same, with the generator of ``--decoding``."""
     state = torch.load(corrector)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROUNDING, USER_DIR, generate_argv, run_command, with_noise
+from conftest import ROUNDING, USER_DIR, assert_close, generate_argv, run_command, with_noise
 from fairseq import checkpoint_utils, tasks
 from fairseq.data import Dictionary
 from hypothesis import given, settings
@@ -66,10 +66,6 @@ def log_probabilities(model: nn.Module, source: Tensor, target: Tensor, dictiona
     return logits[0].log_softmax(-1).gather(1, target[:, None])[:, 0]
 
 
-def assert_close(one: Tensor, other: Tensor) -> None:
-    torch.testing.assert_close(one, other, atol=ROUNDING * float(other.abs().max()), rtol=0)
-
-
 def some_sentences(dictionary: Dictionary) -> tuple[list[Tensor], Tensor]:
     """Sentences of different lengths with their ends, and all of them as a batch padded on the left."""
     lines = ["the boys h ##o ##u ##s", "cat", "is red read is red on the mat"]
@@ -80,6 +76,7 @@ def some_sentences(dictionary: Dictionary) -> tuple[list[Tensor], Tensor]:
     return rows, batch
 
 
+@pytest.mark.numerical
 def test_scores_are_the_models_own(tiny: tuple[nn.Module, Dictionary], monkeypatch: pytest.MonkeyPatch) -> None:
     """One batch, or a sentence a pass; the sources are padded and the targets of other lengths."""
     model, dictionary = tiny
@@ -92,6 +89,7 @@ def test_scores_are_the_models_own(tiny: tuple[nn.Module, Dictionary], monkeypat
             assert_close(got, wanted)
 
 
+@pytest.mark.numerical
 def test_an_ensemble_averages_probabilities(checkpoint: Path, data_bin: Path, tiny: tuple, tmp_path: Path) -> None:
     model, dictionary = tiny
     path = with_noise(checkpoint, "encoder.layers.", 3, tmp_path / "other.pt")
@@ -134,6 +132,7 @@ def test_decisions(before: list[int], after: list[int], thresholds: tuple[float,
             assert set(split_words(decided.tokens, CONTINUES)) <= words, "no word is split, none is glued"
 
 
+@pytest.mark.numerical
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_margins_add_up(tiny: tuple[nn.Module, Dictionary], data: st.DataObject) -> None:
@@ -194,6 +193,7 @@ class Inner:
         return [[extra | {"tokens": said, "positional_scores": torch.zeros(len(said))}] * 2 for said in self.said]
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     ("flags", "sides"),  # how many a changed sentence has that must be scored: its source, or its correction too
     [
@@ -234,6 +234,7 @@ def test_what_the_search_has_scored_is_not_scored_again(
             assert_close(hypothesis["positional_scores"], scores)
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize(
     ("attributes", "power"), [({}, 1), ({"len_penalty": 0.5}, 0.5), ({"normalize_scores": False}, 0)]
 )
@@ -267,6 +268,7 @@ def test_hypotheses_stay_whole(tiny: tuple, attributes: dict[str, object], power
     assert best["tokens"].tolist() in (rows[2].tolist(), corrected[2].tolist())
 
 
+@pytest.mark.numerical
 def test_generate_at_both_ends(data_bin: Path, checkpoint: Path, pairs: Path, tmp_path: Path) -> None:
     """On fairseq-generate's command line, with a checkpoint of task translation."""
     for name, flags in (
@@ -328,6 +330,7 @@ def tune_argv(data_bin: Path, checkpoint: Path, pairs: Path, folder: Path, *extr
     return list(map(str, argv))
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("scope", keep.SCOPES)
 def test_tuning_says_what_generate_will_do(
     scope: str,

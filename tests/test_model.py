@@ -8,6 +8,8 @@ from conftest import ROOT
 
 from fairseq_asr_correct import Corrector
 
+pytestmark = pytest.mark.numerical
+
 MODEL = ROOT / "models/librispeech-minilm-int8"
 
 

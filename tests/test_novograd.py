@@ -11,6 +11,8 @@ from test_bert_parity import build
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.optim.novograd import NovoGrad, parse_betas
 
+pytestmark = pytest.mark.numerical
+
 SETTINGS = [
     {},
     dict(weight_decay=0.1),

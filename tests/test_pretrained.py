@@ -58,6 +58,7 @@ def folder(folders: Path, tmp_path: Path) -> Path:
     return shutil.copytree(folders / "int8", tmp_path / "corrector")
 
 
+@pytest.mark.numerical
 @settings(deadline=None)
 @given(ROWS)
 @example(np.array([[1e-45, 0, -3e-39], [0, 0, 0], [1e38, -1e38, 1]], dtype=np.float32))
@@ -72,6 +73,7 @@ def test_a_row_is_off_by_half_a_step(matrix: np.ndarray) -> None:
         assert abs(small).max() == 127 or abs(row).max() < 127 * np.finfo(np.float32).tiny, "wasted"
 
 
+@pytest.mark.numerical
 @pytest.mark.parametrize("architecture", ["bert_transformer", "bert_transformer_copy"])
 @pytest.mark.parametrize("dtype", [*DTYPES])
 def test_every_weight_comes_back(
@@ -257,6 +259,7 @@ def test_the_margin_goes_with_it(
     assert (load(folder).task.cfg.keep_threshold, load(folder).task.cfg.keep_scope) == (number, "sentence")
 
 
+@pytest.mark.numerical
 def test_what_it_prints(checkpoint: Path, data_bin: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     export(checkpoint, data_bin, tmp_path / "exact", "--dtype", "float32")
     assert capsys.readouterr().out.endswith(" MB in float32; the weights are the same\n")

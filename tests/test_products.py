@@ -5,6 +5,8 @@ import torch
 
 from fairseq_asr_correct.models import products
 
+pytestmark = pytest.mark.numerical
+
 PLACES = [(0,), (1,), (2, 3), (2, 0), (257,)]
 
 

@@ -41,6 +41,7 @@ def test_masks_know_neither_padding_nor_neighbours_but_calls_and_keys() -> None:
         assert abs((other == small[0]).double().mean() - 0.5) < 0.05, "independent"
 
 
+@pytest.mark.numerical
 def test_with_a_rate_of_zero_the_model_in_training_is_the_model_in_evaluation(tmp_path: Path) -> None:
     folder = make_ctc(tmp_path / "ctc")
     config = transformers.AutoConfig.from_pretrained(folder)
@@ -88,6 +89,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.numerical
 def test_whisper(whisper: Path) -> None:
     recognizer = open_recognizer(Settings(str(whisper)))
     assert isinstance(recognizer, Seq2Seq)
@@ -97,6 +99,7 @@ def test_whisper(whisper: Path) -> None:
         recognizer.refuse(np.zeros(2 * SAMPLE_RATE + 1, np.float32))
 
 
+@pytest.mark.numerical
 def test_whisper_with_dropout(whisper: Path) -> None:
     recognizer = open_recognizer(Settings(str(whisper), dropout=True, dropout_rate=0.3))
     together = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
@@ -104,6 +107,7 @@ def test_whisper_with_dropout(whisper: Path) -> None:
     assert together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])
 
 
+@pytest.mark.numerical
 def test_hubert(tmp_path: Path) -> None:
     folder = make_ctc(tmp_path / "model")
     config = transformers.HubertConfig(
@@ -116,6 +120,7 @@ def test_hubert(tmp_path: Path) -> None:
     check_ctc(folder)
 
 
+@pytest.mark.numerical
 def test_parakeet(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models
 
@@ -147,6 +152,7 @@ def check_ctc(folder: Path) -> None:
         assert (together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])) == with_dropout
 
 
+@pytest.mark.numerical
 def test_speed_volume_and_noise() -> None:
     tone = np.sin(np.arange(SAMPLE_RATE) * 2 * np.pi * 400 / SAMPLE_RATE).astype(np.float32) / 4
     fast = Augmentation(speed=(1.25, 1.25))(tone, 1)
@@ -161,6 +167,7 @@ def test_speed_volume_and_noise() -> None:
     assert not Augmentation() and either
 
 
+@pytest.mark.numerical
 def test_noise_from_recordings(tmp_path: Path) -> None:
     hum = np.sin(np.arange(4000) * 2 * np.pi * 1000 / SAMPLE_RATE).astype(np.float32)
     soundfile.write(tmp_path / "hum.wav", hum, SAMPLE_RATE)
@@ -227,6 +234,7 @@ def test_models_in_half_precision(precision: torch.dtype, tmp_path: Path) -> Non
     assert recognizer.model.dtype == precision and all(recognizer.transcribe(WAVEFORMS, [1, 2, 3]))
 
 
+@pytest.mark.numerical
 def test_resampling_keeps_the_tone() -> None:
     slow = np.sin(np.arange(8000) * 2 * np.pi * 440 / 8000).astype(np.float32)
     fast = resample(slow, 8000)

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROUNDING
+from conftest import assert_close
 from rules import Rules, drawn, unsure
 from test_corrector import MARGIN
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.pretrained import read_dictionary
+
+pytestmark = pytest.mark.numerical
 
 CLS, PAD, EOS, UNK = range(4)
 
@@ -27,8 +29,7 @@ def test_a_model_follows_its_rules(made: type[Rules], bert_init: Path) -> None:
         previous = torch.tensor([[EOS, *written, 7]]).expand(len(sources), -1)
         with torch.no_grad():
             found = model(sources, None, previous)[0][0]
-        bound = ROUNDING * float(expected[:, outputs].abs().max())
-        torch.testing.assert_close(found[:, outputs].double(), expected[:, outputs], atol=bound, rtol=0)
+        assert_close(found[:, outputs], expected[:, outputs])
         assert (found[:, [CLS, PAD, UNK]] < -900).all()
 
 

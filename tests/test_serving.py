@@ -4,6 +4,7 @@ import importlib
 import logging
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -151,9 +152,10 @@ def model(checkpoint: Path, data_bin: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def started(model: Path, *flags: str) -> Iterator[tuple[subprocess.Popen, str]]:
+def started(model: Path, *flags: str, files: int = 1024) -> Iterator[tuple[subprocess.Popen, str]]:
     """scripts/serve.py as a process, and its URL."""
-    command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--model", str(model), "--port", "0", *flags]
+    command = ["bash", "-c", f'ulimit -n {files}; exec "$@"', "bash", sys.executable]
+    command += [str(ROOT / "scripts" / "serve.py"), "--model", str(model), "--port", "0", *flags]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as run:
         try:
@@ -187,8 +189,10 @@ def slow_client(url: str) -> Iterator[subprocess.Popen]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_command(number: signal.Signals, model: Path, pairs: Path) -> None:
     lines = (pairs / "dev-clean.bad").read_text().splitlines()
-    expected = Corrector.from_pretrained(model).correct(lines, beam=2)
-    with started(model, "--beam", "2", "--threads", "1") as (process, url):
+    lines.append(" ".join(lines))
+    expected = Corrector.from_pretrained(model, longest=20).correct(lines, beam=2)
+    flags = ("--beam", "2", "--threads", "1", "--max-part", "20", "--max-pieces", "10000")
+    with started(model, *flags) as (process, url):
         assert httpx.get(f"{url}/health").json() == {"status": "ok", "model": "tiny", "version": __version__}
         with ThreadPoolExecutor(8) as pool:
             answers = pool.map(lambda line: httpx.post(f"{url}/correct", json={"text": line}, timeout=60), lines)
@@ -213,13 +217,51 @@ def queue(url: str) -> float:
 
 @pytest.mark.slow
 def test_the_command_gives_up_a_batch_at_last(model: Path) -> None:
-    flags = ("--max-batch", "1000", "--grace-seconds", "0", "--threads", "1")
-    with started(model, *flags) as (process, url), slow_client(url) as client:
+    flags = ("--max-batch", "1000", "--max-batch-pieces", "10000", "--max-pieces", "10000")
+    with started(model, *flags, "--grace-seconds", "0", "--threads", "1") as (process, url), slow_client(url) as client:
         until(lambda: "asr_correct_batch_parts_sum 900.0" in httpx.get(f"{url}/metrics").text)
         process.terminate()
         _, err = process.communicate(timeout=30)
         assert client.stdout.read() == "", "refused"
     assert process.returncode == 0, err
+
+
+@pytest.mark.slow
+def test_more_half_sent_requests_than_files(model: Path) -> None:
+    """And SIGTERM ends it soon nevertheless, with what has come answered."""
+    with started(model, "--threads", "1", files=128) as (process, url):
+        port = int(url.rsplit(":", 1)[1])
+        halves = [socket.create_connection(("127.0.0.1", port), timeout=SOON) for _ in range(140)]
+        for number, half in enumerate(halves):
+            with suppress(ConnectionError):
+                half.sendall(b"POST /correct HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n" + b"\r\n{" * (number % 2))
+        for _ in range(20):
+            assert httpx.post(f"{url}/correct", json={"text": "boy"}, timeout=SOON).status_code == 200
+        last = [send(port, "the boys hous is read") for _ in range(10)]
+        until(lambda: all(select.select([one], [], [], 0)[0] for one in last) or queue(url) > 0)
+        start = time.monotonic()
+        process.terminate()
+        assert [received(one)[0] for one in last] == [200] * 10
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and time.monotonic() - start < 10 and "Traceback" not in err, err
+    for half in halves:
+        half.close()
+
+
+@pytest.mark.slow
+def test_a_soak() -> None:
+    """The figures are in docs/results.md."""
+    command = [sys.executable, "scripts/soak_serving.py", "--model", "models/librispeech-minilm-int8"]
+    command += ["--text", "examples/demo/pairs/test.bad", "--", "--decoding", "input-guided"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    print(run.stdout)
+    assert run.returncode == 0, run.stdout + run.stderr
+    names, _, figures = ([cell.strip() for cell in line.split("|")[1:-1]] for line in run.stdout.splitlines()[-3:])
+    seen = dict(zip(names, figures, strict=True))
+    # A few batches, whatever others send; on a machine that has nothing else to do that is less than three seconds.
+    assert float(seen["p99 s"]) < max(3, 10 * float(seen["mean batch s"]))
+    assert int(seen["MB at the end"]) - int(seen["MB warm"]) < 50
 
 
 @pytest.mark.slow

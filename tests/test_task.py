@@ -89,6 +89,7 @@ def test_symbols_make_words(symbols: list[str], spelled: str, words: int) -> Non
     assert len(split_words(pieces, continuations(dictionary))) == words
 
 
+@pytest.mark.numerical
 def test_logs_what_generate_writes(
     bert_init: Path, data_bin: Path, pairs: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
@@ -172,6 +173,7 @@ def test_the_best_checkpoint_by_wer(
     assert state["extra_state"]["best"] == 30
 
 
+@pytest.mark.numerical
 def test_without_eval_wer_it_is_translation(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     found = {}
     for name in ("translation", "asr_correction"):

@@ -34,6 +34,7 @@ def trained(checkpoint: Path, tmp_path: Path) -> Trained:
     return folder
 
 
+@pytest.mark.numerical
 def test_all_that_training_leaves(trained: Trained, checkpoint: Path, pairs: Path) -> None:
     run = trained("checkpoint_last.pt")
     bad = (pairs / "valid.bad").read_text().splitlines()[:3]

@@ -241,6 +241,7 @@ def test_flags_that_cannot_be(argv: list[str], message: str, run: Run, whisper: 
     assert "\n" not in str(raised.value) and not whisper.asked
 
 
+@pytest.mark.numerical
 def test_a_real_corrector_is_heard_out(
     folders: Path, bad: list[str], learned: Corrector, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

@@ -45,7 +45,7 @@ def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -
         rate, start = file.samplerate, min(round(offset * file.samplerate), file.frames)
         frames = file.frames - start
         if duration is not None:
-            frames = min(round(duration * rate), frames)
+            frames = max(0, min(round(duration * rate), frames))
         if file.frames == UNKNOWN:
             frames = min(frames, (LONGEST + 1) * rate)  # more than allowed: what is too long is told, not cut
         elif frames > LONGEST * rate:
@@ -153,7 +153,7 @@ def said(error: BaseException) -> str:
 
 def recordings(folder: Path) -> tuple[str, ...]:
     """The audio files in a folder and those below, by their names; sorted."""
-    suffixes = {f".{name.lower()}" for name in soundfile.available_formats()} | {".aif", ".opus"} - {".raw"}
+    suffixes = {f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW"} | {".aif", ".opus"}
     return tuple(sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes))
 
 
