@@ -9,8 +9,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.corrections import Correction, Edit
-from fairseq_asr_correct.recognizers.subtitles import COLUMNS, LINES, LONGEST, Cue, cues, srt, text, vtt
-from fairseq_asr_correct.recognizers.timed import Word, correct_segments, plain, put_back, spoken, spread, timed_words
+from fairseq_asr_correct.recordings.subtitles import COLUMNS, LINES, LONGEST, Cue, cues, srt, text, vtt
+from fairseq_asr_correct.recordings.timed_words import (
+    Word,
+    correct_segments,
+    plain,
+    put_back,
+    spoken,
+    spread,
+    timed_words,
+)
 
 WORDS = [
     Word("The", 0.0, 0.2), Word("boy", 0.2, 0.5), Word("s", 0.5, 0.6), Word("hous,", 0.6, 1.0), Word("at", 1.2, 1.3),

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fairseq_asr_correct.recognizers.timed import Word
+from fairseq_asr_correct.recordings.timed_words import Word
 
 COLUMNS, LINES = 42, 2  # of a cue, in letters and lines
 LONGEST, SHORTEST = 7.0, 1.0  # a cue is shown, in seconds; the shortest where there is room before the next one
