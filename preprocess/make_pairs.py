@@ -44,11 +44,11 @@ from fairseq_asr_correct.pairs.clean import Settings, Task, make_worker
 from fairseq_asr_correct.pairs.gather import SetWriter, Tally, check_speakers
 from fairseq_asr_correct.pairs.normalize import NORMALIZERS, make_normalizer
 from fairseq_asr_correct.pairs.overlap import Ngrams
-from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.transcripts.chunks import read_chunks, size
 from fairseq_asr_correct.transcripts.entries import read_texts
 from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
+from fairseq_asr_correct.work.processes import ordered_map
 
 
 def main(argv: list[str] | None = None) -> None:

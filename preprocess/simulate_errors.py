@@ -23,9 +23,9 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.parallel import ordered_map
 from fairseq_asr_correct.simulation import confusions, learn, statistics, text
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate
+from fairseq_asr_correct.work.processes import ordered_map
 
 SAMPLE = 10_000  # lines on which the scale for a word error rate is found
 FEW = 1_000  # so few say little: each is then tried more than once

@@ -54,7 +54,7 @@ def work(engine: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 BESIDE_MODELS = """
 import gc, importlib, os, sys
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.parallel import ordered_map
+from fairseq_asr_correct.work.processes import ordered_map
 from test_parallel import collector
 
 def corrector():

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, finished_file, finished_together, is_free, make_folder
-from fairseq_asr_correct.recognizers.journal import Journal
 from fairseq_asr_correct.transcripts.lines import read_lines
 from fairseq_asr_correct.unfinished import ENDING
+from fairseq_asr_correct.work.journal import Journal
 
 OLD, NEW = b"old\n" * 20, b"new\n" * 2000
 Contents = dict[str, bytes | None]

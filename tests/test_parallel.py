@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.parallel import AHEAD, ordered_map
+from fairseq_asr_correct.work.processes import AHEAD, ordered_map
 
 
 def squarer(killed_once: Path | None = None) -> Callable[[int], int]:
@@ -75,7 +75,7 @@ def test_a_worker_that_cannot_be_made_says_why(workers: int) -> None:
 
 
 PROGRAM = """
-from fairseq_asr_correct.parallel import ordered_map
+from fairseq_asr_correct.work.processes import ordered_map
 from test_parallel import squarer
 
 if __name__ == "__main__":
