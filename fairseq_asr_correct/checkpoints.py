@@ -10,10 +10,10 @@ from fairseq import checkpoint_utils
 from fairseq.file_io import PathManager
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.stored_arguments import architecture_of, blank_paths, check_contents
-from fairseq_asr_correct.models.stored_checkpoint import is_archive, read_contents
-from fairseq_asr_correct.models.stored_config import architectures
-from fairseq_asr_correct.models.stored_weights import check_finite
+from fairseq_asr_correct.stored.archive import is_archive, read_contents
+from fairseq_asr_correct.stored.arguments import architecture_of, blank_paths, check_contents
+from fairseq_asr_correct.stored.config import architectures
+from fairseq_asr_correct.stored.weights import check_finite
 
 
 @functools.cache

@@ -26,9 +26,9 @@ from fairseq_asr_correct.checkpoints import damage_told, reason
 from fairseq_asr_correct.decoding.keep import SCOPES
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
-from fairseq_asr_correct.models.stored_config import build, read_config, read_json, write_config
-from fairseq_asr_correct.models.stored_weights import check_finite, read_weights, save_weights, set_weights
-from fairseq_asr_correct.strangers import MOST_ENTRIES, read_text
+from fairseq_asr_correct.stored.config import build, read_config, read_json, write_config
+from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text
+from fairseq_asr_correct.stored.weights import check_finite, read_weights, save_weights, set_weights
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 
 DICTIONARY, EMBEDDINGS = "dictionary_version", "encoder.embed_tokens.weight"

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from fairseq_asr_correct.checkpoints import damage_told, look
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_file, make_folder
-from fairseq_asr_correct.models.stored_weights import check_finite
+from fairseq_asr_correct.stored.weights import check_finite
 
 # What fairseq calls checkpoints by: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.
 BY_UPDATES, BY_EPOCHS = (re.compile(pattern) for pattern in (r"checkpoint_\d+_(\d+)\.pt", r"checkpoint(\d+)\.pt"))

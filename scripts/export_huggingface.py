@@ -25,8 +25,8 @@ import transformers
 from fairseq_asr_correct.encoders.wordpiece import read_vocabulary
 from fairseq_asr_correct.export.folder import new_folder
 from fairseq_asr_correct.export.huggingface import write
-from fairseq_asr_correct.models.stored_config import read_json
-from fairseq_asr_correct.strangers import MOST_TOKENIZER
+from fairseq_asr_correct.stored.config import read_json
+from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
 from fairseq_asr_correct.trained import load_any
 
 

@@ -35,7 +35,7 @@ from fairseq_asr_correct.models.bert_folder import (
     read_tensors,
 )
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from fairseq_asr_correct.models.stored_config import read_json
+from fairseq_asr_correct.stored.config import read_json
 
 TOLERANCE = 1e-4
 FILES = ("config.json", TOKENIZER, VOCABULARY, WHOLE, INDEX, "model-*.safetensors")  # and nothing that could run

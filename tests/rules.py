@@ -16,8 +16,8 @@ from fairseq.data import Dictionary
 from torch import Tensor
 
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from fairseq_asr_correct.models.stored_config import ARGUMENTS
 from fairseq_asr_correct.pretrained import make_task
+from fairseq_asr_correct.stored.config import ARGUMENTS
 
 CODE = 64  # numbers that tell tokens apart, and places
 WIDTH = 4 * CODE

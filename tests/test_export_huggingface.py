@@ -22,8 +22,8 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.export.huggingface import check_same_outputs, write
 from fairseq_asr_correct.export.tokenizer import save_tokenizer
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from fairseq_asr_correct.models.stored_config import build, read_config
 from fairseq_asr_correct.pretrained import Pretrained, make_task
+from fairseq_asr_correct.stored.config import build, read_config
 from fairseq_asr_correct.trained import load_any
 from scripts import export_huggingface, export_model
 

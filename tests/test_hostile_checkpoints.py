@@ -19,7 +19,7 @@ from test_hostile_input import Planted
 
 from fairseq_asr_correct import Corrector, checkpoints, compat
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.stored_checkpoint import read_contents
+from fairseq_asr_correct.stored.archive import read_contents
 from fairseq_asr_correct.trained import load_any
 from scripts import average_checkpoints
 

@@ -18,8 +18,8 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.export.tokenizer import save_tokenizer
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from fairseq_asr_correct.models.stored_config import build, read_config
 from fairseq_asr_correct.pretrained import load, make_task, write
+from fairseq_asr_correct.stored.config import build, read_config
 from fairseq_asr_correct.trained import load_any
 from scripts import export_huggingface, export_model, import_huggingface
 

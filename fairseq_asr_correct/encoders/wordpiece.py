@@ -21,7 +21,7 @@ from omegaconf import II
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from fairseq_asr_correct.strangers import MOST_ENTRIES, check_file
+from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, check_file
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 UNKNOWN = SPECIALS["<unk>"]

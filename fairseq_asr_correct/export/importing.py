@@ -31,9 +31,9 @@ from fairseq_asr_correct.export.output_head import as_layer, with_bias
 from fairseq_asr_correct.export.reading import ADVICE, Theirs, read_folder
 from fairseq_asr_correct.models.bert_transformer import TASK_DEFAULT_POSITIONS
 from fairseq_asr_correct.models.bert_weights import DROPPED, SPECIALS, StateDict, dictionary_symbols
-from fairseq_asr_correct.models.stored_config import ARGUMENTS, SIZES, build, check_arguments
-from fairseq_asr_correct.models.stored_weights import set_weights
 from fairseq_asr_correct.pretrained import make_task
+from fairseq_asr_correct.stored.config import ARGUMENTS, SIZES, build, check_arguments
+from fairseq_asr_correct.stored.weights import set_weights
 
 TYPES = "embeddings.token_type_embeddings.weight"
 BERT_OUTPUT = "decoder.cls.predictions"

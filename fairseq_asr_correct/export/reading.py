@@ -11,7 +11,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_folder import by_number, known_settings, read_numbers, read_tensors
 from fairseq_asr_correct.models.bert_init import shape_from_bert
 from fairseq_asr_correct.models.bert_weights import StateDict
-from fairseq_asr_correct.models.stored_config import read_json
+from fairseq_asr_correct.stored.config import read_json
 
 KINDS = {"bert": BertConfig, "bert-generation": BertGenerationConfig}
 ADVICE = "name a folder that EncoderDecoderModel.save_pretrained wrote"

@@ -11,10 +11,10 @@ import torch
 from fairseq_asr_correct.encoders.wordpiece import PREFIX, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_weights import StateDict
-from fairseq_asr_correct.models.stored_checkpoint import is_archive, read_contents
-from fairseq_asr_correct.models.stored_config import read_json
-from fairseq_asr_correct.models.stored_weights import check_finite, read_weights
-from fairseq_asr_correct.strangers import MOST_TOKENIZER
+from fairseq_asr_correct.stored.archive import is_archive, read_contents
+from fairseq_asr_correct.stored.config import read_json
+from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
+from fairseq_asr_correct.stored.weights import check_finite, read_weights
 
 WHOLE, INDEX, OLD = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"

@@ -24,9 +24,9 @@ from torch import nn
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_weights import StateDict, count_layers, keep_layers, spread_layers
-from fairseq_asr_correct.models.stored_config import LEAST_TENSORS
-from fairseq_asr_correct.models.stored_weights import read_sizes, read_weights
-from fairseq_asr_correct.strangers import MOST_ENTRIES, check_file, read_json, read_text
+from fairseq_asr_correct.stored.config import LEAST_TENSORS
+from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, check_file, read_json, read_text
+from fairseq_asr_correct.stored.weights import read_sizes, read_weights
 
 PARTS = ("encoder", "decoder", "cross")
 ADVICE = "write the folder again"

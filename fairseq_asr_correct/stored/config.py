@@ -14,8 +14,8 @@ from fairseq import utils
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from torch import nn
 
-from fairseq_asr_correct import strangers
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.stored import strangers
 
 FORMAT_VERSION = 1
 SIDES = ("encoder", "decoder")

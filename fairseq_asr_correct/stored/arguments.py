@@ -16,8 +16,8 @@ from fairseq.models.transformer.transformer_legacy import base_architecture
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from fairseq_asr_correct.compat import evaluate_literal
-from fairseq_asr_correct.models.stored_checkpoint import StoredTensor
-from fairseq_asr_correct.models.stored_config import architectures, check_arguments, check_size
+from fairseq_asr_correct.stored.archive import StoredTensor
+from fairseq_asr_correct.stored.config import architectures, check_arguments, check_size
 
 MOST_NAMES = 4  # of one tensor; embeddings have three
 MOST_SETTINGS = 20_000  # in a checkpoint; fairseq-train writes a thousand
@@ -30,7 +30,7 @@ def architecture_of(contents: Any) -> str | None:
     """The architecture that a checkpoint names, if it names any.
 
     Args:
-        contents: what it holds, of :func:`~fairseq_asr_correct.models.stored_checkpoint.read_contents` or of fairseq.
+        contents: what it holds, of :func:`~fairseq_asr_correct.stored.archive.read_contents` or of fairseq.
 
     Raises:
         ValueError: it names one of ours as fairseq-train never does.
@@ -53,7 +53,7 @@ def check_contents(contents: Mapping[str, Any]) -> None:
     """Whether a checkpoint of our architecture describes a model that its tensors can be the weights of.
 
     Args:
-        contents: of :func:`~fairseq_asr_correct.models.stored_checkpoint.read_contents`.
+        contents: of :func:`~fairseq_asr_correct.stored.archive.read_contents`.
 
     Raises:
         ValueError: it does not.
