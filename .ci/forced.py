@@ -23,9 +23,9 @@ def compute() -> None:
     import torch
     from fairseq.data import Dictionary
 
-    from fairseq_asr_correct.backends import load_ctranslate2
-    from fairseq_asr_correct.export.ctranslate2 import write
-    from fairseq_asr_correct.pretrained import Pretrained, make_task
+    from fairseq_asr_correct.formats.ctranslate2.folder import write
+    from fairseq_asr_correct.formats.ctranslate2.loading import load_ctranslate2
+    from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 
     print("ATen:", torch.backends.cpu.get_cpu_capability(), flush=True)
     some = torch.ones(1, 8, 32, 32)

@@ -21,7 +21,8 @@ __version__ = "0.1.0"  # before the imports below: some use it
 from fairseq_asr_correct.logs import root_logger_as_it_was
 
 with root_logger_as_it_was():  # one of fairseq's modules has everything shown that any library logs
-    from fairseq_asr_correct import checkpoints, compat, reliability
+    from fairseq_asr_correct import compat, reliability
+    from fairseq_asr_correct.formats import checkpoints
 
     compat.hide_broken_torchaudio()
     compat.allow_fairseq_checkpoints()

@@ -24,9 +24,9 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from tqdm import tqdm
 
-from fairseq_asr_correct.checkpoints import damage_told, look
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_file, make_folder
+from fairseq_asr_correct.formats.checkpoints import damage_told, look
 from fairseq_asr_correct.stored.weights import check_finite
 
 # What fairseq calls checkpoints by: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.

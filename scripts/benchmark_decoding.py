@@ -32,7 +32,7 @@ from fairseq import checkpoint_utils, options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.flop_counter import FlopCounterMode
 
-from fairseq_asr_correct.backends import generator_of, load_ctranslate2
+from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, load_ctranslate2
 from fairseq_asr_correct.models import bert_transformer, copying
 from fairseq_asr_correct.search import Search
 

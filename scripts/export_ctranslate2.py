@@ -18,14 +18,14 @@ from pathlib import Path
 import fairseq_asr_correct  # noqa: F401  (first: checkpoints then load, and run no code)
 
 # isort: split
-from fairseq_asr_correct.backends import load_ctranslate2
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
-from fairseq_asr_correct.pretrained import Pretrained
-from fairseq_asr_correct.trained import load_any
+from fairseq_asr_correct.formats.ctranslate2.loading import load_ctranslate2
+from fairseq_asr_correct.formats.model_files import load_any
+from fairseq_asr_correct.formats.pretrained import Pretrained
 
 try:
-    from fairseq_asr_correct.export.ctranslate2 import FILES, QUANTIZATIONS, differences, write
+    from fairseq_asr_correct.formats.ctranslate2.folder import FILES, QUANTIZATIONS, differences, write
 except ModuleNotFoundError as missing:
     raise UserError(f"{missing}: pip install 'fairseq-asr-correct[ctranslate2]'") from missing
 

@@ -23,11 +23,11 @@ import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importab
 import transformers
 
 from fairseq_asr_correct.encoders.wordpiece import read_vocabulary
-from fairseq_asr_correct.export.folder import new_folder
-from fairseq_asr_correct.export.huggingface import write
+from fairseq_asr_correct.formats.huggingface.writing import write
+from fairseq_asr_correct.formats.model_files import load_any
+from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.stored.config import read_json
 from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
-from fairseq_asr_correct.trained import load_any
 
 
 def main(argv: list[str] | None = None) -> None:

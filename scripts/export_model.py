@@ -24,7 +24,7 @@ from torch import nn
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
-from fairseq_asr_correct.pretrained import load, read_checkpoint, read_dictionary, write
+from fairseq_asr_correct.formats.pretrained import load, read_checkpoint, read_dictionary, write
 from fairseq_asr_correct.stored.weights import DTYPES
 
 TRIED = 5  # random sentences on which the exported model must say what the checkpoint says

@@ -22,8 +22,7 @@ from fairseq.data import Dictionary
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together
-from fairseq_asr_correct.models import bert_init, bert_weights
-from fairseq_asr_correct.models.bert_folder import (
+from fairseq_asr_correct.formats.huggingface.bert_folder import (
     INDEX,
     OLD,
     TOKENIZER,
@@ -34,6 +33,7 @@ from fairseq_asr_correct.models.bert_folder import (
     read_numbers,
     read_tensors,
 )
+from fairseq_asr_correct.models import bert_init, bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 from fairseq_asr_correct.stored.config import read_json
 

@@ -18,8 +18,8 @@ import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importab
 # isort: split
 import transformers
 
-from fairseq_asr_correct.export.folder import new_folder
-from fairseq_asr_correct.export.importing import convert
+from fairseq_asr_correct.formats.huggingface.importing import convert
+from fairseq_asr_correct.formats.new_folder import new_folder
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from conftest import copy_argv, run_command, with_noise
 from rules import unsure
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.pretrained import read_dictionary
+from fairseq_asr_correct.formats.pretrained import read_dictionary
 from scripts import export_model
 
 

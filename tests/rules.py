@@ -15,8 +15,8 @@ import torch
 from fairseq.data import Dictionary
 from torch import Tensor
 
+from fairseq_asr_correct.formats.pretrained import make_task
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from fairseq_asr_correct.pretrained import make_task
 from fairseq_asr_correct.stored.config import ARGUMENTS
 
 CODE = 64  # numbers that tell tokens apart, and places

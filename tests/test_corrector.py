@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import fairseq_asr_correct
 from fairseq_asr_correct import Corrector, corrector
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pretrained import Pretrained, load, make_task
+from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
 from fairseq_asr_correct.texts import join
 
 AS_README = ("--lenpen", 0, "--max-len-b", 50)

@@ -19,12 +19,12 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, EncoderDecoderMod
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.huggingface import check_same_outputs, write
-from fairseq_asr_correct.export.tokenizer import save_tokenizer
+from fairseq_asr_correct.formats.huggingface.tokenizer import save_tokenizer
+from fairseq_asr_correct.formats.huggingface.writing import check_same_outputs, write
+from fairseq_asr_correct.formats.model_files import load_any
+from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from fairseq_asr_correct.pretrained import Pretrained, make_task
 from fairseq_asr_correct.stored.config import build, read_config
-from fairseq_asr_correct.trained import load_any
 from scripts import export_huggingface, export_model
 
 Loaded = tuple[EncoderDecoderModel, object]

@@ -17,10 +17,11 @@ from hostile import little_to_spend, refused, repacked
 from omegaconf import OmegaConf
 from test_hostile_input import Planted
 
-from fairseq_asr_correct import Corrector, checkpoints, compat
+from fairseq_asr_correct import Corrector, compat
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.formats import checkpoints
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.stored.archive import read_contents
-from fairseq_asr_correct.trained import load_any
 from scripts import average_checkpoints
 
 

@@ -20,8 +20,8 @@ from safetensors.torch import load_file, save_file
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from fairseq_asr_correct.trained import load_any
 from preprocess import binarize
 from scripts import (
     export_ctranslate2,
@@ -222,7 +222,7 @@ def of_checkpoint(folder: Path) -> None:
 
 def of_model_bin(name: str, value: float) -> Callable[[Path], None]:
     def spoil(folder: Path) -> None:
-        from fairseq_asr_correct.export.model_bin import read_variables
+        from fairseq_asr_correct.formats.ctranslate2.model_bin import read_variables
 
         model = folder / "model.bin"
         content, variable = bytearray(model.read_bytes()), read_variables(model)[name]
@@ -259,7 +259,7 @@ def test_weights_that_are_no_numbers_are_refused(case: str, place: Path, tmp_pat
 
 def test_weights_too_large_for_ctranslate2(place: Path, tmp_path: Path) -> None:
     pytest.importorskip("ctranslate2")
-    from fairseq_asr_correct.export.ctranslate2 import write
+    from fairseq_asr_correct.formats.ctranslate2.folder import write
 
     pretrained = load_any(place / "run")
     with torch.no_grad():

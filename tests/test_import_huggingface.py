@@ -16,11 +16,11 @@ from transformers import EncoderDecoderModel as Theirs
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.tokenizer import save_tokenizer
+from fairseq_asr_correct.formats.huggingface.tokenizer import save_tokenizer
+from fairseq_asr_correct.formats.model_files import load_any
+from fairseq_asr_correct.formats.pretrained import load, make_task, write
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from fairseq_asr_correct.pretrained import load, make_task, write
 from fairseq_asr_correct.stored.config import build, read_config
-from fairseq_asr_correct.trained import load_any
 from scripts import export_huggingface, export_model, import_huggingface
 
 VOCAB = [*TINY_VOCAB, "extra"]  # no multiple of 8

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from test_hostile_input import Planted
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pretrained import load, make_task, read_dictionary, read_keep, write
+from fairseq_asr_correct.formats.pretrained import load, make_task, read_dictionary, read_keep, write
 from fairseq_asr_correct.stored.config import ARGUMENTS, build, read_config
 from fairseq_asr_correct.stored.weights import DTYPES, dequantize, quantize, save_weights
 from scripts import export_model

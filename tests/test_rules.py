@@ -9,7 +9,7 @@ from rules import Rules, drawn, unsure
 from test_corrector import MARGIN
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.pretrained import read_dictionary
+from fairseq_asr_correct.formats.pretrained import read_dictionary
 
 pytestmark = pytest.mark.numerical
 

@@ -12,7 +12,7 @@ from fairseq.data import Dictionary
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.trained import find_model, load_any, model_files
+from fairseq_asr_correct.formats.model_files import find_model, load_any, model_files
 
 Trained = Callable[..., Path]
 

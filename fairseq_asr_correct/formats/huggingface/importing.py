@@ -6,7 +6,7 @@
         vocab.txt             for --wordpiece-vocab
 
 What the model computes stays the same. Where transformers has weights that our decoder has no place for, they become
-parts of others: see :mod:`~fairseq_asr_correct.export.output_head`.
+parts of others: see :mod:`~fairseq_asr_correct.formats.huggingface.output_head`.
 """
 
 import io
@@ -25,13 +25,20 @@ from torch import nn
 from transformers import EncoderDecoderConfig, EncoderDecoderModel
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.huggingface import compare
-from fairseq_asr_correct.export.layout import OUTPUT, POSITIONS, SIDES, WORDS, same_tensors, shifted_positions
-from fairseq_asr_correct.export.output_head import as_layer, with_bias
-from fairseq_asr_correct.export.reading import ADVICE, Theirs, read_folder
+from fairseq_asr_correct.formats.huggingface.layout import (
+    OUTPUT,
+    POSITIONS,
+    SIDES,
+    WORDS,
+    same_tensors,
+    shifted_positions,
+)
+from fairseq_asr_correct.formats.huggingface.output_head import as_layer, with_bias
+from fairseq_asr_correct.formats.huggingface.theirs import ADVICE, Theirs, read_folder
+from fairseq_asr_correct.formats.huggingface.writing import compare
+from fairseq_asr_correct.formats.pretrained import make_task
 from fairseq_asr_correct.models.bert_transformer import TASK_DEFAULT_POSITIONS
 from fairseq_asr_correct.models.bert_weights import DROPPED, SPECIALS, StateDict, dictionary_symbols
-from fairseq_asr_correct.pretrained import make_task
 from fairseq_asr_correct.stored.config import ARGUMENTS, SIZES, build, check_arguments
 from fairseq_asr_correct.stored.weights import set_weights
 

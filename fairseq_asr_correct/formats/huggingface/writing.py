@@ -26,11 +26,11 @@ from transformers import (
 )
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.card import model_card
-from fairseq_asr_correct.export.layout import OUTPUT, their_tensors, tokens_of
-from fairseq_asr_correct.export.tokenizer import SPECIALS, save_tokenizer
+from fairseq_asr_correct.formats.huggingface.card import model_card
+from fairseq_asr_correct.formats.huggingface.layout import OUTPUT, their_tensors, tokens_of
+from fairseq_asr_correct.formats.huggingface.tokenizer import SPECIALS, save_tokenizer
+from fairseq_asr_correct.formats.pretrained import Pretrained
 from fairseq_asr_correct.models.bert_init import ACTIVATIONS
-from fairseq_asr_correct.pretrained import Pretrained
 from fairseq_asr_correct.search import FLAGS, WIDTH
 
 THEIR_ACTIVATIONS = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}

@@ -21,10 +21,10 @@ from fairseq import checkpoint_utils
 from fairseq.data import Dictionary
 from torch import nn
 
-from fairseq_asr_correct import checkpoints
-from fairseq_asr_correct.checkpoints import damage_told, reason
 from fairseq_asr_correct.decoding.keep import SCOPES
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.formats import checkpoints
+from fairseq_asr_correct.formats.checkpoints import damage_told, reason
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
 from fairseq_asr_correct.stored.config import build, read_config, read_json, write_config
 from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text
@@ -126,7 +126,7 @@ def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
 
 
 def model_of(state: dict[str, Any], path: Path, dictionary: Dictionary) -> nn.Module:
-    """The model of :func:`fairseq_asr_correct.checkpoints.load`; see :func:`read_checkpoint`."""
+    """The model of :func:`fairseq_asr_correct.formats.checkpoints.load`; see :func:`read_checkpoint`."""
     with damage_told(path):
         rows = len(state["model"][EMBEDDINGS])
         if rows != len(dictionary):

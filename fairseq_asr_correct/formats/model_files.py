@@ -16,9 +16,9 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.utils import split_paths
 
-from fairseq_asr_correct import checkpoints
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pretrained import (
+from fairseq_asr_correct.formats import checkpoints
+from fairseq_asr_correct.formats.pretrained import (
     Pretrained,
     in_dtype,
     keep_of,

@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from fairseq_asr_correct.decoding.ctranslate2 import CTranslate2Generator, CTranslate2Model
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.pretrained import Pretrained, keep_of, make_task
+from fairseq_asr_correct.formats.ctranslate2.generator import CTranslate2Generator, CTranslate2Model
+from fairseq_asr_correct.formats.model_files import CTRANSLATE2
+from fairseq_asr_correct.formats.pretrained import Pretrained, keep_of, make_task
 from fairseq_asr_correct.search import Search
-from fairseq_asr_correct.trained import CTRANSLATE2
 
 
 def is_ctranslate2(path: str | Path) -> bool:
@@ -39,7 +39,7 @@ def load_ctranslate2(
         raise UserError(
             f"{folder} is for CTranslate2, which is not installed: pip install 'fairseq-asr-correct[ctranslate2]'"
         ) from error
-    from fairseq_asr_correct.export.ctranslate2 import ADVICE, read
+    from fairseq_asr_correct.formats.ctranslate2.folder import ADVICE, read
 
     folder = Path(folder)
     kind, _, number = str(device).partition(":")

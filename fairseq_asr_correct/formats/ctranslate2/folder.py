@@ -25,9 +25,9 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.keep import score
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.export.model_bin import check_numbers, compare, read_variables
+from fairseq_asr_correct.formats.ctranslate2.model_bin import check_numbers, compare, read_variables
+from fairseq_asr_correct.formats.pretrained import Pretrained, make_task, read_dictionary
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
-from fairseq_asr_correct.pretrained import Pretrained, make_task, read_dictionary
 from fairseq_asr_correct.stored.config import build, read_config, write_config
 from fairseq_asr_correct.stored.strangers import MOST_JSON, read_json
 

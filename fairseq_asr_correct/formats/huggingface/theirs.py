@@ -8,7 +8,7 @@ from typing import Any
 from transformers import BertConfig, BertGenerationConfig
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.bert_folder import by_number, known_settings, read_numbers, read_tensors
+from fairseq_asr_correct.formats.huggingface.bert_folder import by_number, known_settings, read_numbers, read_tensors
 from fairseq_asr_correct.models.bert_init import shape_from_bert
 from fairseq_asr_correct.models.bert_weights import StateDict
 from fairseq_asr_correct.stored.config import read_json
