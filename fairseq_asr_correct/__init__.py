@@ -49,7 +49,7 @@ with root_logger_as_it_was():  # one of fairseq's modules has everything shown t
 def __getattr__(name: str) -> Any:
     """``Corrector``, which fairseq's commands do not need."""
     if name == "Corrector":
-        from fairseq_asr_correct.corrector import Corrector
+        from fairseq_asr_correct.corrector.corrector import Corrector
 
         return Corrector
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,11 +33,11 @@ from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.corrector import DTYPES
+from fairseq_asr_correct.corrector.corrector import DTYPES
+from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
-from fairseq_asr_correct.search import DECODINGS, Search
 from fairseq_asr_correct.transcripts.formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts

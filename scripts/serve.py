@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
-    from fairseq_asr_correct.texts import Part
+    from fairseq_asr_correct.corrector.parts import Part
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,13 +16,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.app import make_app
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
 from fairseq_asr_correct.serving.reading import Limits
 from fairseq_asr_correct.serving.server import Server, address, bind
-from fairseq_asr_correct.texts import Part
 
 LIMITS = Limits(body_bytes=20_000, texts=100, letters=5000, pieces=300)
 JSON = {"Content-Type": "application/json"}

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fairseq_asr_correct
-from fairseq_asr_correct import Corrector, corrector
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.corrector import corrector
+from fairseq_asr_correct.corrector.parts import join
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
-from fairseq_asr_correct.texts import join
 
 AS_README = ("--lenpen", 0, "--max-len-b", 50)
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions

@@ -8,8 +8,9 @@ from conftest import generate_argv, run_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct import Corrector, corrector
-from fairseq_asr_correct.corrections import Correction, Edit, joined, unchanged
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.corrector import corrector
+from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, unchanged
 from fairseq_asr_correct.errors import UserError
 
 SURE, UNSURE = Edit(1, 3, "hous is", "house", 0.75), Edit(4, 4, "", "quite red", 0.25)

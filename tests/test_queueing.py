@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.queueing import TURN, Job, Queue, QueueFull, work
-from fairseq_asr_correct.texts import Part
 
 PLENTY = 10**9
 

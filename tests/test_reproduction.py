@@ -8,7 +8,7 @@ import pytest
 from conftest import make_corpus
 from test_recipes import run_script
 
-from fairseq_asr_correct.corrector import Corrector
+from fairseq_asr_correct.corrector.corrector import Corrector
 from fairseq_asr_correct.errors import UserError
 from scripts import ablations_table
 

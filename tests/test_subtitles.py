@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.corrections import Correction, Edit
+from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.recordings.subtitles import COLUMNS, LINES, LONGEST, Cue, cues, srt, text, vtt
 from fairseq_asr_correct.recordings.timed_words import (
     Word,

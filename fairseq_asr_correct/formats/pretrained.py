@@ -6,7 +6,7 @@
         dict.txt            fairseq's dictionary
         keep.json           of scripts/tune_keep.py: which corrections to take; may be missing
 
-``scripts/export_model.py`` writes it, and :class:`~fairseq_asr_correct.corrector.Corrector` reads it.
+``scripts/export_model.py`` writes it, and :class:`~fairseq_asr_correct.corrector.corrector.Corrector` reads it.
 """
 
 import io

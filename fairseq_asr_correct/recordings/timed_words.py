@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from fairseq_asr_correct.corrections import Correction, Edit
+from fairseq_asr_correct.corrector.corrections import Correction, Edit
 
 SECONDS_A_LETTER = 0.07  # as people speak; for words that nobody timed
 APOSTROPHES = "'\u2019\u02bc"

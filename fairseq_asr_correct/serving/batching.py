@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.queueing import Batch, Job, Queue, QueueFull
-from fairseq_asr_correct.texts import Part
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from fairseq_asr_correct.texts import Part
+from fairseq_asr_correct.corrector.parts import Part
 
 CLASSES = (64, 512)  # work that is left: a sentence or two, some minutes of speech, more
 TURN = 8  # of so many batches, one begins with the next class

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.queueing import work
-from fairseq_asr_correct.texts import Part
 
 BODY_SECONDS = 30  # for one to arrive
 T = TypeVar("T")

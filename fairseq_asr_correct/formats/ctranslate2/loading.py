@@ -1,4 +1,4 @@
-"""What a :class:`~fairseq_asr_correct.corrector.Corrector` computes with: fairseq's own model, or CTranslate2."""
+"""What a :class:`~fairseq_asr_correct.corrector.corrector.Corrector` computes with: fairseq's own model, or CTranslate2."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.ctranslate2.generator import CTranslate2Generator, CTranslate2Model
 from fairseq_asr_correct.formats.model_files import CTRANSLATE2
 from fairseq_asr_correct.formats.pretrained import Pretrained, keep_of, make_task
-from fairseq_asr_correct.search import Search
 
 
 def is_ctranslate2(path: str | Path) -> bool:

@@ -11,10 +11,10 @@ import torch
 from fairseq.data import Dictionary
 from torch import nn
 
+from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct, known_scores, score
 from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import text
-from fairseq_asr_correct.texts import Part, join
 
 Scored = tuple[str, float]  # a text and its log-probability
 

@@ -1,4 +1,4 @@
-"""How a :class:`~fairseq_asr_correct.corrector.Corrector` is asked to look for corrections."""
+"""How a :class:`~fairseq_asr_correct.corrector.corrector.Corrector` is asked to look for corrections."""
 
 from argparse import Namespace
 from dataclasses import dataclass

@@ -11,14 +11,14 @@ from typing import Any, overload
 import torch
 from fairseq.data import data_utils
 
-from fairseq_asr_correct.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.corrector.parts import Cutter, Part
+from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
-from fairseq_asr_correct.search import INPUT_GUIDED, Search
-from fairseq_asr_correct.texts import Cutter, Part
 
 WINDOW = 100  # batches whose texts are read ahead, and sorted together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -207,7 +207,7 @@ class Corrector:
     def cut(self, text: str) -> list[Part]:
         """The parts that :meth:`correct` makes of a text, for who wants to choose the batches.
 
-        ``join(corrector.correct_parts(corrector.cut(text)), text)``, with :func:`~fairseq_asr_correct.texts.join`, is
+        ``join(corrector.correct_parts(corrector.cut(text)), text)``, with :func:`~fairseq_asr_correct.corrector.parts.join`, is
         ``corrector.correct(text)``.
         """
         return list(self._cutter.cut(text))
