@@ -23,7 +23,8 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.simulation import confusions, learn, statistics, text
+from fairseq_asr_correct.simulation import confusions, learn, statistics
+from fairseq_asr_correct.simulation import texts as text
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate
 from fairseq_asr_correct.work.processes import ordered_map
 

@@ -37,11 +37,11 @@ from tqdm import tqdm
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, length, recordings
-from fairseq_asr_correct.recognizers.backends import BACKENDS, Settings
 from fairseq_asr_correct.recognizers.hearing import make_worker
-from fairseq_asr_correct.recognizers.manifest import Batch, make_batches, read_manifest, seconds_of
+from fairseq_asr_correct.recognizers.kinds import BACKENDS, Settings
+from fairseq_asr_correct.recognizers.utterances import Batch, make_batches, read_manifest, seconds_of
 from fairseq_asr_correct.transcripts.entries import Entry
-from fairseq_asr_correct.transcripts.formats import ROWS
+from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.sources import parse_file
 from fairseq_asr_correct.work.journal import Journal

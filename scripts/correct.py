@@ -38,7 +38,7 @@ from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
-from fairseq_asr_correct.transcripts.formats import format_of
+from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
 from fairseq_asr_correct.work.journal import Journal

@@ -23,7 +23,7 @@ import json
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.evaluation import text
+from fairseq_asr_correct.evaluation import document as text
 from fairseq_asr_correct.evaluation.alignment import errors
 from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, signature
 from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_pairs, read_set

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_asr_correct.serving.memory import Trimmer
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Queue
-    from fairseq_asr_correct.serving.reading import Limits
+    from fairseq_asr_correct.serving.requests import Limits
     from fairseq_asr_correct.serving.server import Server, address, bind, listen
 
     bound = bind(args.host, args.port)  # a port in use shows before the model is read

@@ -21,7 +21,7 @@ from fairseq_asr_correct.serving.app import make_app
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
-from fairseq_asr_correct.serving.reading import Limits
+from fairseq_asr_correct.serving.requests import Limits
 from fairseq_asr_correct.serving.server import Server, address, bind
 
 LIMITS = Limits(body_bytes=20_000, texts=100, letters=5000, pieces=300)

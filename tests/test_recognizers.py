@@ -18,7 +18,7 @@ from torch import nn
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers import audio, dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, resample
-from fairseq_asr_correct.recognizers.backends import CTC, Seq2Seq, Settings, open_recognizer
+from fairseq_asr_correct.recognizers.kinds import CTC, Seq2Seq, Settings, open_recognizer
 
 
 @given(st.floats(0.01, 0.99), st.integers(0, 2**31 - 1), st.integers(1, 100))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from service import JSON, LIMITS, SOON, Make, Standin, ask, cut, hold, post, running, send, until
 
 from fairseq_asr_correct import __version__
-from fairseq_asr_correct.serving import reading
+from fairseq_asr_correct.serving import requests as reading
 from fairseq_asr_correct.serving.app import make_app, read_page
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
@@ -106,7 +106,7 @@ def test_a_large_body_is_not_read(make_service: Make) -> None:
 
 
 def test_a_slow_body(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fairseq_asr_correct.serving.reading.BODY_SECONDS", 0.05)
+    monkeypatch.setattr("fairseq_asr_correct.serving.requests.BODY_SECONDS", 0.05)
     _, _, app = make_service()
 
     async def slow() -> Any:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation import confusions, statistics
-from fairseq_asr_correct.simulation.alignment import Edit, Event, edits, events
 from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import Confusions
+from fairseq_asr_correct.simulation.events import Edit, Event, edits, events
 from fairseq_asr_correct.simulation.learn import learn
 from preprocess import simulate_errors
 

@@ -9,8 +9,8 @@ import torch
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers.audio import AudioError, Augmentation, Samples, key_of, load, said, shown
-from fairseq_asr_correct.recognizers.backends import Recognizer, Settings, open_recognizer
-from fairseq_asr_correct.recognizers.manifest import Batch, Utterance
+from fairseq_asr_correct.recognizers.kinds import Recognizer, Settings, open_recognizer
+from fairseq_asr_correct.recognizers.utterances import Batch, Utterance
 
 Seeds = tuple[int | None, ...]  # None where nothing is drawn
 Heard = tuple[

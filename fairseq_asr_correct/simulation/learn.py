@@ -9,9 +9,9 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation.alignment import Event, edits, events
 from fairseq_asr_correct.simulation.apply import TRUST_FORMS
 from fairseq_asr_correct.simulation.confusions import CLASSES, CONTEXTS, Confusions
+from fairseq_asr_correct.simulation.events import Event, edits, events
 from fairseq_asr_correct.simulation.letters import Misspeller, keys, places
 from fairseq_asr_correct.simulation.rates import LENGTHS, Rates
 from fairseq_asr_correct.simulation.sentences import spread_and_burst

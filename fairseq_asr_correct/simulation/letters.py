@@ -6,8 +6,8 @@ from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
-from fairseq_asr_correct.simulation.alignment import LONGEST
 from fairseq_asr_correct.simulation.confusions import Confusions, Counts, frequency_class
+from fairseq_asr_correct.simulation.events import LONGEST
 
 TRUST = (0.0, 8.0, 4.0)  # how many times letters must be seen in a context to count as much as in the shorter one
 TRIES = 20  # until a plausible word is found

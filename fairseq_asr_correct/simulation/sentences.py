@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fairseq_asr_correct.simulation.alignment import Event
+from fairseq_asr_correct.simulation.events import Event
 from fairseq_asr_correct.simulation.rates import Rates
 
 ROUNDS = 5

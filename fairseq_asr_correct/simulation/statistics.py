@@ -7,8 +7,8 @@ from random import Random
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation.alignment import events
 from fairseq_asr_correct.simulation.apply import Simulator
+from fairseq_asr_correct.simulation.events import events
 
 Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 FARTHEST = 4  # letters; larger distances are one

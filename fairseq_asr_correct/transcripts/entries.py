@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.cues import read_blocks, spoken_text
-from fairseq_asr_correct.transcripts.formats import ROWS
+from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.identity import utterance_of
 from fairseq_asr_correct.transcripts.json_rows import json_rows, parse_row
 from fairseq_asr_correct.transcripts.kaldi_and_trn import kaldi_line, trn_line

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.transcripts.formats import ROWS, format_of, is_file, take_format
+from fairseq_asr_correct.transcripts.file_formats import ROWS, format_of, is_file, take_format
 
 MAX_WEIGHT = 100
 NUMBERS = {2: "two", 3: "three"}

@@ -6,7 +6,7 @@ from torch import nn
 
 from fairseq_asr_correct import __version__
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.evaluation.text import escape, table
+from fairseq_asr_correct.evaluation.document import escape, table
 
 HEAD = """\
 ---
