@@ -37,7 +37,7 @@ CTRANSLATE2 = ["ctranslate2>=4.8"]  # scripts/export_ctranslate2.py, and what ru
 
 setup(
     name="fairseq-asr-correct",
-    version=re.search(r'__version__ = "(.+)"', (HERE / "fairseq_asr_correct/__init__.py").read_text())[1],
+    version=re.search(r'__version__ = "(.+)"', (HERE / "fairseq_asr_correct/version.py").read_text())[1],
     description="A fairseq plugin that corrects the output of speech recognizers, started from BERT",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

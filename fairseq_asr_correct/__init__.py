@@ -1,6 +1,6 @@
 """fairseq-asr-correct: a fairseq plugin that corrects the output of speech recognizers.
 
-Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers:
+``--user-dir fairseq_asr_correct`` registers:
 
 ========================  ==========================================================
 ``--arch``                ``bert_transformer``, ``bert_transformer_large``, ``bert_transformer_copy``
@@ -11,45 +11,40 @@ Importing this package (which ``--user-dir fairseq_asr_correct`` does) registers
 ``--criterion``           ``chunked_label_smoothed_cross_entropy``
 ========================  ==========================================================
 
-For Python programs there is :class:`fairseq_asr_correct.Corrector`.
+A Python program that uses fairseq itself gets these from ``import fairseq_asr_correct.plugin``. For correction alone
+there is :class:`Corrector`; importing this package loads neither fairseq nor torch before it is asked for.
 """
 
-from typing import Any
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"  # before the imports below: some use it
+from fairseq_asr_correct.version import __version__
 
-from fairseq_asr_correct.logs import root_logger_as_it_was
+if TYPE_CHECKING:
+    from fairseq_asr_correct.corrector.corrections import Correction, Edit
+    from fairseq_asr_correct.corrector.corrector import Corrector
+    from fairseq_asr_correct.errors import UserError
 
-with root_logger_as_it_was():  # one of fairseq's modules has everything shown that any library logs
-    from fairseq_asr_correct import compat, reliability
-    from fairseq_asr_correct.formats import checkpoints
+__all__ = ["Correction", "Corrector", "Edit", "UserError", "__version__"]
 
-    compat.hide_broken_torchaudio()
-    compat.allow_fairseq_checkpoints()
-    compat.no_code_in_arguments()
-    compat.keep_last_batch()
-    compat.same_batches_when_resumed()
-    compat.keep_place_among_workers()
-    compat.send_objects_between_workers()
-    checkpoints.look_before_loading()
-    reliability.write_checkpoints_whole()
-    reliability.check_folder_of_checkpoints()
-    reliability.save_batch_of_nan()
-    reliability.say_what_a_checkpoint_lacks()
-    reliability.say_what_memory_allows()
+_PUBLIC = {
+    "Correction": "corrector.corrections",
+    "Corrector": "corrector.corrector",
+    "Edit": "corrector.corrections",
+    "UserError": "errors",
+}
 
-    from fairseq_asr_correct.criterions import chunked_cross_entropy  # noqa: F401
-    from fairseq_asr_correct.encoders import wordpiece  # noqa: F401
-    from fairseq_asr_correct.models import bert_transformer, bert_transformer_copy  # noqa: F401
-    from fairseq_asr_correct.optim import novograd  # noqa: F401
-    from fairseq_asr_correct.scoring import asr_wer  # noqa: F401
-    from fairseq_asr_correct.tasks import asr_correction  # noqa: F401
+if "fairseq" in sys.modules:  # fairseq imports this package, for --user-dir
+    from fairseq_asr_correct import plugin  # noqa: F401
 
 
 def __getattr__(name: str) -> Any:
-    """``Corrector``, which fairseq's commands do not need."""
-    if name == "Corrector":
-        from fairseq_asr_correct.corrector.corrector import Corrector
+    """The public names, loaded when they are first used."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
 
-        return Corrector
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,7 +3,8 @@ r"""Let a recognizer write what it hears: a manifest in, the same manifest with 
 
 A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the
 manifest), and `duration` in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy.
-Recordings have 1 kHz to 1 MHz and last four hours at most; what cannot be read or transcribed costs its own line, which goes into FILE.failed.
+Recordings have 1 kHz to 1 MHz and last four hours at most; what cannot be read or transcribed
+costs its own line, which goes into FILE.failed.
 
     python preprocess/transcribe.py --manifest dev.jsonl --model facebook/wav2vec2-base-960h --save-to dev.hyp.jsonl
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import fairseq_asr_correct  # noqa: F401  (first: checkpoints then load, and run no code)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
 
 # isort: split
 import torch

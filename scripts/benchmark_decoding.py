@@ -22,7 +22,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
 import torch

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
 import torch

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
 import torch

@@ -15,7 +15,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import fairseq_asr_correct  # noqa: F401  (first: checkpoints then load, and run no code)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
 
 # isort: split
 from fairseq_asr_correct.errors import UserError

@@ -17,7 +17,7 @@ would compute something else is refused. Then, anywhere:
 import argparse
 from pathlib import Path
 
-import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
 import transformers

@@ -15,7 +15,7 @@ can run code. It is read back before it appears: a model that would compute some
 import argparse
 from pathlib import Path
 
-import fairseq_asr_correct  # noqa: F401  (first: checkpoints then load, and run no code)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
 
 # isort: split
 import torch

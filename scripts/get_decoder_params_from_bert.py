@@ -12,7 +12,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import fairseq_asr_correct  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
+from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transformers importable beside a broken torchaudio)
 
 # isort: split
 import huggingface_hub

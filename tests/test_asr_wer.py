@@ -8,8 +8,8 @@ import pytest
 from fairseq import scoring
 from omegaconf import OmegaConf
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.scoring.asr_wer import AsrWerConfig, AsrWerScorer, WordErrors, count_errors
+from fairseq_asr_correct.version import __version__
 
 GOLDEN = [
     # reference, hypothesis, substitutions, deletions, insertions

@@ -28,10 +28,10 @@ from fairseq.trainer import Trainer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct import compat, reliability
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.logs import root_logger_as_it_was
-from fairseq_asr_correct.mending import mend
+from fairseq_asr_correct.mends import batches, faults, literals, precision, saving, shapes, workers
+from fairseq_asr_correct.mends.logs import root_logger_as_it_was
+from fairseq_asr_correct.mends.mending import mend
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_broken_torchaudio_is_hidden_and_a_working_one_kept(content: str, tmp_
     (tmp_path / "torchaudio" / "inner.py").write_text("raise OSError('library')")
     script = """
         import importlib.util, sys
-        from fairseq_asr_correct import compat
-        compat.hide_broken_torchaudio()
+        from fairseq_asr_correct.mends.loading import hide_broken_torchaudio
+        hide_broken_torchaudio()
         print(importlib.util.find_spec("torchaudio") is not None, "torchaudio.inner" in sys.modules)
     """
     run = subprocess.run(
@@ -71,7 +71,7 @@ def test_a_broken_torchaudio_is_hidden_and_a_working_one_kept(content: str, tmp_
     ],
 )
 def test_literals_are_read(text: str, value: object) -> None:
-    assert compat.evaluate_literal(text) == value
+    assert literals.evaluate_literal(text) == value
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_literals_are_read(text: str, value: object) -> None:
 )
 def test_nothing_else_is(text: str) -> None:
     with pytest.raises(UserError, match="an argument"):
-        compat.evaluate_literal(text)
+        literals.evaluate_literal(text)
 
 
 @given(
@@ -128,7 +128,7 @@ def test_a_function_that_another_plugin_has_wrapped_is_mended(monkeypatch: pytes
         return plain_batches(*args, **kwargs)
 
     monkeypatch.setattr(data_utils, "batch_by_size", theirs)
-    compat.keep_last_batch()
+    batches.keep_last_batch()
     assert sum(map(len, data_utils.batch_by_size(np.arange(9), max_tokens=8, **arguments))) == 9
 
 
@@ -179,9 +179,11 @@ def test_what_is_mended_is_not_mended_again() -> None:
     ]  # fmt: skip
     before = [getattr(*place) for place in places]
     for module, names in (
-        (compat, "keep_last_batch same_batches_when_resumed keep_place_among_workers send_objects_between_workers"),
-        (reliability, "write_checkpoints_whole check_folder_of_checkpoints save_batch_of_nan "
-            "say_what_a_checkpoint_lacks say_what_memory_allows"),
+        (batches, "keep_last_batch same_batches_when_resumed"),
+        (workers, "keep_place_among_workers send_objects_between_workers"),
+        (saving, "write_checkpoints_whole check_folder_of_checkpoints"),
+        (faults, "save_batch_of_nan say_what_memory_allows"),
+        (shapes, "say_what_a_checkpoint_lacks"),
     ):  # fmt: skip
         spec = importlib.util.spec_from_file_location(module.__name__, module.__file__)
         copy = importlib.util.module_from_spec(spec)
@@ -204,7 +206,7 @@ def test_importing_changes_nothing_it_need_not() -> None:
             return (root.level, list(root.handlers), kernels.flash_sdp_enabled(), kernels.math_sdp_enabled(),
                     kernels.mem_efficient_sdp_enabled())
         before = state()
-        import fairseq_asr_correct
+        import fairseq_asr_correct.plugin
         print(state() == before, asked)
         from fairseq_cli import train
         print([logging.getLevelName(logging.root.level), *(type(h).__name__ for h in logging.root.handlers)])
@@ -242,8 +244,10 @@ def test_fairseq_evaluates_arguments_with_ours_and_no_other_module_is_changed() 
             continue  # the examples are no part of fairseq, and other projects
         if any(isinstance(node, ast.Name) and node.id in ("eval", "exec") for node in ast.walk(ast.parse(text))):
             evaluating.add(name)
-    assert evaluating == set(compat.EVALUATING)
-    changed = {name for name, module in sys.modules.items() if getattr(module, "eval", None) is compat.evaluate_literal}
+    assert evaluating == set(literals.EVALUATING)
+    changed = {
+        name for name, module in sys.modules.items() if getattr(module, "eval", None) is literals.evaluate_literal
+    }
     assert changed == {f"fairseq.{name}" for name in evaluating}
 
 
@@ -257,5 +261,5 @@ def test_only_a_namespace_is_allowed(tmp_path: Path) -> None:
 
 def test_bf16_means_bfloat16() -> None:
     args = Namespace(bf16=True, tpu=True)
-    compat.bf16_without_a_tpu(args)
+    precision.bf16_without_a_tpu(args)
     assert args.tpu is False

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from service import JSON, LIMITS, SOON, Make, Standin, ask, cut, hold, post, running, send, until
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.serving import requests as reading
 from fairseq_asr_correct.serving.app import make_app, read_page
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
+from fairseq_asr_correct.version import __version__
 
 
 def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:

@@ -1,1 +1,1 @@
-"""What correction fixed and what it broke: reading -> alignment -> measure, with bootstrap -> text and page."""
+"""What correction fixed and what it broke: reading, alignment, numbers, tables and a page. It imports ``transcripts``."""

@@ -10,10 +10,10 @@ import jiwer
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.evaluation.alignment import Changes, Confusion, align, errors
 from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
 from fairseq_asr_correct.evaluation.reading import Utterance
+from fairseq_asr_correct.version import __version__
 
 Steps = tuple[str, str]  # of before and after, as align gives them
 MOST = 25  # confusions shown

@@ -22,8 +22,8 @@ from fairseq.models.transformer import (
 )
 from torch import Tensor
 
-from fairseq_asr_correct.compat import bf16_without_a_tpu
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.mends.precision import bf16_without_a_tpu
 from fairseq_asr_correct.models.attention import attend_in_torchs_way
 from fairseq_asr_correct.models.bert_init import PARTS, load_bert_init, read_shape
 from fairseq_asr_correct.models.products import product

@@ -1,1 +1,1 @@
-"""From what recognizers wrote, in any of their formats, to clean bad/good pairs."""
+"""Clean bad/good pairs: normalized, filtered, counted and written. It imports ``transcripts``."""

@@ -1,1 +1,5 @@
-"""What `preprocess/transcribe.py` is made of: audio, augmentation, recognizers, dropout at inference, a journal."""
+"""Speech recognizers over manifests: audio, augmentation, dropout at inference. It imports ``transcripts``."""
+
+from fairseq_asr_correct.mends.loading import hide_broken_torchaudio
+
+hide_broken_torchaudio()  # before transformers, which would fail with it

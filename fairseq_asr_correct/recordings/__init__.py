@@ -1,1 +1,1 @@
-"""TODO."""
+"""Recordings with Whisper in front: the times of words, and subtitles. It imports ``corrector``."""

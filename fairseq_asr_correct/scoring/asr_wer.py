@@ -8,8 +8,8 @@ from importlib.metadata import version
 from fairseq.dataclass import FairseqDataclass
 from fairseq.scoring import BaseScorer, register_scorer
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.evaluation.alignment import align, errors
+from fairseq_asr_correct.version import __version__
 
 # Kept: it is part of words ("boy's").
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", ""))

@@ -15,12 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import QueueFull
 from fairseq_asr_correct.serving.requests import Limits, Refusal, read, unless_gone
+from fairseq_asr_correct.version import __version__
 
 logger = logging.getLogger(__name__)
 PAGE = Path(__file__).with_name("page.html")

@@ -15,7 +15,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from fairseq.models.transformer.transformer_legacy import base_architecture
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from fairseq_asr_correct.compat import evaluate_literal
+from fairseq_asr_correct.mends.literals import evaluate_literal
 from fairseq_asr_correct.stored.archive import StoredTensor
 from fairseq_asr_correct.stored.config import architectures, check_arguments, check_size
 

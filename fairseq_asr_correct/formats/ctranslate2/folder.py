@@ -8,7 +8,7 @@
         dict.txt                fairseq's dictionary
         keep.json               which corrections to take; may be missing
 
-The last three are for :class:`~fairseq_asr_correct.corrector.corrector.Corrector`, which reads such a folder as any other.
+The last three are for :class:`~fairseq_asr_correct.Corrector`, which reads such a folder as any other.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a :class:`~fairseq_asr_correct.corrector.corrector.Corrector` computes with: fairseq's own model, or CTranslate2."""
+"""What a :class:`~fairseq_asr_correct.Corrector` computes with: fairseq's own model, or CTranslate2."""
 
 from pathlib import Path
 from typing import Any

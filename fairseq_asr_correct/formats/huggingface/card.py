@@ -4,9 +4,9 @@ from typing import Any
 
 from torch import nn
 
-from fairseq_asr_correct import __version__
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.document import escape, table
+from fairseq_asr_correct.version import __version__
 
 HEAD = """\
 ---

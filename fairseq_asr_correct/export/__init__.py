@@ -1,1 +1,0 @@
-"""Trained correctors in the formats of other libraries."""
