@@ -47,9 +47,9 @@ lint: $(READY) ## formatting and common mistakes
 	$(PY) -m ruff format --check .
 
 bench: $(READY) ## NovoGrad against AdamW, WordPiece lines and pairs a second
-	$(PY) scripts/benchmark_novograd.py
-	$(PY) scripts/benchmark_wordpiece.py
-	test ! -f $(DATA)/books.txt.gz || $(PY) scripts/benchmark_make_pairs.py --text $(DATA)/books.txt.gz --largest 1700000
+	$(PY) benchmarks/benchmark_novograd.py
+	$(PY) benchmarks/benchmark_wordpiece.py
+	test ! -f $(DATA)/books.txt.gz || $(PY) benchmarks/benchmark_make_pairs.py --text $(DATA)/books.txt.gz --largest 1700000
 
 demo: $(READY) ## train a corrector on the demo corpus and correct its test sentences; ten minutes on two cores
 	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/run.sh "$(DEMO)"

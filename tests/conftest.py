@@ -101,7 +101,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bert_init(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a --bert-init folder."""
-    from scripts import get_decoder_params_from_bert
+    from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 
     folder = tmp_path_factory.mktemp("converted") / "bert_init"
     get_decoder_params_from_bert.main(["--model_name", str(tiny_bert), "--save_to", str(folder)])
@@ -129,7 +129,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def data_bin(bert_init: Path, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny pairs, binarized."""
-    from preprocess import binarize
+    from fairseq_asr_correct.commands import binarize
 
     folder = tmp_path_factory.mktemp("data") / "data-bin"
     binarize.main(["--pairs", str(pairs), "--bert-init", str(bert_init), "--save-to", str(folder), "--workers", "1"])

@@ -7,8 +7,8 @@ from conftest import copy_argv, run_command, with_noise
 from rules import unsure
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.formats.pretrained import read_dictionary
-from scripts import export_model
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ import torch
 from conftest import generate_argv, run_command, train_argv
 from safetensors.torch import load_file
 
+from fairseq_asr_correct.commands import average_checkpoints
 from fairseq_asr_correct.errors import UserError
-from scripts import average_checkpoints
 
 BIN = Path(sys.executable).parent
 

@@ -10,9 +10,9 @@ import transformers
 from conftest import ROUNDING, assert_close, make_tiny_bert
 from fairseq.data import Dictionary, LanguagePairDataset
 
+from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.models import bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from scripts import get_decoder_params_from_bert
 
 pytestmark = pytest.mark.numerical
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from test_bert_parity import build
 
+from fairseq_asr_correct.commands.get_bert import main as convert
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import (
     BertTransformerModel,
@@ -23,7 +24,6 @@ from fairseq_asr_correct.models.bert_transformer import (
     bert_transformer_large,
     dictionary_version,
 )
-from scripts.get_decoder_params_from_bert import main as convert
 
 PAD, BOS, EOS = 1, 0, 2
 

@@ -15,7 +15,7 @@ from fairseq_asr_correct.simulation import learn
 
 pytest.importorskip("ctranslate2")
 
-from scripts import export_ctranslate2
+from fairseq_asr_correct.commands import export_ctranslate2
 
 COMMANDS = ("scripts.correct", "preprocess.transcribe", "preprocess.make_pairs", "preprocess.simulate_errors")
 

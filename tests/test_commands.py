@@ -11,9 +11,9 @@ from conftest import generate_argv, interactive_lines, run_command, train_argv
 from fairseq import checkpoint_utils
 from fairseq.models import ARCH_MODEL_REGISTRY, MODEL_REGISTRY
 
+from fairseq_asr_correct.commands import evaluate
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
-from scripts import evaluate
 
 
 def test_registry_holds_our_classes() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import correct
 from fairseq_asr_correct.errors import UserError
-from scripts import correct
 
 Run = Callable[..., str]
 

@@ -11,8 +11,8 @@ import pytest
 from conftest import ROOT
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import make_pairs
 from fairseq_asr_correct.errors import UserError
-from preprocess import make_pairs
 
 
 @pytest.fixture(scope="module")

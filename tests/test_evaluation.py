@@ -13,6 +13,7 @@ from conftest import LIBRISPEECH, needs_librispeech
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairseq_asr_correct.commands import evaluate
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
 from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
@@ -20,7 +21,6 @@ from fairseq_asr_correct.evaluation.measure import align_set, measure
 from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_log, read_set
 from fairseq_asr_correct.transcripts.identity import speaker_rule
 from fairseq_asr_correct.transcripts.sources import parse_source
-from scripts import evaluate
 
 TIES = {(2, 0, 0), (0, 1, 1)}  # two substitutions, or a deletion and an insertion
 GOLDEN = [  # reference, hypothesis, (substitutions, deletions, insertions)

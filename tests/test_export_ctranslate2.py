@@ -18,6 +18,7 @@ from rules import CODE, Rules, drawn
 ctranslate2 = pytest.importorskip("ctranslate2")
 
 from fairseq_asr_correct import Corrector  # noqa: E402
+from fairseq_asr_correct.commands import correct, export_ctranslate2, serve
 from fairseq_asr_correct.decoding.search import Search  # noqa: E402
 from fairseq_asr_correct.errors import UserError  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2 import folder as exported  # noqa: E402
@@ -25,7 +26,6 @@ from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, load_c
 from fairseq_asr_correct.formats.ctranslate2.model_bin import read_variables  # noqa: E402
 from fairseq_asr_correct.formats.model_files import load_any, model_files  # noqa: E402
 from fairseq_asr_correct.formats.pretrained import Pretrained, read_dictionary, write  # noqa: E402
-from scripts import correct, export_ctranslate2, serve  # noqa: E402
 
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
 PAD, EOS = 1, 2  # fairseq's

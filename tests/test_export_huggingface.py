@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, EncoderDecoderModel
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import export_fairseq as export_model
+from fairseq_asr_correct.commands import export_huggingface
 from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.huggingface.tokenizer import save_tokenizer
@@ -25,7 +27,6 @@ from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.models.bert_weights import SPECIALS
 from fairseq_asr_correct.stored.config import build, read_config
-from scripts import export_huggingface, export_model
 
 Loaded = tuple[EncoderDecoderModel, object]
 

@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import pytest
 from faults import Platter, before_each_step, dies, read_only
 
+from fairseq_asr_correct.commands import average_checkpoints, binarize, correct, make_folds, make_pairs
+from fairseq_asr_correct.commands import export_fairseq as export_model
+from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
+from fairseq_asr_correct.commands import to_wordpieces as wordpiece
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.unfinished import ENDING
-from preprocess import binarize, make_folds, make_pairs, wordpiece
-from scripts import average_checkpoints, correct, export_model, get_decoder_params_from_bert
 
 
 class Command(NamedTuple):

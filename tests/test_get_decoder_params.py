@@ -12,8 +12,8 @@ from conftest import TINY_VOCAB, make_tiny_bert
 from fairseq.data import Dictionary
 from safetensors.torch import load_file, save_file
 
+from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.errors import UserError
-from scripts import get_decoder_params_from_bert
 
 
 def convert(bert: Path | str, save_to: Path) -> None:

@@ -18,12 +18,12 @@ from omegaconf import OmegaConf
 from test_hostile_input import Planted
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import average_checkpoints
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.mends import literals
 from fairseq_asr_correct.stored.archive import read_contents
-from scripts import average_checkpoints
 
 
 @pytest.fixture(scope="module")

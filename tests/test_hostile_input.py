@@ -19,10 +19,10 @@ from hostile import NO_FILES, little_to_spend, no_file, refused
 from safetensors.torch import load_file, save_file
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import binarize
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from preprocess import binarize
 from scripts import (
     export_ctranslate2,
     export_huggingface,

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from fairseq_asr_correct.commands import binarize, tune_keep
 from fairseq_asr_correct.decoding import keep
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct
 from fairseq_asr_correct.decoding.spans import Decision, Span, edits, spans_with_margins
@@ -28,8 +29,6 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.scoring.asr_wer import count_errors
 from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
-from preprocess import binarize
-from scripts import tune_keep
 
 INF = math.inf
 CONTINUES = [False] * 10 + [True] * 10  # ids 0 to 9 begin a word, 10 to 19 go on with it

@@ -9,9 +9,9 @@ import pytest
 from conftest import ROOT, USER_DIR, generate_argv, make_corpus, make_tiny_bert, parse_training, run_command, train_argv
 from fairseq.data import Dictionary
 
+from fairseq_asr_correct.commands import binarize, train_sentencepiece
+from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.errors import UserError
-from preprocess import binarize, train_sentencepiece
-from scripts import get_decoder_params_from_bert
 
 BIN = Path(sys.executable).parent
 

@@ -10,9 +10,9 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairseq_asr_correct.commands import make_folds
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.identity import speaker_rule
-from preprocess import make_folds
 
 
 def corpus(speakers: int, seed: int = 0) -> list[dict]:

@@ -18,11 +18,11 @@ from conftest import LIBRISPEECH, files_at_most, kill_a_ray_worker, needs_libris
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairseq_asr_correct.commands import make_pairs
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pairs.gather import Digests
 from fairseq_asr_correct.pairs.overlap import Ngrams
 from fairseq_asr_correct.transcripts import chunks
-from preprocess import make_pairs
 
 Pair = tuple[str, str]
 ROWS = [

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from fairseq.data import Dictionary, data_utils
 
+from fairseq_asr_correct.commands import binarize
 from fairseq_asr_correct.errors import UserError
-from preprocess import binarize
 
 
 def write_pairs(folder: Path, name: str, bad: str, good: str) -> None:

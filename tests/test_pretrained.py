@@ -17,11 +17,11 @@ from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file, save_file
 from test_hostile_input import Planted
 
+from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.pretrained import load, make_task, read_dictionary, read_keep, write
 from fairseq_asr_correct.stored.config import ARGUMENTS, build, read_config
 from fairseq_asr_correct.stored.weights import DTYPES, dequantize, quantize, save_weights
-from scripts import export_model
 
 KEEP = {"set": "valid", "scope": "sentence", "chosen": {"threshold": 1.5, "wer": 3.0}}
 NUMBERS = st.floats(-(2.0**127), 2.0**127, width=32)

@@ -22,9 +22,10 @@ from conftest import ROOT
 from service import JSON, SOON, Make, listens, received, running, send, until, waiting
 
 from fairseq_asr_correct import Corrector, __version__
+from fairseq_asr_correct.commands import export_fairseq as export_model
+from fairseq_asr_correct.commands import serve
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.serving.server import bind, listen
-from scripts import export_model, serve
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -251,7 +252,7 @@ def test_more_half_sent_requests_than_files(model: Path) -> None:
 @pytest.mark.slow
 def test_a_soak() -> None:
     """The figures are in docs/results.md."""
-    command = [sys.executable, "scripts/soak_serving.py", "--model", "models/librispeech-minilm-int8"]
+    command = [sys.executable, "benchmarks/soak_serving.py", "--model", "models/librispeech-minilm-int8"]
     command += ["--text", "examples/demo/pairs/test.bad", "--", "--decoding", "input-guided"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

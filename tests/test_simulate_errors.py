@@ -13,13 +13,13 @@ from conftest import LIBRISPEECH, needs_librispeech
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairseq_asr_correct.commands import simulate_errors
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation import confusions, statistics
 from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import Confusions
 from fairseq_asr_correct.simulation.events import Edit, Event, edits, events
 from fairseq_asr_correct.simulation.learn import learn
-from preprocess import simulate_errors
 
 WORDS = "the boy i've red read many houses was seen by two old women at home when it rained".split()  # noqa: SIM905
 WORDS.append("in town")

@@ -18,10 +18,10 @@ import torch
 import transformers
 from conftest import ROOT, files_at_most, kill_a_ray_worker
 
+from fairseq_asr_correct.commands import transcribe
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers import hearing
 from fairseq_asr_correct.recognizers.kinds import Recognizer
-from preprocess import transcribe
 
 SYMBOLS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
 

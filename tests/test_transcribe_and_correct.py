@@ -14,10 +14,10 @@ import pytest
 from conftest import ROOT, files_at_most
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import make_subtitles as transcribe_and_correct
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recordings.timed_words import plain
-from scripts import transcribe_and_correct
 
 Run = Callable[..., tuple[str, str]]
 

@@ -12,11 +12,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers.models import WordPiece as Tokenizers
 
+from fairseq_asr_correct.commands import to_wordpieces as wordpiece_command
 from fairseq_asr_correct.encoders import wordpiece as wordpiece_module
 from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_weights import SPECIALS
-from preprocess import wordpiece as wordpiece_command
 
 TINY = WordPiece(TINY_VOCAB)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Requests a second through scripts/serve.py, how long they take, and whether every answer is the right one.
 
-    python scripts/benchmark_serving.py --model corrector --text recognized.txt --clients 32 --seconds 60
+    python benchmarks/benchmark_serving.py --model corrector --text recognized.txt --clients 32 --seconds 60
 
 starts the service on a free port of this machine, with whatever flags follow a lone --, and stops it at the end; --url
 names one that runs already, with the same model and flags. Every client sends one line after another, each as a

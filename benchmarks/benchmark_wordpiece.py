@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lines a second through `--bpe wordpiece`, against transformers' BERT tokenizer, and what each loses.
 
-python scripts/benchmark_wordpiece.py --text books.txt.gz
+python benchmarks/benchmark_wordpiece.py --text books.txt.gz
 """
 
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sentences a second, latency and memory of decoding: ours, fairseq's as it ships, and Hugging Face's.
 
-    python scripts/benchmark_decoding.py data-bin --path checkpoint_best.pt --gen-subset dev-other --sentences 100
+    python benchmarks/benchmark_decoding.py data-bin --path checkpoint_best.pt --gen-subset dev-other --sentences 100
 
 The same model, sentences and batches. Each way lives in a process of its own, and they work in turn, a round of all
 batches at a time, so that a noisy machine is noisy to all; times are medians over rounds. "greedy" and "beam 4" are

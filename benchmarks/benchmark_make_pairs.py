@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pairs a second through make_pairs.py, and what memory they take, from 170 thousand pairs upwards.
 
-    python scripts/benchmark_make_pairs.py --text books.txt.gz --largest 17000000
+    python benchmarks/benchmark_make_pairs.py --text books.txt.gz --largest 17000000
 
 spoils about 5% of the words of a text, as often over as pairs are wanted, each time differently; --manifest takes
 pairs as they are. Five thousand sentences that are not trained on are the evaluation set, whose overlap is looked for.

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """How clients with short texts fare at scripts/serve.py while others do what they can to stop it.
 
-    python scripts/soak_serving.py --model models/librispeech-minilm-int8 --text recognized.txt --seconds 60 \
+    python benchmarks/soak_serving.py --model models/librispeech-minilm-int8 --text recognized.txt --seconds 60 \
         -- --decoding input-guided
 
-starts the service and asks it as scripts/benchmark_serving.py does. Meanwhile four clients send the largest requests
+starts the service and asks it as benchmarks/benchmark_serving.py does. Meanwhile four clients send the largest requests
 that are allowed, one after another: a long text, many texts of a word, words without end, and words that lack a letter.
 Four more send the same and go away before the answer, and fifty connections stop in the middle of their headers or
 their body, and begin again when they are closed.

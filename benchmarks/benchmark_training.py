@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tokens a second and memory of training steps: this project, plain fairseq, and Hugging Face's Seq2SeqTrainer.
 
-    python scripts/benchmark_training.py data-bin --bert-init bert_init
+    python benchmarks/benchmark_training.py data-bin --bert-init bert_init
 
 The same model (an encoder-decoder of BERT's layout), the same batches, precision and optimizer (AdamW). Each side lives
 in a process of its own, and they work in turn, a few steps at a time, so that a noisy machine is noisy to all. Medians

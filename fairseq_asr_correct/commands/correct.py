@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+r"""Correct what a recognizer wrote: a manifest in, the same manifest with `corrected_text` out.
+
+    python scripts/correct.py --model corrector --input hyp.jsonl --output corrected.jsonl
+
+--model is a folder of export_model.py, the folder that a training left, or a checkpoint. In JSON lines `pred_text` is
+corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out
+as they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
+--format does where it does not:
+
+    python scripts/correct.py --model checkpoints --input exp/dev/text --format kaldi --output exp/dev/text.corrected
+    recognizer | python scripts/correct.py --model corrector --input - --output - > corrected.txt
+
+Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second eighth of
+the lines and writes corrected.2of8.jsonl; all eight in a row are what the command writes without it.
+"""
+
+import argparse
+import hashlib
+import math
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from rapidfuzz.distance import Levenshtein
+from tqdm import tqdm
+
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.corrector.corrector import DTYPES
+from fairseq_asr_correct.decoding.search import DECODINGS, Search
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import atomic_write, make_folder
+from fairseq_asr_correct.formats.model_files import model_files
+from fairseq_asr_correct.transcripts.file_formats import format_of
+from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
+from fairseq_asr_correct.work.journal import Journal
+from fairseq_asr_correct.work.processes import ordered_map
+
+BATCHES = 16  # that are corrected, and kept in the journal, together
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    args = make_parser().parse_args(argv)
+    check(args)
+    if args.input == STANDARD_INPUT:
+        try:
+            print(correct_pipe(args), file=sys.stderr)
+        except BrokenPipeError:  # who reads has had enough, like `head`
+            sys.stdout = None  # or Python would say so at the end
+            sys.exit(1)
+    else:
+        print(correct_file(args))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="folder or checkpoint")
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="to correct, gzip too; - is stdin")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="to write; - is stdout")
+    parser.add_argument("--format", choices=[*PIECES], help="of both (default: as the input's ending says)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines at once (default: 32)")
+    parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
+    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
+        "prefers it by this log-probability; --keep-threshold=-inf takes all (default: as keep.json says)")  # fmt: skip
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
+    parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="to compute in (default: float32)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes with a model each (default: 1)")
+    parser.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
+    return parser
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises UserError for flags that cannot be had, and says the format."""
+    Search.of(args.batch_size, args.beam, args.decoding)
+    part, slash, parts = args.shard.partition("/")
+    if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"--shard {args.shard}: write I/N, from 1/N to N/N")
+    if args.workers < 1:
+        raise UserError(f"--workers {args.workers}: give a number from 1 up")
+    if args.keep_threshold is not None and math.isnan(args.keep_threshold):
+        raise UserError("--keep-threshold nan: give a number, or leave it out")
+    if (args.input == STANDARD_INPUT) != (args.output == STANDARD_INPUT):
+        raise UserError("--input - and --output - go together: name files for both, or for neither")
+    if args.input == STANDARD_INPUT and args.shard != "1/1":
+        raise UserError("--shard needs a file: what comes through a pipe is not known beforehand")
+    if args.input != STANDARD_INPUT and args.output.exists() and args.output.samefile(args.input):
+        raise UserError(f"--output {args.output} is the input: name another file")
+    if args.input != STANDARD_INPUT and args.input.exists() and not args.input.is_file():
+        raise UserError(f"--input {args.input} is no file, and is read twice: give --input - and pipe it in")
+    if args.output.is_dir():
+        raise UserError(f"--output {args.output} is a folder: name a file, perhaps one in it")
+    if args.output.suffix == ".gz":
+        raise UserError(f"--output {args.output} would not be packed: leave .gz out")
+    args.format = args.format or format_of(args.input, "give --format")
+
+
+@dataclass
+class Counts:
+    """What was done."""
+
+    lines: int = 0
+    changed: int = 0
+    words: int = 0  #: before
+    changed_words: int = 0  #: substituted, deleted and inserted ones
+
+    def add(self, before: str, after: str) -> None:
+        """Counts one more line."""
+        words, others = before.split(), after.split()
+        self.lines += 1
+        self.words += len(words)
+        self.changed += words != others
+        self.changed_words += Levenshtein.distance(words, others)
+
+    def __str__(self) -> str:
+        changed = f"{self.changed:,} changed" if self.changed else "none changed"
+        return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
+
+
+def make_worker(args: argparse.Namespace) -> Callable[[list[str]], list[str]]:
+    """A function from texts to corrected ones, with a model of its own."""
+    if args.workers > 1:
+        torch.set_num_threads(1)
+    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
+    return partial(corrector.correct, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding)
+
+
+def gpus_of(args: argparse.Namespace) -> float:
+    """How many a worker uses."""
+    return float(args.device.startswith("cuda"))
+
+
+def correct_pipe(args: argparse.Namespace) -> Counts:
+    """Standard input to standard output, as it comes."""
+    counts, lines = Counts(), read_transcripts(STANDARD_INPUT, args.format)
+    waiting: deque[list[Transcript]] = deque()  # what is with the workers
+    sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+
+    def batches() -> Iterator[list[str]]:
+        while some := list(islice(lines, BATCHES * args.batch_size)):
+            waiting.append(some)
+            yield [line.text for line in some]
+
+    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
+        for line, after in zip(waiting.popleft(), afters, strict=True):
+            counts.add(line.text, after)
+            print(line.corrected(after))
+        sys.stdout.flush()
+    return counts
+
+
+def correct_file(args: argparse.Namespace) -> str:
+    """Does, or goes on with, a file or a shard of it; returns what there is to say."""
+    part, parts = map(int, args.shard.split("/"))
+    output = args.output if parts == 1 else args.output.with_stem(f"{args.output.stem}.{part}of{parts}")
+    journal_path = output.with_name(f"{output.name}.journal")
+    if output.is_file() and not journal_path.exists():
+        return f"{output} is there already: nothing to do; delete it to have it made again"
+    texts = [line.text for line in read_transcripts(args.input, args.format)]  # a malformed line is told now
+    size = BATCHES * args.batch_size
+    ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
+    # In one piece, so that the shards' outputs are joined by cat.
+    first, last = ((part + i) * len(ranges) // parts for i in (-1, 0))
+    mine = {number: [texts[row] for row in ranges[number]] for number in range(first, last)}
+    make_folder(output.parent)
+    with closing(Journal(journal_path, run_of(args))) as journal:
+        try:
+            run_batches(mine, journal, args)
+        finally:
+            if not journal.finished:  # perhaps for a mistake in the flags, which can then be mended
+                journal.remove()
+        counts = write(output, mine, journal, args, first * size)
+        journal.remove()  # the output is on the disk
+    return f"{output}: {counts}"
+
+
+def run_of(args: argparse.Namespace) -> dict[str, Any]:
+    """All that the result depends on; not the number of workers."""
+    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "device", "dtype", "shard")
+    model = [digest(file) for file in model_files(args.model)]
+    return {"input": digest(args.input), "model": model, "options": {name: getattr(args, name) for name in names}}
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace) -> None:
+    """Corrects what the journal does not have, and keeps it there."""
+    todo = {number: texts for number, texts in batches.items() if number not in journal.finished}
+    if not todo:
+        return
+    total, left = (sum(map(len, some.values())) for some in (batches, todo))
+    done = ordered_map(partial(make_worker, args), todo.values(), args.workers, gpus=gpus_of(args))
+    with tqdm(total=total, initial=total - left, desc=args.input.name, unit=" lines", disable=None) as bar:
+        for number, afters in zip(todo, done, strict=True):
+            journal.add(number, [{"corrected": afters}])
+            bar.update(len(afters))
+
+
+def write(
+    output: Path, batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace, first: int
+) -> Counts:
+    """Writes the lines from the ``first`` on, all or none."""
+    counts, befores = Counts(), [text for texts in batches.values() for text in texts]
+    afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
+    lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))
+    with atomic_write(output) as file:
+        for before, after, line in zip(befores, afters, lines, strict=False):
+            if line.text != before:
+                break
+            counts.add(before, after)
+            print(line.corrected(after), file=file)
+        if counts.lines != len(befores):
+            raise UserError(f"{args.input} has changed meanwhile: delete {journal.path} to start anew")
+    return counts
+
+
+if __name__ == "__main__":
+    main()

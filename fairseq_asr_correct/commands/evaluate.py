@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""What correction fixed, what it broke, and whether the gain is real: word errors on the raw references.
+
+    fairseq-generate data-bin --gen-subset dev-clean --results-path results ...   # and the other sets
+    python scripts/evaluate.py --pairs pairs --results results --save-to report
+
+reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched. Where
+somebody else corrected, or ids tell who spoke:
+
+    python scripts/evaluate.py --set dev=corrected.jsonl           # with text, pred_text, corrected_text
+    python scripts/evaluate.py --set dev=dev.jsonl --results results     # corrections out of generate-dev.txt
+    python scripts/evaluate.py --set dev=references.txt,recognized.txt,corrected.txt
+
+Such files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines, as their names say or FORMAT: before
+them does; utterance ids join three files, whatever their order, and without ids they stand side by side.
+
+A table is printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every
+utterance. The interval is a paired bootstrap's, over speakers where all utterances name theirs.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.evaluation import document as text
+from fairseq_asr_correct.evaluation.alignment import errors
+from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, signature
+from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_pairs, read_set
+from fairseq_asr_correct.files import atomic_write, finished_together, is_set_name
+from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
+from fairseq_asr_correct.transcripts.sources import parse_source
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
+        help="a set of its own: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
+    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+    parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
+    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
+    parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
+    parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
+    parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
+    args = parser.parse_args(argv)
+    if args.draws < 100:
+        raise UserError(f"--draws {args.draws}: an interval of 95% needs at least 100")
+    if not args.sets and not (args.pairs and args.results):
+        parser.error("name --pairs and --results, or sets with --set")
+
+    sets = read_sets(args)
+    if args.lowercase:
+        sets = {name: [utterance.lowercased() for utterance in some] for name, some in sets.items()}
+    steps = {name: align_set(utterances) for name, utterances in sets.items()}
+    measured = [measure(name, sets[name], steps[name], args.draws, args.seed) for name in sets]
+    case = "lower" if args.lowercase else "kept"
+    report = {"version": 1, "title": args.title, "signature": f"{signature()}|case:{case}", "sets": measured}
+    print(text.table(measured))
+    if args.examples:
+        rows = [row for utterances in sets.values() for row in examples(utterances, args.examples)]
+        print("\n" + text.markdown(("recognized", "corrected", "said"), rows))
+    if args.save_to:
+        save(args.save_to, report, sets, steps)
+
+
+def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
+    """All sets, by name."""
+    sets = read_pairs(args.pairs, args.results) if args.pairs else {}
+    rule = speaker_rule(args.speaker_regex)
+    for entry in args.sets:
+        name, equals, files = entry.partition("=")
+        if not (equals and files and is_set_name(name)):
+            raise UserError(f"--set {entry}: write NAME=MANIFEST, or NAME={SIDES.upper()}")
+        if name in sets:
+            raise UserError(f"--set {entry}: {name} is there already")
+        source = parse_source(files, sides=SIDES)
+        log = args.results / f"generate-{name}.txt" if args.results and len(source.paths) == 1 else None
+        sets[name] = read_set(source, rule, log)
+    return sets
+
+
+def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, str]]:
+    """``count`` of those that were changed, evenly spread rather than chosen for their looks."""
+    changed = [utterance for utterance in utterances if utterance.before != utterance.after]
+    count = min(count, len(changed))
+    picked = (changed[(2 * i + 1) * len(changed) // (2 * count)] for i in range(count))
+    return [(utterance.before, utterance.after, utterance.reference) for utterance in picked]
+
+
+def save(folder: Path, report: dict, sets: dict[str, list[Utterance]], steps: dict[str, list[Steps]]) -> None:
+    """The report in three forms, all or none."""
+    try:
+        from fairseq_asr_correct.evaluation.page import write_page
+    except ImportError as missing:
+        raise UserError(f"--save-to needs {missing.name}: pip install 'fairseq-asr-correct[report]'") from None
+
+    utterances = [
+        {
+            "id": utterance.id,
+            "set": name,
+            "reference": utterance.reference,
+            "before": utterance.before,
+            "after": utterance.after,
+            "ops_before": before,
+            "ops_after": after,
+            "errors_before": errors(before),
+            "errors_after": errors(after),
+        }
+        for name, some in sets.items()
+        for utterance, (before, after) in zip(some, steps[name], strict=True)
+    ]
+    with finished_together(folder) as unfinished:
+        with atomic_write(unfinished / "report.json") as file:
+            json.dump(report, file, ensure_ascii=False, indent=1)
+        with atomic_write(unfinished / "report.md") as file:
+            file.write(text.document(report))
+        write_page(unfinished / "report.html", report, utterances)
+    print(f"\n{folder / 'report.html'} shows every utterance")
+
+
+if __name__ == "__main__":
+    main()

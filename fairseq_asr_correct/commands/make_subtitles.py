@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+r"""Let Whisper write what it hears, and correct it: recordings in, text or subtitles out.
+
+    python scripts/transcribe_and_correct.py interview.mp3
+    python scripts/transcribe_and_correct.py *.wav --format srt --output-dir subtitles
+
+Anything that holds sound will do. --whisper is a size that faster-whisper knows and fetches (tiny.en, base.en, small,
+large-v3 ...), a name on the Hugging Face hub, or a folder. Whisper's capitals and punctuation stay, and changed words
+take those of the words they replace; --show-changes tells on stderr what was changed.
+"""
+
+import argparse
+import math
+import sys
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.corrector.corrections import Edit
+from fairseq_asr_correct.decoding.search import DECODINGS
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import atomic_write, make_folder
+from fairseq_asr_correct.recordings.subtitles import FORMATS
+from fairseq_asr_correct.recordings.timed_words import Word, correct_segments, timed_words
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+COMMITTED = Path(__file__).parents[1] / "models" / "librispeech-minilm-int8"
+SAMPLE_RATE = 16_000  # hertz; Whisper's
+
+
+class RecordingError(Exception):
+    """A recording that cannot be used; the message names it and says why."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    args = make_parser().parse_args(argv)
+    outputs = check(args)
+    models, failed = Models(args), 0
+    for path, output in outputs.items():
+        if output and output.exists() and not args.force:
+            print(f"{output} is there already and is kept; --force makes it anew", file=sys.stderr)
+            continue
+        try:
+            text = transcribe(path, models, args)
+        except RecordingError as error:
+            if len(outputs) == 1:
+                raise UserError(str(error)) from None
+            print(error, file=sys.stderr)
+            failed += 1
+            continue
+        if output is None:
+            print(text, end="", flush=True)
+            continue
+        with atomic_write(output) as file:
+            file.write(text)
+        print(output)
+    if failed:
+        raise UserError(f"{failed} of {len(outputs)} recordings could not be read; the others are done")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("audio", type=Path, nargs="+", metavar="AUDIO", help="recordings: WAV, MP3, M4A, video ...")
+    parser.add_argument("--whisper", default="base.en", metavar="MODEL", help="size, name or folder (default: base.en)")
+    parser.add_argument("--model", type=Path, default=COMMITTED, metavar="PATH", help="the corrector: folder or "
+        "checkpoint (default: models/librispeech-minilm-int8)")  # fmt: skip
+    parser.add_argument("--format", choices=[*FORMATS], default="text", help="default: text, a line for each segment")
+    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="a file for each recording (default: stdout)")
+    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--language", help="what is spoken, such as en (default: Whisper guesses)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
+    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
+        "prefers it by this log-probability; --keep-threshold=-inf takes all (default: as keep.json says)")  # fmt: skip
+    parser.add_argument("--show-changes", action="store_true", help="tell on stderr what was changed, and how surely")
+    return parser
+
+
+def check(args: argparse.Namespace) -> dict[Path, Path | None]:
+    """What to write for each recording, None being stdout; raises UserError for flags that cannot be had."""
+    if args.keep_threshold is not None and math.isnan(args.keep_threshold):
+        raise UserError("--keep-threshold nan: give a number, or leave it out")
+    if args.output_dir is None:
+        if len(args.audio) > 1 and args.format != "text":
+            raise UserError(f"--format {args.format} of several recordings: name an --output-dir for a file each")
+        return dict.fromkeys(args.audio)
+    ending, _ = FORMATS[args.format]
+    outputs = {path: args.output_dir / f"{path.stem}{ending}" for path in args.audio}
+    recordings: dict[Path, Path] = {}
+    for path, output in outputs.items():
+        other = recordings.setdefault(output, path)
+        if other != path:
+            raise UserError(f"{other} and {path} would both become {output}: name another --output-dir for one of them")
+        if output.exists() and path.exists() and output.samefile(path):
+            raise UserError(f"{path} is what would be written: name another --output-dir")
+    make_folder(args.output_dir)  # now, rather than after an hour of listening
+    return outputs
+
+
+class Models:
+    """Both models, opened when the first recording is there to be heard."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._args = args
+
+    @cached_property
+    def corrector(self) -> Corrector:
+        """The corrector."""
+        return Corrector.from_pretrained(self._args.model, self._args.device, keep_threshold=self._args.keep_threshold)
+
+    @cached_property
+    def whisper(self) -> "WhisperModel":
+        """Whisper; in int8 on a CPU, where float16, as which it comes, is not computed."""
+        name, (kind, _, index) = self._args.whisper, self._args.device.partition(":")
+        compute_type = "int8" if kind == "cpu" else "default"
+        try:
+            from faster_whisper import WhisperModel
+
+            model = WhisperModel(name, device=kind, device_index=int(index or 0), compute_type=compute_type)
+        except (OSError, ValueError, RuntimeError) as error:
+            why = " ".join(str(error).split())[:300]
+            raise UserError(f"--whisper {name} cannot be loaded: {why}") from None
+        if self._args.language not in (None, *model.supported_languages):
+            raise UserError(f"--language {self._args.language}: --whisper {name} does not know it")
+        return model
+
+
+def transcribe(path: Path, models: Models, args: argparse.Namespace) -> str:
+    """A recording as what is to be written; raises RecordingError if it cannot be read."""
+    samples = load(path)
+    corrector = models.corrector  # before Whisper, which takes longer to be refused
+    segments, language = recognize(samples, models.whisper, args.language, path.name)
+    explain = partial(corrector.explain, decoding=args.decoding)
+    after, edits = correct_segments(segments, explain, language == "en")
+    if not segments:
+        print(f"{path}: Whisper hears nobody speak", file=sys.stderr)
+    if args.show_changes:
+        show(path, segments, edits)
+    _, write = FORMATS[args.format]
+    return write(after)
+
+
+def load(path: Path) -> np.ndarray:
+    """Samples at 16 kHz, channels averaged, from whatever FFmpeg's libraries read."""
+    try:
+        import av
+        from faster_whisper import decode_audio
+    except ImportError as missing:
+        raise UserError(f"Whisper needs {missing.name}: pip install 'fairseq-asr-correct[audio]'") from None
+    if not path.is_file():
+        raise RecordingError(f"{path} is not there" if not path.exists() else f"{path} is no file")
+    try:
+        samples = decode_audio(str(path), sampling_rate=SAMPLE_RATE)
+    except IndexError:  # a picture, or a film without sound
+        raise RecordingError(f"{path} holds no sound") from None
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "FFmpeg makes nothing of it"
+        raise RecordingError(f"{path} cannot be read: {why}") from None
+    if not samples.size:
+        raise RecordingError(f"{path} holds no sound")
+    return samples
+
+
+def recognize(
+    samples: np.ndarray, whisper: "WhisperModel", language: str | None, name: str
+) -> tuple[list[list[Word]], str]:
+    """The segments that Whisper hears where somebody speaks, and the language; alike each time, as it draws nothing."""
+    found, info = whisper.transcribe(
+        samples,
+        language=language,
+        word_timestamps=True,
+        temperature=0.0,
+        condition_on_previous_text=False,  # or a mistake is repeated to the end
+        vad_filter=True,  # or it makes sentences out of silence
+    )
+    segments: list[list[Word]] = []
+    now = 0.0
+    with tqdm(total=round(info.duration), desc=name, unit="s", disable=None) as bar:
+        for segment in found:
+            pieces = [(word.word, float(word.start), float(word.end)) for word in segment.words or []]
+            words = timed_words(pieces or [(segment.text, segment.start, segment.end)], now)
+            if words:
+                segments.append(words)
+                now = words[-1].end
+            bar.update(round(min(segment.end, info.duration)) - bar.n)
+    return segments, info.language
+
+
+def show(path: Path, segments: list[list[Word]], edits: list[list[Edit]]) -> None:
+    """The changes, each with the second at which it is heard."""
+    for words, some in zip(segments, edits, strict=True):
+        for edit in some:
+            second = words[min(edit.start, len(words) - 1)].start
+            change = f"{edit.before or '(nothing)'} -> {edit.after or '(nothing)'} ({edit.confidence:.2f})"
+            print(f"{path.name} {second:.2f}: {change}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Correct text over HTTP.
+
+    python scripts/serve.py --model corrector --port 8080
+    curl -d '{"text": "the boys hous is read"}' -H 'Content-Type: application/json' http://127.0.0.1:8080/correct
+
+answers {"text": "..."}; {"texts": ["...", ...]} gets {"texts": ["...", ...]} in the same order. --model is a folder
+of scripts/export_model.py or of a training. Requests that come at the same time are corrected as one batch, and the
+long give way to the short. http://127.0.0.1:8080/ is a page to try it by hand, GET /health/live and /health/ready say
+whether it runs and serves, and GET /metrics counts for Prometheus. What cannot be served is refused with
+{"error": "..."} in a sentence.
+
+Whoever reaches the port may ask: there is no password and no TLS, so put a proxy in front of it before others can.
+SIGTERM and Ctrl+C answer what has come, for --grace-seconds at most, and end it with exit status 0.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fairseq_asr_correct import Corrector
+    from fairseq_asr_correct.corrector.parts import Part
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    args = parse(argv)
+    # OpenMP's threads otherwise spin while they wait, and take the cores from requests: five times as slow where others
+    # have work to do. torch reads it when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from fairseq_asr_correct.serving.app import make_app
+    from fairseq_asr_correct.serving.batching import Batcher
+    from fairseq_asr_correct.serving.connections import most_connections
+    from fairseq_asr_correct.serving.memory import Trimmer
+    from fairseq_asr_correct.serving.metrics import Metrics
+    from fairseq_asr_correct.serving.queueing import Queue
+    from fairseq_asr_correct.serving.requests import Limits
+    from fairseq_asr_correct.serving.server import Server, address, bind, listen
+
+    bound = bind(args.host, args.port)  # a port in use shows before the model is read
+    corrector, how = load(args)
+    corrector.correct("the first is slow", **how)  # and a flag that the model cannot follow shows now
+    metrics, trim = Metrics(), Trimmer()
+
+    def correct(parts: list["Part"]) -> list[str]:
+        with metrics.batch_seconds.time():
+            corrected = corrector.correct_parts(parts, **how)
+        trim()
+        return corrected
+
+    queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
+    batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
+    limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces)
+    app = make_app(batcher, corrector.cut, metrics, limits, args.model.resolve().name, args.allowed_host)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq's imports let everybody say everything
+    server = Server(app, batcher, most_connections(), args.grace_seconds)
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped, for these
+        signal.signal(number, server.handle_exit)
+    listen(bound)
+    print(f"{args.model} is served at {address(bound)}", flush=True)
+    server.run(sockets=[bound])
+    if not batcher.close(1):
+        sys.stderr.flush()
+        os._exit(0)  # the model's last batch has nobody waiting for it, and Python would abort over its thread
+
+
+def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
+    """The corrector, and how it is asked to correct, as the flags want it.
+
+    Raises:
+        UserError: the model cannot be read, or cannot follow the flags.
+    """
+    import torch
+
+    from fairseq_asr_correct import Corrector
+
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    made = {"device": args.device, "dtype": args.dtype, "keep_threshold": args.keep_threshold, "longest": args.max_part}
+    how = {"batch_size": args.max_batch, "beam": args.beam, "decoding": args.decoding}
+    return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
+
+
+def _given(flags: dict[str, Any]) -> dict[str, Any]:
+    """Those flags that were given: for others the corrector knows best."""
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--model", type=Path, required=True, metavar="DIR", help="of scripts/export_model.py, or a training's"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for other machines too (default: %(default)s)")
+    parser.add_argument("--port", type=whole(0, 65535), default=8080, help="0 for any (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="such as cuda or cuda:1 (default: %(default)s)")
+    parser.add_argument("--dtype", help="float32, float16 or bfloat16 (default: float32)")
+    parser.add_argument("--threads", type=whole(1), metavar="N", help="of the CPU (default: one for each core)")
+    parser.add_argument("--beam", type=whole(1), metavar="N", help="of the search (default: the corrector's own)")
+    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: the corrector's own)")
+    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN",
+        help="take a change only with this margin of log-probability (default: the model's own)")  # fmt: skip
+    parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
+        help="refuse requests that name another in Host; *.example.com is all below it (default: any)")  # fmt: skip
+    batches = parser.add_argument_group("batches")
+    limits = parser.add_argument_group("limits")
+    for group, flag, low, default, text in (
+        (batches, "--max-batch", 1, 32, "parts of texts in one"),
+        (batches, "--max-batch-pieces", 1, 256, "pieces of words in one, with padding: what bounds its time"),
+        (batches, "--max-part", 1, 128, "pieces of words in a part: a longer text is corrected in several"),
+        (batches, "--max-wait-ms", 0, 5, "how long a text waits for others to fill its batch"),
+        (limits, "--max-body-bytes", 1, 400_000, "of a request"),
+        (limits, "--max-texts", 1, 1000, "in a request"),
+        (limits, "--max-letters", 1, 50_000, "in a request"),
+        (limits, "--max-pieces", 1, 5000, "of words in a request"),
+        (limits, "--max-queue", 1, 50_000, "pieces of words that wait; with more, the longest requests get status 503"),
+        (limits, "--grace-seconds", 0, 7, "to answer what has come, once told to stop"),
+    ):
+        group.add_argument(flag, type=whole(low), default=default, metavar="N", help=f"{text} (default: {default})")
+    args = parser.parse_args(argv)
+    if args.max_pieces > args.max_queue:
+        parser.error("--max-pieces is more than --max-queue: a request with so many could never be served")
+    return args
+
+
+def host(value: str) -> str:
+    """Reads a host's name, or "*.", which is any, and a name."""
+    if "*" in value.removeprefix("*.") or not value:
+        raise argparse.ArgumentTypeError(f"{value} is neither a host nor all of those below one, such as *.example.com")
+    return value
+
+
+def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:
+    """Reads whole numbers within bounds."""
+
+    def number(value: str) -> int:
+        if not low <= int(value) <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+        return int(value)
+
+    return number
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Split text files into BERT's word pieces, or join pieces again; nothing is lost either way.
+
+python preprocess/wordpiece.py --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
+python preprocess/wordpiece.py --decode --input train.wp.bad --output train.bad
+"""
+
+import argparse
+from pathlib import Path
+
+from tqdm import tqdm
+
+from fairseq_asr_correct.encoders.wordpiece import WordPiece
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.lines import read_lines
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vocab", type=Path, help="BERT's vocab.txt (not needed with --decode)")
+    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
+    parser.add_argument("--decode", action="store_true", help="join pieces to text")
+    parser.add_argument("--input", type=Path, required=True, help="text file, one sentence a line")
+    parser.add_argument("--output", type=Path, required=True, help="file to write")
+    args = parser.parse_args(argv)
+    if not args.decode and args.vocab is None:
+        parser.error("--vocab is needed to split text")
+
+    convert = WordPiece.decode if args.decode else WordPiece.from_file(args.vocab, args.lowercase).encode
+    with atomic_write(args.output) as output:
+        for line in tqdm(read_lines(args.input), desc=str(args.input), unit=" lines", disable=None):
+            print(convert(line), file=output)
+
+
+if __name__ == "__main__":
+    main()

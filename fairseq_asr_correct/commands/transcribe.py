@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
+
+A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the
+manifest), and `duration` in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy.
+Recordings have 1 kHz to 1 MHz and last four hours at most; what cannot be read or transcribed
+costs its own line, which goes into FILE.failed.
+
+    python preprocess/transcribe.py --manifest dev.jsonl --model facebook/wav2vec2-base-960h --save-to dev.hyp.jsonl
+
+Many hypotheses a recording, to train a corrector on: with dropout left on, or with the audio changed, a line
+of output for each seed:
+
+    ... --dropout --seeds 1 2 3
+    ... --speed 0.9 1.1 --snr 5 30 --seeds 1 2 3
+
+The folds of make_folds.py, each decoded by the recognizer that never heard it; {fold} stands for its number:
+
+    ... --folds folds --model 'models/fold{fold}' --save-to 'hyp/fold{fold}.jsonl'
+
+Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second
+eighth of the work, for another GPU or host; `--ray auto` spreads it over a Ray cluster.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.files import atomic_write, make_folder
+from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, length, recordings
+from fairseq_asr_correct.recognizers.hearing import make_worker
+from fairseq_asr_correct.recognizers.kinds import BACKENDS, Settings
+from fairseq_asr_correct.recognizers.utterances import Batch, make_batches, read_manifest, seconds_of
+from fairseq_asr_correct.transcripts.entries import Entry
+from fairseq_asr_correct.transcripts.file_formats import ROWS
+from fairseq_asr_correct.transcripts.json_rows import read_rows
+from fairseq_asr_correct.transcripts.sources import parse_file
+from fairseq_asr_correct.work.journal import Journal
+from fairseq_asr_correct.work.processes import ordered_map
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    if bool(args.manifest) == bool(args.folds):
+        parser.error("name either --manifest or --folds")
+    check(args)
+    failed = [transcribe(job, args) for job in jobs(args)]
+    if any(failed):
+        raise UserError(
+            f"{sum(failed):,} utterances could not be transcribed: the .failed file beside each manifest written "
+            "says which and why; the others are done"
+        )
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--manifest", metavar="FILE", help="[FORMAT:]PATH of rows with audio_filepath")
+    parser.add_argument("--folds", type=Path, metavar="DIR", help="folder of make_folds.py, instead of --manifest")
+    parser.add_argument("--model", required=True, help="folder, or name on the Hugging Face hub")
+    parser.add_argument(
+        "--save-to", required=True, metavar="FILE", help="manifest to write; .failed beside it says what failed"
+    )
+    parser.add_argument("--backend", choices=BACKENDS, help="default: what the model's files say")
+    parser.add_argument("--language", help="for models of many languages, such as en (default: they guess)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
+    parser.add_argument("--compute-type", default="default", help="faster-whisper's: int8, float16 ...")
+    parser.add_argument(
+        "--batch-seconds", type=float, default=120, help="audio in a batch, padding included (default: 120)"
+    )
+    group = parser.add_argument_group("several hypotheses a recording")
+    group.add_argument("--seeds", type=int, nargs="+", help="one hypothesis for each, with dropout or changed audio")
+    group.add_argument("--dropout", action="store_true", help="leave dropout on, and nothing else of training")
+    group.add_argument("--dropout-rate", type=float, metavar="P", help="use P for each dropout, not the model's rates")
+    group.add_argument("--speed", type=float, nargs=2, metavar=("LOW", "HIGH"), help="factors, such as 0.9 1.1")
+    group.add_argument("--volume", type=float, nargs=2, metavar=("LOW", "HIGH"), help="gain in dB, such as -10 5")
+    group.add_argument("--snr", type=float, nargs=2, metavar=("LOW", "HIGH"), help="add noise: signal to noise in dB")
+    group.add_argument(
+        "--noise", type=Path, metavar="DIR", help="folder of recordings for --snr (default: white noise)"
+    )
+    group = parser.add_argument_group("many machines")
+    group.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
+    group.add_argument("--ray", metavar="ADDRESS", help="spread over a Ray cluster: auto, or its address")
+    group.add_argument("--workers", type=int, default=1, help="recognizers at a time, here or on Ray (default: 1)")
+    return parser
+
+
+def check(args: argparse.Namespace) -> None:
+    """Raises UserError for flags that contradict each other."""
+    if len(set(args.seeds or [])) < len(args.seeds or []):
+        raise UserError("--seeds: the same seed twice gives the same hypotheses twice")
+    if args.dropout_rate is not None and not (args.dropout and 0 < args.dropout_rate < 1):
+        raise UserError("--dropout-rate needs --dropout, and a number between 0 and 1")
+    if args.noise and not args.snr:
+        raise UserError("--noise needs --snr LOW HIGH, which says how loud it is")
+    changed = args.dropout or args.speed or args.volume or args.snr
+    if args.seeds and not changed:
+        raise UserError("--seeds: without --dropout, --speed, --volume or --snr all seeds give the same hypotheses")
+    for name in ("speed", "volume", "snr"):
+        low, high = getattr(args, name) or (1, 1)
+        if low > high or (name == "speed" and low <= 0):
+            raise UserError(f"--{name} {low:g} {high:g}: give the lower one first" + ", above 0" * (name == "speed"))
+    part, slash, parts = args.shard.partition("/")
+    if not (slash and part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise UserError(f"--shard {args.shard}: write I/N, from 1/N to N/N")
+    if args.folds and not ("{fold}" in args.model and "{fold}" in args.save_to):
+        raise UserError("--folds: write {fold} for its number in both --model and --save-to")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A manifest, its model, and where the hypotheses go."""
+
+    manifest: Path
+    format: str
+    model: str
+    save_to: Path
+
+
+def jobs(args: argparse.Namespace) -> Iterator[Job]:
+    """The one manifest, or the held-out manifest of each fold with its own model."""
+    if args.manifest:
+        manifest, form = parse_file(args.manifest)
+        if form not in ROWS or not manifest.is_file():
+            raise UserError(f"--manifest {args.manifest}: name a file of rows, {', '.join(ROWS)}; it is read twice")
+        yield Job(manifest, form, args.model, Path(args.save_to))
+        return
+    manifests = sorted(args.folds.glob("fold*.heldout.jsonl"), key=lambda path: (len(path.name), path.name))
+    if not manifests:
+        raise UserError(f"{args.folds} has no fold*.heldout.jsonl: make folds with preprocess/make_folds.py first")
+    for manifest in manifests:
+        fold = manifest.name.removeprefix("fold").removesuffix(".heldout.jsonl")
+        yield Job(manifest, "nemo", args.model.replace("{fold}", fold), Path(args.save_to.replace("{fold}", fold)))
+
+
+def transcribe(job: Job, args: argparse.Namespace) -> int:
+    """Does, or goes on with, one manifest; returns how many utterances failed."""
+    part, parts = map(int, args.shard.split("/"))
+    save_to = job.save_to if parts == 1 else job.save_to.with_stem(f"{job.save_to.stem}.{part}of{parts}")
+    journal_path = save_to.with_name(f"{save_to.name}.journal")
+    if save_to.exists() and not journal_path.exists():
+        print(f"{save_to} is there already: nothing to do; delete it to have it made again", file=sys.stderr)
+        failed = failures_of(save_to)
+        return sum(1 for _ in read_rows(failed)) if failed.exists() else 0
+
+    rows, utterances, errors = read_manifest(job.manifest, job.format)
+    batches = dict(list(enumerate(make_batches(utterances, args.batch_seconds)))[part - 1 :: parts])
+    errors = {number: error for number, error in errors.items() if (number - 1) % parts == part - 1}
+    names = ("backend", "device", "dropout", "dropout_rate", "language", "compute_type")
+    settings = Settings(job.model, **{name: getattr(args, name) for name in names})
+    changes = augmentation(args)
+    work = partial(make_worker, settings, changes, tuple(args.seeds or [None]))
+    run = {"manifest": hashlib.sha256(job.manifest.read_bytes()).hexdigest(), "batch_seconds": args.batch_seconds}
+    run |= {"options": asdict(settings) | asdict(changes) | {"seeds": args.seeds, "shard": args.shard}}
+    make_folder(save_to.parent)
+    with closing(Journal(journal_path, run)) as journal:
+        run_batches(batches, rows, work, journal, args)
+        results = [result for number in batches for result in journal.finished[number]]
+        failed = write_results(save_to, rows, results, errors)
+        journal.remove()  # both outputs are on the disk
+    return failed
+
+
+def failures_of(save_to: Path) -> Path:
+    """Where the utterances stand that could not be transcribed."""
+    return save_to.with_name(f"{save_to.name}.failed")
+
+
+def augmentation(args: argparse.Namespace) -> Augmentation:
+    """What --speed, --volume, --snr and --noise ask for."""
+    noise = recordings(args.noise) if args.noise else ()
+    if args.noise and not noise:
+        raise UserError(f"--noise {args.noise} holds no recordings")
+    for path in noise:  # now, not when one is first drawn
+        try:
+            length(path)
+        except AudioError as error:
+            raise UserError(f"--noise: {error}; mend it or take it out") from None
+    ranges = {name: tuple(value) if (value := getattr(args, name)) else None for name in ("speed", "volume", "snr")}
+    return Augmentation(**ranges, noise=noise)
+
+
+def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str, Any]], errors: dict[int, str]) -> int:
+    """Both manifests, in the order of the first, each all or none; returns how many utterances failed."""
+    errors = errors | {result["row"]: result["error"] for result in results if "error" in result}
+    heard = sorted((result for result in results if "error" not in result), key=lambda result: result["row"])
+    failures = failures_of(save_to)
+    failures.unlink(missing_ok=True)
+    if errors:
+        write_rows(failures, (dict(rows[number].fields) | {"error": errors[number]} for number in sorted(errors)))
+    write_rows(save_to, (dict(rows[result.pop("row")].fields) | result for result in heard))
+    print(f"{save_to}: {len(heard):,} hypotheses" + (f"; {failures}: {len(errors):,} utterances" if errors else ""))
+    return len(errors)
+
+
+def run_batches(
+    batches: dict[int, Batch], rows: dict[int, Entry], work: Callable, journal: Journal, args: argparse.Namespace
+) -> None:
+    """Does what the journal does not have, and keeps it there."""
+    todo = {number: batch for number, batch in batches.items() if number not in journal.finished}
+    total, left = (sum(seconds_of(u) for batch in b.values() for u in batch) for b in (batches, todo))
+    manifest = next(iter(rows.values())).path if rows else Path()
+    gpus = 1.0 if args.device.startswith("cuda") else 0.0
+    heard = ordered_map(work, todo.values(), args.workers, args.ray, gpus)
+    told = False
+    with tqdm(total=round(total), initial=round(total - left), desc=manifest.name, unit="s", disable=None) as bar:
+        for (number, batch), (results, rates) in zip(todo.items(), heard, strict=True):
+            journal.add(number, results)
+            for result in results:
+                if "error" in result:
+                    bar.write(f"{manifest} line {rows[result['row']].number}: {result['error']}", file=sys.stderr)
+            if not told and rates - {SAMPLE_RATE}:
+                told = True
+                bar.write(f"audio at {max(rates - {SAMPLE_RATE})} Hz is resampled to {SAMPLE_RATE}", file=sys.stderr)
+            bar.update(round(sum(seconds_of(utterance) for utterance in batch)))
+
+
+def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> None:
+    """JSON lines, all or none."""
+    with atomic_write(path) as file:
+        for row in rows:
+            print(json.dumps(row, ensure_ascii=False), file=file)
+
+
+if __name__ == "__main__":
+    main()
