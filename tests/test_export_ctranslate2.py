@@ -18,7 +18,7 @@ from rules import CODE, Rules, drawn
 ctranslate2 = pytest.importorskip("ctranslate2")
 
 from fairseq_asr_correct import Corrector  # noqa: E402
-from fairseq_asr_correct.commands import correct, export_ctranslate2, serve
+from fairseq_asr_correct.commands import correct, export_ctranslate2, serve  # noqa: E402
 from fairseq_asr_correct.decoding.search import Search  # noqa: E402
 from fairseq_asr_correct.errors import UserError  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2 import folder as exported  # noqa: E402

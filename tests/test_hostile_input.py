@@ -19,17 +19,17 @@ from hostile import NO_FILES, little_to_spend, no_file, refused
 from safetensors.torch import load_file, save_file
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands import binarize
+from fairseq_asr_correct.commands import (
+    binarize,
+    export_ctranslate2,
+    export_huggingface,
+    import_huggingface,
+)
+from fairseq_asr_correct.commands import export_fairseq as export_model
+from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from scripts import (
-    export_ctranslate2,
-    export_huggingface,
-    export_model,
-    get_decoder_params_from_bert,
-    import_huggingface,
-)
 
 
 class Planted:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Average the weights of checkpoints of one training; the mean often corrects better than the last of them.
 
 Give files, or a training's folder and how many of its last checkpoints to take:
@@ -24,6 +23,7 @@ from omegaconf import OmegaConf
 from torch import Tensor
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_file, make_folder
 from fairseq_asr_correct.formats.checkpoints import damage_told, look
@@ -40,7 +40,22 @@ DICTIONARY = "dictionary_version"
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args = make_parser().parse_args(modern(argv, {"--save-to": "--output"}))
+
+    paths = choose(args.inputs, args.last)
+    state = average(paths, args.ema)
+    make_folder(args.output.parent)
+    with finished_file(args.output) as unfinished, open(unfinished, "wb") as file:
+        try:
+            torch.save(state, file)
+        except RecursionError:
+            raise UserError(f"{paths[-1]} holds lists in lists without end: take another checkpoint") from None
+    print(f"{args.output}: the mean of {', '.join(map(str, paths))}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("average", __doc__)
     parser.add_argument("inputs", nargs="+", type=Path, metavar="CHECKPOINTS", help="checkpoint files, or one folder")
     parser.add_argument(
         "--last",
@@ -54,18 +69,8 @@ def main(argv: list[str] | None = None) -> None:
         action="store_true",
         help="take the moving averages that fairseq-train --store-ema keeps of the weights",
     )
-    parser.add_argument("--save-to", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
-    args = parser.parse_args(argv)
-
-    paths = choose(args.inputs, args.last)
-    state = average(paths, args.ema)
-    make_folder(args.save_to.parent)
-    with finished_file(args.save_to) as unfinished, open(unfinished, "wb") as file:
-        try:
-            torch.save(state, file)
-        except RecursionError:
-            raise UserError(f"{paths[-1]} holds lists in lists without end: take another checkpoint") from None
-    print(f"{args.save_to}: the mean of {', '.join(map(str, paths))}")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
+    return parser
 
 
 def choose(inputs: list[Path], last: int | None) -> list[Path]:
@@ -180,7 +185,3 @@ def check_alike(one: Path, other: Path, first: dict[str, Any], second: dict[str,
     for name, tensor in fixed.items():
         if not torch.equal(tensor, theirs[name]):
             raise UserError(f"{one} and {other} differ in {name}, which cannot be averaged")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Binarize bad/good pairs with BERT's vocabulary, or a SentencePiece one: pieces, then fairseq-preprocess.
 
 Every NAME.bad with its NAME.good in --pairs becomes a subset of that name: `train` and `valid` for
@@ -19,6 +18,7 @@ from fairseq.data.encoders.sentencepiece_bpe import SentencepieceBPE, Sentencepi
 from fairseq_cli import preprocess
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
@@ -62,22 +62,9 @@ class SentencePieces:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
-    vocabulary = parser.add_mutually_exclusive_group(required=True)
-    vocabulary.add_argument(
-        "--bert-init", type=Path, metavar="DIR", help="folder of get_decoder_params_from_bert.py: its word pieces"
-    )
-    vocabulary.add_argument(
-        "--sentencepiece", type=Path, metavar="DIR", help="folder of train_sentencepiece.py: its pieces, without a BERT"
-    )
-    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the data-bin folder to write")
-    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
-    parser.add_argument("--cut", action="store_true", help="cut too long sentences, and say how many; else refuse them")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.sentencepiece and args.lowercase:
-        parser.error("--lowercase is for uncased BERTs: --bpe sentencepiece has no such option afterwards")
+        make_parser().error("--lowercase is for uncased BERTs: --bpe sentencepiece has no such option afterwards")
 
     names = find_sets(args.pairs)
     if args.bert_init:
@@ -95,6 +82,24 @@ def main(argv: list[str] | None = None) -> None:
                 encode_file(args.pairs / file, pieces / file, pieces_of, max_pieces, args.cut)
         run_fairseq_preprocess(names, pieces, binary, (args.bert_init or args.sentencepiece) / "dict.txt", args.workers)
     print(f"{args.save_to}: {', '.join(names)}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("binarize", __doc__)
+    parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
+    vocabulary = parser.add_mutually_exclusive_group(required=True)
+    vocabulary.add_argument(
+        "--bert-init", type=Path, metavar="DIR", help="folder of get_decoder_params_from_bert.py: its word pieces"
+    )
+    vocabulary.add_argument(
+        "--sentencepiece", type=Path, metavar="DIR", help="folder of train_sentencepiece.py: its pieces, without a BERT"
+    )
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the data-bin folder to write")
+    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
+    parser.add_argument("--cut", action="store_true", help="cut too long sentences, and say how many; else refuse them")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    return parser
 
 
 def find_sets(folder: Path) -> list[str]:
@@ -164,7 +169,3 @@ def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, diction
     for file in numbered.iterdir():
         subset, _, rest = file.name.partition(".")
         file.rename(binary / f"{name_of.get(subset, subset)}.{rest}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,15 @@
-#!/usr/bin/env python3
 r"""Correct what a recognizer wrote: a manifest in, the same manifest with `corrected_text` out.
 
-    python scripts/correct.py --model corrector --input hyp.jsonl --output corrected.jsonl
+    echo "he wated for along time" | asr-correct correct
+    asr-correct correct corrector --input hyp.jsonl --output corrected.jsonl
 
---model is a folder of export_model.py, the folder that a training left, or a checkpoint. In JSON lines `pred_text` is
+In JSON lines `pred_text` is
 corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out
 as they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
 --format does where it does not:
 
-    python scripts/correct.py --model checkpoints --input exp/dev/text --format kaldi --output exp/dev/text.corrected
-    recognizer | python scripts/correct.py --model corrector --input - --output - > corrected.txt
+    asr-correct correct corrector --input exp/dev/text --format kaldi --output exp/dev/text.corrected
+    recognizer | asr-correct correct corrector > corrected.txt
 
 Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second eighth of
 the lines and writes corrected.2of8.jsonl; all eight in a row are what the command writes without it.
@@ -33,6 +33,7 @@ from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser, shipped_model
 from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
@@ -49,9 +50,10 @@ BATCHES = 16  # that are corrected, and kept in the journal, together
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    args = make_parser().parse_args(argv)
+    args = make_parser().parse_args(modern(argv, {"--model": FIRST}))
+    args.model = args.model or shipped_model()
     check(args)
-    if args.input == STANDARD_INPUT:
+    if args.output == STANDARD_INPUT:
         try:
             print(correct_pipe(args), file=sys.stderr)
         except BrokenPipeError:  # who reads has had enough, like `head`
@@ -63,10 +65,12 @@ def main(argv: list[str] | None = None) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, metavar="PATH", help="folder or checkpoint")
-    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="to correct, gzip too; - is stdin")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="to write; - is stdout")
+    parser = new_parser("correct", __doc__)
+    add_model(parser)
+    parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE",
+        help="to correct, perhaps packed (default: -, standard input)")  # fmt: skip
+    parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE",
+        help="to write (default: -, standard output)")  # fmt: skip
     parser.add_argument("--format", choices=[*PIECES], help="of both (default: as the input's ending says)")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines at once (default: 32)")
     parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
@@ -77,6 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="to compute in (default: float32)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes with a model each (default: 1)")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
+    parser.add_argument("--force", action="store_true", help="replace an output that is there")
     return parser
 
 
@@ -90,14 +95,17 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--workers {args.workers}: give a number from 1 up")
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
-    if (args.input == STANDARD_INPUT) != (args.output == STANDARD_INPUT):
-        raise UserError("--input - and --output - go together: name files for both, or for neither")
-    if args.input == STANDARD_INPUT and args.shard != "1/1":
-        raise UserError("--shard needs a file: what comes through a pipe is not known beforehand")
-    if args.input != STANDARD_INPUT and args.output.exists() and args.output.samefile(args.input):
+    if args.output == STANDARD_INPUT:
+        if args.shard != "1/1":
+            raise UserError("--shard needs an --output: each shard writes a file of its own")
+        args.format = args.format or format_of(args.input, "give --format")
+        return
+    if args.input == STANDARD_INPUT:
+        raise UserError(f"--output {args.output} needs an --input to resume with; without one, write > {args.output}")
+    if args.output.exists() and args.output.samefile(args.input):
         raise UserError(f"--output {args.output} is the input: name another file")
-    if args.input != STANDARD_INPUT and args.input.exists() and not args.input.is_file():
-        raise UserError(f"--input {args.input} is no file, and is read twice: give --input - and pipe it in")
+    if args.input.exists() and not args.input.is_file():
+        raise UserError(f"--input {args.input} is no file, and is read twice: leave --output out to read it once")
     if args.output.is_dir():
         raise UserError(f"--output {args.output} is a folder: name a file, perhaps one in it")
     if args.output.suffix == ".gz":
@@ -141,8 +149,8 @@ def gpus_of(args: argparse.Namespace) -> float:
 
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
-    """Standard input to standard output, as it comes."""
-    counts, lines = Counts(), read_transcripts(STANDARD_INPUT, args.format)
+    """The input to standard output, as it comes."""
+    counts, lines = Counts(), read_transcripts(args.input, args.format)
     waiting: deque[list[Transcript]] = deque()  # what is with the workers
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
@@ -164,8 +172,8 @@ def correct_file(args: argparse.Namespace) -> str:
     part, parts = map(int, args.shard.split("/"))
     output = args.output if parts == 1 else args.output.with_stem(f"{args.output.stem}.{part}of{parts}")
     journal_path = output.with_name(f"{output.name}.journal")
-    if output.is_file() and not journal_path.exists():
-        return f"{output} is there already: nothing to do; delete it to have it made again"
+    if output.is_file() and not journal_path.exists() and not args.force:
+        return f"{output} is there already and is kept; --force makes it anew"
     texts = [line.text for line in read_transcripts(args.input, args.format)]  # a malformed line is told now
     size = BATCHES * args.batch_size
     ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
@@ -226,7 +234,3 @@ def write(
         if counts.lines != len(befores):
             raise UserError(f"{args.input} has changed meanwhile: delete {journal.path} to start anew")
     return counts
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write pairs whose right side is what a trained corrector makes of the left one, for a smaller one to learn from.
 
     python scripts/distill.py --model TEACHER --input made.jsonl --save-to distilled.jsonl --decoding input-guided
@@ -15,8 +14,8 @@ import argparse
 import json
 from collections.abc import Iterator
 
-import correct
-
+from fairseq_asr_correct.commands import correct
+from fairseq_asr_correct.commands.arguments import FIRST, modern, new_parser
 from fairseq_asr_correct.transcripts.json_rows import json_rows, parse_row
 from fairseq_asr_correct.transcripts.lines import Lines, decode
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, hypothesis
@@ -26,19 +25,18 @@ FORMAT = "distilled"
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="more: scripts/correct.py --help",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--model", required=True, metavar="PATH", help="the teacher: folder or checkpoint")
-    parser.add_argument("--input", required=True, metavar="FILE", help="JSON lines with `pred_text`")
-    parser.add_argument("--save-to", required=True, metavar="FILE", help="JSON lines to write")
-    args, others = parser.parse_known_args(argv)
+    args, others = make_parser().parse_known_args(modern(argv, {"--model": FIRST, "--save-to": "--output"}))
     PIECES[FORMAT] = distilled
-    files = ["--model", args.model, "--input", args.input, "--output", args.save_to]
-    correct.main([*others, *files, "--format", FORMAT])
+    correct.main([args.model, *others, "--input", args.input, "--output", args.output, "--format", FORMAT])
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Its own flags; the others are those of ``asr-correct correct``."""
+    parser = new_parser("distill", __doc__, epilog="more flags: asr-correct correct --help", allow_abbrev=False)
+    parser.add_argument("model", metavar="TEACHER", help="folder or checkpoint")
+    parser.add_argument("--input", required=True, metavar="FILE", help="JSON lines with `pred_text`")
+    parser.add_argument("--output", required=True, metavar="FILE", help="JSON lines to write")
+    return parser
 
 
 def distilled(file: Lines) -> Iterator[Transcript]:
@@ -52,7 +50,3 @@ def distilled(file: Lines) -> Iterator[Transcript]:
         before = hypothesis(row, file.path, number)
         pair = row | ({"reference": row["text"]} if "text" in row else {})
         yield Transcript(before, lambda after, pair=pair: json.dumps(pair | {"text": after}, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main()

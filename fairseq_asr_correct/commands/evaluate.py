@@ -1,56 +1,46 @@
-#!/usr/bin/env python3
 """What correction fixed, what it broke, and whether the gain is real: word errors on the raw references.
 
-    fairseq-generate data-bin --gen-subset dev-clean --results-path results ...   # and the other sets
-    python scripts/evaluate.py --pairs pairs --results results --save-to report
+    asr-correct evaluate references.txt recognized.txt                     # how good the recognizer is
+    asr-correct evaluate references.txt recognized.txt corrected.txt       # and what correction made of it
+    asr-correct evaluate --set dev=corrected.jsonl --save-to report        # with text, pred_text, corrected_text
 
-reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched. Where
-somebody else corrected, or ids tell who spoke:
+Files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines, as their names say or FORMAT: before them
+does. Utterance ids join several files, whatever their order; without ids they stand side by side. The same for what
+fairseq-generate wrote with --results-path results:
 
-    python scripts/evaluate.py --set dev=corrected.jsonl           # with text, pred_text, corrected_text
-    python scripts/evaluate.py --set dev=dev.jsonl --results results     # corrections out of generate-dev.txt
-    python scripts/evaluate.py --set dev=references.txt,recognized.txt,corrected.txt
+    asr-correct evaluate --pairs pairs --results results --save-to report
+    asr-correct evaluate --set dev=dev.jsonl --results results             # corrections out of generate-dev.txt
 
-Such files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines, as their names say or FORMAT: before
-them does; utterance ids join three files, whatever their order, and without ids they stand side by side.
-
-A table is printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every
-utterance. The interval is a paired bootstrap's, over speakers where all utterances name theirs.
+reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched. A table is
+printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every utterance.
+The interval is a paired bootstrap's, over speakers where all utterances name theirs.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation import document as text
 from fairseq_asr_correct.evaluation.alignment import errors
 from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, signature
 from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_pairs, read_set
 from fairseq_asr_correct.files import atomic_write, finished_together, is_set_name
-from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
-from fairseq_asr_correct.transcripts.sources import parse_source
+from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, SpeakerRule, speaker_rule
+from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
-        help="a set of its own: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
-    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
-    parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
-    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
-    parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
-    parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
-    parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     if args.draws < 100:
         raise UserError(f"--draws {args.draws}: an interval of 95% needs at least 100")
-    if not args.sets and not (args.pairs and args.results):
-        parser.error("name --pairs and --results, or sets with --set")
+    if not args.files and not args.sets and not (args.pairs and args.results):
+        make_parser().error("name files, or sets with --set, or --pairs and --results")
+    if args.files and len(args.files) < 3:
+        print(rate(read_files(args.files, speaker_rule(args.speaker_regex)), args.lowercase))
+        return
 
     sets = read_sets(args)
     if args.lowercase:
@@ -67,9 +57,30 @@ def main(argv: list[str] | None = None) -> None:
         save(args.save_to, report, sets, steps)
 
 
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("evaluate", __doc__)
+    parser.add_argument("files", nargs="*", metavar="FILE",
+        help="[FORMAT:]PATH of references, of what was recognized and, if it was corrected, of that")  # fmt: skip
+    parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
+        help="a set of its own: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
+    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+    parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
+    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
+    parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
+    parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
+    parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
+    return parser
+
+
 def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
     """All sets, by name."""
     sets = read_pairs(args.pairs, args.results) if args.pairs else {}
+    if args.files:
+        sets["files"] = read_files(args.files, speaker_rule(args.speaker_regex))
     rule = speaker_rule(args.speaker_regex)
     for entry in args.sets:
         name, equals, files = entry.partition("=")
@@ -81,6 +92,24 @@ def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
         log = args.results / f"generate-{name}.txt" if args.results and len(source.paths) == 1 else None
         sets[name] = read_set(source, rule, log)
     return sets
+
+
+def read_files(files: list[str], rule: SpeakerRule) -> list[Utterance]:
+    """The utterances of a file each for references, recognized and corrected texts; the last may be missing."""
+    if not 2 <= len(files) <= 3:
+        raise UserError(f"{', '.join(files)}: name two files, references and recognized, or three, with corrected")
+    paths, formats = zip(*map(parse_file, files), strict=True)
+    return read_set(Source(",".join(files), formats, paths), rule)
+
+
+def rate(utterances: list[Utterance], lowercase: bool) -> str:
+    """The word error rate of what was recognized, in a line."""
+    some = [utterance.lowercased() for utterance in utterances] if lowercase else utterances
+    counts = measure("files", some, align_set(some), draws=100)
+    before = counts["before"]
+    kinds = "/".join(str(before[kind]) for kind in ("substitutions", "deletions", "insertions"))
+    wer = "-" if before["wer"] is None else f"{before['wer']:.2f}%"
+    return f"WER {wer}: {kinds} sub/del/ins in {counts['reference_words']:,} words, {len(some):,} utterances"
 
 
 def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, str]]:
@@ -120,7 +149,3 @@ def save(folder: Path, report: dict, sets: dict[str, list[Utterance]], steps: di
             file.write(text.document(report))
         write_page(unfinished / "report.html", report, utterances)
     print(f"\n{folder / 'report.html'} shows every utterance")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make a folder of a trained corrector for CTranslate2, which needs neither fairseq nor torch and is faster on a CPU.
 
     python scripts/export_ctranslate2.py checkpoints/checkpoint_best.pt corrector-ct2 --quantization int8
@@ -18,6 +17,7 @@ from pathlib import Path
 from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
 
 # isort: split
+from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.formats.ctranslate2.loading import load_ctranslate2
@@ -34,9 +34,31 @@ TOLERANCE = 5e-5  # of the mean log-probability, in float32; the other GELU is o
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="file or folder")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; a new one")
+    args = parse_export(make_parser(), argv)
+
+    if not (is_free(args.save_to) or args.force):
+        raise UserError(f"{args.save_to} is not empty: name a new folder, or give --force")
+    pretrained = load_any(args.model)
+    with finished_together(args.save_to) as unfinished:
+        check(args.model, pretrained, unfinished.parent)
+        write(unfinished, pretrained, args.quantization)
+        written = load_ctranslate2(unfinished)
+        difference = differences(pretrained, written).mean()
+        if not difference.isfinite():
+            raise UserError(f"{args.model} holds what {args.quantization} cannot: try --quantization float32")
+        if args.force:
+            for name in FILES:
+                if not (unfinished / name).exists():  # a new one takes the place of the old one
+                    (args.save_to / name).unlink(missing_ok=True)
+    size = sum((args.save_to / name).stat().st_size for name in FILES if (args.save_to / name).exists())
+    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.quantization}", end=", here computed in ")
+    print(f"{written.model.translator.compute_type}; a random token's log-probability differs by {difference:.2g}")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("export --to ctranslate2", __doc__)
+    add_export(parser)
     parser.add_argument(
         "--quantization",
         choices=QUANTIZATIONS,
@@ -44,25 +66,7 @@ def main(argv: list[str] | None = None) -> None:
         help="of the weights, where float16 and int8_float16 are for GPUs (default: int8)",
     )
     parser.add_argument("--force", action="store_true", help="replace what an earlier export left in OUT")
-    args = parser.parse_args(argv)
-
-    if not (is_free(args.out) or args.force):
-        raise UserError(f"{args.out} is not empty: name a new folder, or give --force")
-    pretrained = load_any(args.checkpoint)
-    with finished_together(args.out) as unfinished:
-        check(args.checkpoint, pretrained, unfinished.parent)
-        write(unfinished, pretrained, args.quantization)
-        written = load_ctranslate2(unfinished)
-        difference = differences(pretrained, written).mean()
-        if not difference.isfinite():
-            raise UserError(f"{args.checkpoint} holds what {args.quantization} cannot: try --quantization float32")
-        if args.force:
-            for name in FILES:
-                if not (unfinished / name).exists():  # a new one takes the place of the old one
-                    (args.out / name).unlink(missing_ok=True)
-    size = sum((args.out / name).stat().st_size for name in FILES if (args.out / name).exists())
-    print(f"{args.out}: {size / 1e6:.1f} MB in {args.quantization}", end=", here computed in ")
-    print(f"{written.model.translator.compute_type}; a random token's log-probability differs by {difference:.2g}")
+    return parser
 
 
 def check(checkpoint: Path, pretrained: Pretrained, near: Path) -> None:
@@ -75,7 +79,3 @@ def check(checkpoint: Path, pretrained: Pretrained, near: Path) -> None:
         write(Path(folder), pretrained, "float32")
         if not differences(pretrained, load_ctranslate2(folder)).mean() < TOLERANCE:
             raise UserError(f"{checkpoint} was trained with flags that CTranslate2 cannot follow, and is not exported")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make a small folder of a trained corrector, for fairseq_asr_correct.Corrector and to give away.
 
     python scripts/export_model.py --checkpoint checkpoints/checkpoint_best.pt --data data-bin --save-to corrector
@@ -22,6 +21,7 @@ import torch
 from fairseq.data import Dictionary
 from torch import nn
 
+from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.formats.pretrained import load, read_checkpoint, read_dictionary, write
@@ -32,12 +32,29 @@ TRIED = 5  # random sentences on which the exported model must say what the chec
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="what fairseq-train saved")
-    source = parser.add_mutually_exclusive_group(required=True)
+    args = parse_export(make_parser(), argv, {"--checkpoint": FIRST})
+
+    if not is_free(args.save_to):
+        raise UserError(f"{args.save_to} is not empty: name a new folder")
+    dictionary = read_dictionary(args.dict) if args.dict else find_dictionary(args.data)
+    model = read_checkpoint(args.model, dictionary)
+    with finished_together(args.save_to) as unfinished:
+        write(unfinished, model, dictionary, args.dtype, args.keep)
+        written = load(unfinished).model
+        name, difference = largest_difference(model, written)
+        check_same_outputs(args.model, model, written)
+    size = sum(file.stat().st_size for file in args.save_to.iterdir())
+    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.dtype}", end="; ")
+    print(f"the weights differ by {100 * difference:.3g}% at most ({name})" if name else "the weights are the same")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("export", __doc__)
+    add_export(parser)
+    source = parser.add_mutually_exclusive_group()
     source.add_argument("--dict", type=Path, metavar="FILE", help="the dictionary of its training, data-bin/dict.*.txt")
     source.add_argument("--data", type=Path, metavar="DIR", help="the data-bin of its training, for its dictionary")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the folder to write; a new one")
     parser.add_argument(
         "--dtype",
         choices=[*DTYPES],
@@ -45,20 +62,7 @@ def main(argv: list[str] | None = None) -> None:
         help="of the matrices: int8 with a scale for each row is smallest, float32 exact (default: float16)",
     )
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep.json of scripts/tune_keep.py")
-    args = parser.parse_args(argv)
-
-    if not is_free(args.save_to):
-        raise UserError(f"{args.save_to} is not empty: name a new folder")
-    dictionary = read_dictionary(args.dict) if args.dict else find_dictionary(args.data)
-    model = read_checkpoint(args.checkpoint, dictionary)
-    with finished_together(args.save_to) as unfinished:
-        write(unfinished, model, dictionary, args.dtype, args.keep)
-        written = load(unfinished).model
-        name, difference = largest_difference(model, written)
-        check_same_outputs(args.checkpoint, model, written)
-    size = sum(file.stat().st_size for file in args.save_to.iterdir())
-    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.dtype}", end="; ")
-    print(f"the weights differ by {100 * difference:.3g}% at most ({name})" if name else "the weights are the same")
+    return parser
 
 
 def find_dictionary(folder: Path) -> Dictionary:
@@ -100,7 +104,3 @@ def check_same_outputs(checkpoint: Path, model: nn.Module, written: nn.Module) -
     (one, _), (other, _) = (each(tokens[0], lengths, tokens[1]) for each in (model, written))
     if not torch.allclose(one, other, atol=1e-3):
         raise UserError(f"{checkpoint} was trained with flags that an exported folder cannot tell of")
-
-
-if __name__ == "__main__":
-    main()

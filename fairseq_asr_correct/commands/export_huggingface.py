@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make a folder of a trained corrector that Hugging Face's transformers loads without this project.
 
     python scripts/export_huggingface.py runs/librispeech corrector-hf --vocab bert_init/vocab.txt --report report
@@ -22,6 +21,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transform
 # isort: split
 import transformers
 
+from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.encoders.wordpiece import read_vocabulary
 from fairseq_asr_correct.formats.huggingface.writing import write
 from fairseq_asr_correct.formats.model_files import load_any
@@ -32,9 +32,22 @@ from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="a checkpoint, or a corrector's folder")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the folder to write; a new one")
+    args = parse_export(make_parser(), argv)
+
+    transformers.utils.logging.disable_progress_bar()
+    vocab = read_vocabulary(args.vocab) if args.vocab else None
+    advice = "write it with scripts/evaluate.py"
+    report = read_json(args.report / "report.json", advice, MOST_TOKENIZER) if args.report else None
+    with new_folder(args.save_to, args.force) as unfinished:
+        write(unfinished, load_any(args.model), vocab, report)
+    size = sum(file.stat().st_size for file in args.save_to.iterdir() if file.is_file())
+    print(f"{args.save_to}: {size / 1e6:.1f} MB; it says what {args.model} says")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("export --to huggingface", __doc__)
+    add_export(parser)
     parser.add_argument(
         "--vocab",
         type=Path,
@@ -45,17 +58,4 @@ def main(argv: list[str] | None = None) -> None:
         "--report", type=Path, metavar="DIR", help="folder of scripts/evaluate.py, whose numbers the model card shows"
     )
     parser.add_argument("--force", action="store_true", help="replace the files of a folder that is there")
-    args = parser.parse_args(argv)
-
-    transformers.utils.logging.disable_progress_bar()
-    vocab = read_vocabulary(args.vocab) if args.vocab else None
-    advice = "write it with scripts/evaluate.py"
-    report = read_json(args.report / "report.json", advice, MOST_TOKENIZER) if args.report else None
-    with new_folder(args.out, args.force) as unfinished:
-        write(unfinished, load_any(args.checkpoint), vocab, report)
-    size = sum(file.stat().st_size for file in args.out.iterdir() if file.is_file())
-    print(f"{args.out}: {size / 1e6:.1f} MB; it says what {args.checkpoint} says")
-
-
-if __name__ == "__main__":
-    main()
+    return parser

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write the initial encoder and decoder parameters of a corrector from a BERT.
 
 The folder it writes is what fairseq-train takes as --bert-init. Its vocabulary is BERT's, padded with
@@ -20,6 +19,7 @@ import torch
 import transformers
 from fairseq.data import Dictionary
 
+from fairseq_asr_correct.commands.arguments import FIRST, modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.formats.huggingface.bert_folder import (
@@ -44,32 +44,36 @@ ADVICE = "name a BERT that save_pretrained of transformers wrote"
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model_name",
-        required=True,
-        metavar="NAME_OR_FOLDER",
-        help="a BERT of the Hugging Face hub, such as bert-base-uncased, or a local folder with config.json, "
-        "weights and vocabulary",
-    )
-    parser.add_argument("--save_to", required=True, metavar="DIR", type=Path, help="folder to write")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(modern(argv, {"--model_name": FIRST, "--save_to": "--save-to"}))
     # The one sentence of an error shall not drown in reports of retries.
     logging.getLogger().setLevel(logging.ERROR)
     huggingface_hub.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
-    folder = folder_of(args.model_name)
+    folder = folder_of(args.model)
     try:
         bert = load_bert(folder)
         vocab = load_vocabulary(folder, len(bert.embeddings.word_embeddings.weight))
-        difference = convert(bert, vocab, args.model_name, args.save_to)
+        difference = convert(bert, vocab, args.model, args.save_to)
     except UserError as error:
         named = str(error).startswith(str(folder))
-        raise error if named else UserError(f"--model_name {args.model_name}: {error}") from error
-    print(f"{args.save_to}: {args.model_name}, {len(vocab)} word pieces, "
+        raise error if named else UserError(f"--model_name {args.model}: {error}") from error
+    print(f"{args.save_to}: {args.model}, {len(vocab)} word pieces, "
           f"largest difference to BertModel {difference:.1e}")  # fmt: skip
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("bert", __doc__)
+    parser.add_argument(
+        "model",
+        metavar="NAME_OR_FOLDER",
+        help="a BERT of the Hugging Face hub, such as bert-base-uncased, or a local folder with config.json, "
+        "weights and vocabulary",
+    )
+    parser.add_argument("--save-to", required=True, metavar="DIR", type=Path, help="folder to write")
+    return parser
 
 
 def folder_of(name: str) -> Path:
@@ -191,7 +195,3 @@ def load_model(folder: Path) -> tuple[BertTransformerModel, Dictionary]:
     bert_transformer(args)
     task: Any = Namespace(source_dictionary=dictionary, target_dictionary=dictionary)
     return BertTransformerModel.build_model(args, task).eval(), dictionary
-
-
-if __name__ == "__main__":
-    main()

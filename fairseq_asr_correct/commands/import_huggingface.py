@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make a checkpoint of fairseq of a BERT-to-BERT model of Hugging Face's transformers, to correct or to train with.
 
     python scripts/import_huggingface.py bert2bert --save-to imported
@@ -18,17 +17,14 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transform
 # isort: split
 import transformers
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.formats.huggingface.importing import convert
 from fairseq_asr_correct.formats.new_folder import new_folder
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what EncoderDecoderModel.save_pretrained wrote")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="OUT", help="the folder to write; a new one")
-    parser.add_argument("--force", action="store_true", help="replace the files of a folder that is there")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
 
     transformers.utils.logging.disable_progress_bar()
     with new_folder(args.save_to, args.force) as unfinished:
@@ -38,5 +34,10 @@ def main(argv: list[str] | None = None) -> None:
     print(shlex.join(["fairseq-train", "DATA-BIN", "--finetune-from-model", str(checkpoint), *flags]))
 
 
-if __name__ == "__main__":
-    main()
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("import", __doc__)
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what EncoderDecoderModel.save_pretrained wrote")
+    parser.add_argument("--save-to", type=Path, required=True, metavar="OUT", help="the folder to write; a new one")
+    parser.add_argument("--force", action="store_true", help="replace the files of a folder that is there")
+    return parser

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Split a corpus into folds, so that every utterance is decoded by a recognizer that never heard it.
 
 A recognizer makes few errors on its own training data, so the pairs to train a corrector on must come
@@ -22,6 +21,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.transcripts.entries import read_entries
@@ -34,22 +34,10 @@ Utterance = dict[str, Any]
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--manifest",
-        metavar="FILE",
-        help="[FORMAT:]PATH of JSON lines, CSV or TSV with audio_filepath, duration (seconds) and text",
-    )
-    source.add_argument("--librispeech", type=Path, metavar="DIR", help="LibriSpeech folder with its *.trans.txt")
-    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
-    parser.add_argument("--folds", type=int, default=10, help="how many (default: 10)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed gives other folds (default: 0)")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the manifests")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(modern(argv, {"--manifest": "--input"}))
 
     rule = speaker_rule(args.speaker_regex)
-    utterances = list(read_audio_manifest(args.manifest, rule) if args.manifest else read_librispeech(args.librispeech))
+    utterances = list(read_audio_manifest(args.input, rule) if args.input else read_librispeech(args.librispeech))
     fold_of = assign_speakers(utterances, args.folds, args.seed)
     with finished_together(args.save_to) as folder:
         for fold in range(args.folds):
@@ -63,6 +51,23 @@ def main(argv: list[str] | None = None) -> None:
         heldout = [u for u in utterances if fold_of[u["speaker"]] == fold]
         hours = sum(u["duration"] for u in heldout) / 3600
         print(f"| {fold} | {len({u['speaker'] for u in heldout})} | {len(heldout)} | {hours:.2f} |")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("folds", __doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--input",
+        metavar="FILE",
+        help="[FORMAT:]PATH of JSON lines, CSV or TSV with audio_filepath, duration (seconds) and text",
+    )
+    source.add_argument("--librispeech", type=Path, metavar="DIR", help="LibriSpeech folder with its *.trans.txt")
+    parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
+    parser.add_argument("--folds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other folds (default: 0)")
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the manifests")
+    return parser
 
 
 def read_audio_manifest(text: str, rule: SpeakerRule) -> Iterator[Utterance]:
@@ -131,7 +136,3 @@ def assign_speakers(utterances: list[Utterance], folds: int, seed: int) -> dict[
         fold_of[speaker] = fold
         load[fold] += seconds[speaker]
     return fold_of
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 r"""Make bad/good sentence pairs from recognizer output: what a recognizer wrote, and what was said.
 
     python preprocess/make_pairs.py --train ctc.train.jsonl made.jsonl@0.5 --valid ctc.valid.jsonl \
@@ -37,6 +36,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.pairs import report
@@ -104,7 +104,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser("pairs", __doc__)
     add = parser.add_argument
     add("--train", nargs="+", default=[], metavar="SOURCE", help="training sources")
     add("--valid", nargs="+", default=[], metavar="SOURCE", help="validation sources")
@@ -205,7 +205,3 @@ def make_sets(
                     excluded.add(part.good)
             bar.update(parts[0].done - done if parts[0].done > done else parts[0].done)  # less: another source
             done = parts[0].done
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 r"""Let Whisper write what it hears, and correct it: recordings in, text or subtitles out.
 
     python scripts/transcribe_and_correct.py interview.mp3
-    python scripts/transcribe_and_correct.py *.wav --format srt --output-dir subtitles
+    python scripts/transcribe_and_correct.py *.wav --format srt --save-to subtitles
 
 Anything that holds sound will do. --whisper is a size that faster-whisper knows and fetches (tiny.en, base.en, small,
 large-v3 ...), a name on the Hugging Face hub, or a folder. Whisper's capitals and punctuation stay, and changed words
@@ -20,6 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands.arguments import modern, new_parser, shipped_model
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError
@@ -30,7 +30,6 @@ from fairseq_asr_correct.recordings.timed_words import Word, correct_segments, t
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
-COMMITTED = Path(__file__).parents[1] / "models" / "librispeech-minilm-int8"
 SAMPLE_RATE = 16_000  # hertz; Whisper's
 
 
@@ -40,7 +39,8 @@ class RecordingError(Exception):
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    args = make_parser().parse_args(argv)
+    args = make_parser().parse_args(modern(argv, {"--output-dir": "--save-to"}))
+    args.model = args.model or shipped_model()
     outputs = check(args)
     models, failed = Models(args), 0
     for path, output in outputs.items():
@@ -67,13 +67,13 @@ def main(argv: list[str] | None = None) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser("subtitles", __doc__)
     parser.add_argument("audio", type=Path, nargs="+", metavar="AUDIO", help="recordings: WAV, MP3, M4A, video ...")
     parser.add_argument("--whisper", default="base.en", metavar="MODEL", help="size, name or folder (default: base.en)")
-    parser.add_argument("--model", type=Path, default=COMMITTED, metavar="PATH", help="the corrector: folder or "
-        "checkpoint (default: models/librispeech-minilm-int8)")  # fmt: skip
+    parser.add_argument("--model", type=Path, metavar="MODEL", help="the corrector: folder or checkpoint (default: the "
+        "model that comes with the package)")  # fmt: skip
     parser.add_argument("--format", choices=[*FORMATS], default="text", help="default: text, a line for each segment")
-    parser.add_argument("--output-dir", type=Path, metavar="DIR", help="a file for each recording (default: stdout)")
+    parser.add_argument("--save-to", type=Path, metavar="DIR", help="a file for each recording (default: stdout)")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.add_argument("--language", help="what is spoken, such as en (default: Whisper guesses)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
@@ -88,20 +88,20 @@ def check(args: argparse.Namespace) -> dict[Path, Path | None]:
     """What to write for each recording, None being stdout; raises UserError for flags that cannot be had."""
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
-    if args.output_dir is None:
+    if args.save_to is None:
         if len(args.audio) > 1 and args.format != "text":
-            raise UserError(f"--format {args.format} of several recordings: name an --output-dir for a file each")
+            raise UserError(f"--format {args.format} of several recordings: name an --save-to for a file each")
         return dict.fromkeys(args.audio)
     ending, _ = FORMATS[args.format]
-    outputs = {path: args.output_dir / f"{path.stem}{ending}" for path in args.audio}
+    outputs = {path: args.save_to / f"{path.stem}{ending}" for path in args.audio}
     recordings: dict[Path, Path] = {}
     for path, output in outputs.items():
         other = recordings.setdefault(output, path)
         if other != path:
-            raise UserError(f"{other} and {path} would both become {output}: name another --output-dir for one of them")
+            raise UserError(f"{other} and {path} would both become {output}: name another --save-to for one of them")
         if output.exists() and path.exists() and output.samefile(path):
-            raise UserError(f"{path} is what would be written: name another --output-dir")
-    make_folder(args.output_dir)  # now, rather than after an hour of listening
+            raise UserError(f"{path} is what would be written: name another --save-to")
+    make_folder(args.save_to)  # now, rather than after an hour of listening
     return outputs
 
 
@@ -201,7 +201,3 @@ def show(path: Path, segments: list[list[Word]], edits: list[list[Edit]]) -> Non
             second = words[min(edit.start, len(words) - 1)].start
             change = f"{edit.before or '(nothing)'} -> {edit.after or '(nothing)'} ({edit.confidence:.2f})"
             print(f"{path.name} {second:.2f}: {change}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

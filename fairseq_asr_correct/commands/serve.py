@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Correct text over HTTP.
 
     python scripts/serve.py --model corrector --port 8080
@@ -20,8 +19,9 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser, shipped_model
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    args = parse(argv)
+    parser = make_parser()
+    args = parser.parse_args(modern(argv, {"--model": FIRST}))
+    if args.max_pieces > args.max_queue:
+        parser.error("--max-pieces is more than --max-queue: a request with so many could never be served")
+    args.model = args.model or shipped_model()
     # OpenMP's threads otherwise spin while they wait, and take the cores from requests: five times as slow where others
     # have work to do. torch reads it when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -93,12 +97,10 @@ def _given(flags: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in flags.items() if value is not None}
 
 
-def parse(argv: list[str] | None) -> argparse.Namespace:
-    """The flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--model", type=Path, required=True, metavar="DIR", help="of scripts/export_model.py, or a training's"
-    )
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("serve", __doc__)
+    add_model(parser)
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for other machines too (default: %(default)s)")
     parser.add_argument("--port", type=whole(0, 65535), default=8080, help="0 for any (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cuda or cuda:1 (default: %(default)s)")
@@ -125,10 +127,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         (limits, "--grace-seconds", 0, 7, "to answer what has come, once told to stop"),
     ):
         group.add_argument(flag, type=whole(low), default=default, metavar="N", help=f"{text} (default: {default})")
-    args = parser.parse_args(argv)
-    if args.max_pieces > args.max_queue:
-        parser.error("--max-pieces is more than --max-queue: a request with so many could never be served")
-    return args
+    return parser
 
 
 def host(value: str) -> str:
@@ -147,7 +146,3 @@ def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:
         return int(value)
 
     return number
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make recognition errors in plain text, like those of a given recognizer: text becomes training data.
 
     python preprocess/simulate_errors.py learn --pairs train.jsonl --save-to errors.json
@@ -21,6 +20,7 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.simulation import confusions, learn, statistics
@@ -35,12 +35,17 @@ CHUNK = 500  # lines a worker gets at once
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args = make_parser().parse_args(modern(argv, {"--save-to": "--output"}))
+    args.run(args)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("simulate", __doc__)
     commands = parser.add_subparsers(required=True, metavar="learn|apply|compare")
     for add in (_add_learn, _add_apply, _add_compare):
         add(commands)
-    args = parser.parse_args(argv)
-    args.run(args)
+    return parser
 
 
 def _add_learn(commands: argparse._SubParsersAction) -> None:
@@ -52,7 +57,7 @@ def _add_learn(commands: argparse._SubParsersAction) -> None:
         "Some ten thousand sentences are enough; the recognizer must not have been trained on them.",
     )
     parser.add_argument("--pairs", nargs="+", required=True, metavar="SOURCE", help="what to learn from")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="ERRORS", help="JSON file to write")
+    parser.add_argument("--output", type=Path, required=True, metavar="ERRORS", help="JSON file to write")
     parser.set_defaults(run=run_learn)
 
 
@@ -83,7 +88,7 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--copies", type=int, default=1, help="hypotheses for each line, in succession (default: 1)")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other errors (default: 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes; the result is the same (default: 1)")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="MANIFEST", help="manifest to write")
+    parser.add_argument("--output", type=Path, required=True, metavar="MANIFEST", help="manifest to write")
     parser.set_defaults(run=run_apply)
 
 
@@ -121,9 +126,9 @@ def run_learn(args: argparse.Namespace) -> None:
     """Learns and saves."""
     pairs = tqdm(text.read_pairs(args.pairs), desc="learning", unit=" pairs", disable=None)
     learned = learn.learn(pairs)
-    learned.save(args.save_to)
+    learned.save(args.output)
     print(
-        f"{args.save_to}: {learned.pairs:,} pairs, {sum(row[0] for row in learned.words.values()):,} words, "
+        f"{args.output}: {learned.pairs:,} pairs, {sum(row[0] for row in learned.words.values()):,} words, "
         f"word error rate {learned.wer:.4f}"
     )
 
@@ -142,13 +147,13 @@ def run_apply(args: argparse.Namespace) -> None:
     trials = [(copy, number, words) for number, words in sample for copy in range(copies)]
     scale = calibrate(Simulator(learned, spread), trials, wer, args.seed)
     edits = words = 0
-    with atomic_write(args.save_to) as file, tqdm(total=count, unit=" lines", disable=None) as progress:
+    with atomic_write(args.output) as file, tqdm(total=count, unit=" lines", disable=None) as progress:
         work = partial(make_worker, learned, spread, scale, args.seed, args.copies)
         for rows, lines, wrong, whole in ordered_map(work, chunks(text.read_text(args.text)), args.workers):
             file.write(rows)
             progress.update(lines)
             edits, words = edits + wrong, words + whole
-    print(f"{args.save_to}: {count:,} lines, {count * args.copies:,} pairs, word error rate {edits / words:.4f}")
+    print(f"{args.output}: {count:,} lines, {count * args.copies:,} pairs, word error rate {edits / words:.4f}")
 
 
 def run_compare(args: argparse.Namespace) -> None:
@@ -211,7 +216,3 @@ def make_worker(
         return "".join(rows), len(lines), edits, total
 
     return work
-
-
-if __name__ == "__main__":
-    main()

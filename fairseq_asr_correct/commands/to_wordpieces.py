@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Split text files into BERT's word pieces, or join pieces again; nothing is lost either way.
 
 python preprocess/wordpiece.py --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -17,15 +17,9 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--vocab", type=Path, help="BERT's vocab.txt (not needed with --decode)")
-    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
-    parser.add_argument("--decode", action="store_true", help="join pieces to text")
-    parser.add_argument("--input", type=Path, required=True, help="text file, one sentence a line")
-    parser.add_argument("--output", type=Path, required=True, help="file to write")
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     if not args.decode and args.vocab is None:
-        parser.error("--vocab is needed to split text")
+        make_parser().error("--vocab is needed to split text")
 
     convert = WordPiece.decode if args.decode else WordPiece.from_file(args.vocab, args.lowercase).encode
     with atomic_write(args.output) as output:
@@ -33,5 +27,12 @@ def main(argv: list[str] | None = None) -> None:
             print(convert(line), file=output)
 
 
-if __name__ == "__main__":
-    main()
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("wordpiece", __doc__)
+    parser.add_argument("--vocab", type=Path, help="BERT's vocab.txt (not needed with --decode)")
+    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
+    parser.add_argument("--decode", action="store_true", help="join pieces to text")
+    parser.add_argument("--input", type=Path, required=True, help="text file, one sentence a line")
+    parser.add_argument("--output", type=Path, required=True, help="file to write")
+    return parser

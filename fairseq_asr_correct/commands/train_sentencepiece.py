@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Train a SentencePiece vocabulary, for a language or domain that has no BERT.
 
     python preprocess/train_sentencepiece.py --input pairs/train.bad pairs/train.good --save-to spm
@@ -21,6 +20,7 @@ from pathlib import Path
 import sentencepiece
 from fairseq.data import Dictionary
 
+from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -31,7 +31,23 @@ LONGEST_LINE = 1 << 20  # bytes; SentencePiece passes over longer lines in silen
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args = make_parser().parse_args(argv)
+
+    model = train(args.input, args.pieces, args.character_coverage, args.sentences, args.seed)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    dictionary = make_dictionary(processor)
+    with finished_together(args.save_to) as unfinished:
+        (unfinished / "spm.model").write_bytes(model)
+        dictionary.save(str(unfinished / "dict.txt"))
+    pieces = processor.get_piece_size() - 1  # <unk> is fairseq's
+    print(f"{args.save_to}: {pieces:,} pieces, {len(dictionary):,} entries in the dictionary")
+    if pieces + 1 < args.pieces:
+        print(f"the text gives no more pieces than these; {args.pieces:,} were asked for", file=sys.stderr)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("sentencepiece", __doc__)
     parser.add_argument(
         "--input", type=Path, required=True, nargs="+", metavar="FILE", help="texts, a sentence a line; both sides"
     )
@@ -49,18 +65,7 @@ def main(argv: list[str] | None = None) -> None:
         "--sentences", type=int, default=5_000_000, help="train on at most so many, drawn at random (default: 5000000)"
     )
     parser.add_argument("--seed", type=int, default=1, help="what they are drawn with (default: 1)")
-    args = parser.parse_args(argv)
-
-    model = train(args.input, args.pieces, args.character_coverage, args.sentences, args.seed)
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    dictionary = make_dictionary(processor)
-    with finished_together(args.save_to) as unfinished:
-        (unfinished / "spm.model").write_bytes(model)
-        dictionary.save(str(unfinished / "dict.txt"))
-    pieces = processor.get_piece_size() - 1  # <unk> is fairseq's
-    print(f"{args.save_to}: {pieces:,} pieces, {len(dictionary):,} entries in the dictionary")
-    if pieces + 1 < args.pieces:
-        print(f"the text gives no more pieces than these; {args.pieces:,} were asked for", file=sys.stderr)
+    return parser
 
 
 def train(texts: list[Path], pieces: int, coverage: float, sentences: int, seed: int) -> bytes:
@@ -149,7 +154,3 @@ def make_dictionary(processor: sentencepiece.SentencePieceProcessor) -> Dictiona
         dictionary.add_symbol(piece)
     dictionary.pad_to_multiple_(8)
     return dictionary
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
 
 A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the
@@ -6,7 +5,7 @@ manifest), and `duration` in seconds if you have it; `offset` and all other fiel
 Recordings have 1 kHz to 1 MHz and last four hours at most; what cannot be read or transcribed
 costs its own line, which goes into FILE.failed.
 
-    python preprocess/transcribe.py --manifest dev.jsonl --model facebook/wav2vec2-base-960h --save-to dev.hyp.jsonl
+    asr-correct transcribe facebook/wav2vec2-base-960h --input dev.jsonl --output dev.hyp.jsonl
 
 Many hypotheses a recording, to train a corrector on: with dropout left on, or with the audio changed, a line
 of output for each seed:
@@ -14,9 +13,9 @@ of output for each seed:
     ... --dropout --seeds 1 2 3
     ... --speed 0.9 1.1 --snr 5 30 --seeds 1 2 3
 
-The folds of make_folds.py, each decoded by the recognizer that never heard it; {fold} stands for its number:
+The folds of `asr-correct folds`, each decoded by the recognizer that never heard it; {fold} stands for its number:
 
-    ... --folds folds --model 'models/fold{fold}' --save-to 'hyp/fold{fold}.jsonl'
+    asr-correct transcribe 'models/fold{fold}' --folds folds --output 'hyp/fold{fold}.jsonl'
 
 Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second
 eighth of the work, for another GPU or host; `--ray auto` spreads it over a Ray cluster.
@@ -35,6 +34,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fairseq_asr_correct.commands.arguments import FIRST, modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, length, recordings
@@ -52,9 +52,9 @@ from fairseq_asr_correct.work.processes import ordered_map
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = make_parser()
-    args = parser.parse_args(argv)
-    if bool(args.manifest) == bool(args.folds):
-        parser.error("name either --manifest or --folds")
+    args = parser.parse_args(modern(argv, {"--model": FIRST, "--manifest": "--input", "--save-to": "--output"}))
+    if bool(args.input) == bool(args.folds):
+        parser.error("name either --input or --folds")
     check(args)
     failed = [transcribe(job, args) for job in jobs(args)]
     if any(failed):
@@ -66,12 +66,12 @@ def main(argv: list[str] | None = None) -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--manifest", metavar="FILE", help="[FORMAT:]PATH of rows with audio_filepath")
-    parser.add_argument("--folds", type=Path, metavar="DIR", help="folder of make_folds.py, instead of --manifest")
-    parser.add_argument("--model", required=True, help="folder, or name on the Hugging Face hub")
+    parser = new_parser("transcribe", __doc__)
+    parser.add_argument("--input", metavar="FILE", help="[FORMAT:]PATH of rows with audio_filepath")
+    parser.add_argument("--folds", type=Path, metavar="DIR", help="folder of `asr-correct folds`, instead of --input")
+    parser.add_argument("model", metavar="RECOGNIZER", help="folder, or name on the Hugging Face hub")
     parser.add_argument(
-        "--save-to", required=True, metavar="FILE", help="manifest to write; .failed beside it says what failed"
+        "--output", required=True, metavar="FILE", help="manifest to write; .failed beside it says what failed"
     )
     parser.add_argument("--backend", choices=BACKENDS, help="default: what the model's files say")
     parser.add_argument("--language", help="for models of many languages, such as en (default: they guess)")
@@ -80,6 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batch-seconds", type=float, default=120, help="audio in a batch, padding included (default: 120)"
     )
+    parser.add_argument("--force", action="store_true", help="replace an output that is there")
     group = parser.add_argument_group("several hypotheses a recording")
     group.add_argument("--seeds", type=int, nargs="+", help="one hypothesis for each, with dropout or changed audio")
     group.add_argument("--dropout", action="store_true", help="leave dropout on, and nothing else of training")
@@ -115,8 +116,8 @@ def check(args: argparse.Namespace) -> None:
     part, slash, parts = args.shard.partition("/")
     if not (slash and part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
         raise UserError(f"--shard {args.shard}: write I/N, from 1/N to N/N")
-    if args.folds and not ("{fold}" in args.model and "{fold}" in args.save_to):
-        raise UserError("--folds: write {fold} for its number in both --model and --save-to")
+    if args.folds and not ("{fold}" in args.model and "{fold}" in args.output):
+        raise UserError("--folds: write {fold} for its number in both RECOGNIZER and --output")
 
 
 @dataclass(frozen=True)
@@ -131,18 +132,18 @@ class Job:
 
 def jobs(args: argparse.Namespace) -> Iterator[Job]:
     """The one manifest, or the held-out manifest of each fold with its own model."""
-    if args.manifest:
-        manifest, form = parse_file(args.manifest)
+    if args.input:
+        manifest, form = parse_file(args.input)
         if form not in ROWS or not manifest.is_file():
-            raise UserError(f"--manifest {args.manifest}: name a file of rows, {', '.join(ROWS)}; it is read twice")
-        yield Job(manifest, form, args.model, Path(args.save_to))
+            raise UserError(f"--input {args.input}: name a file of rows, {', '.join(ROWS)}; it is read twice")
+        yield Job(manifest, form, args.model, Path(args.output))
         return
     manifests = sorted(args.folds.glob("fold*.heldout.jsonl"), key=lambda path: (len(path.name), path.name))
     if not manifests:
         raise UserError(f"{args.folds} has no fold*.heldout.jsonl: make folds with preprocess/make_folds.py first")
     for manifest in manifests:
         fold = manifest.name.removeprefix("fold").removesuffix(".heldout.jsonl")
-        yield Job(manifest, "nemo", args.model.replace("{fold}", fold), Path(args.save_to.replace("{fold}", fold)))
+        yield Job(manifest, "nemo", args.model.replace("{fold}", fold), Path(args.output.replace("{fold}", fold)))
 
 
 def transcribe(job: Job, args: argparse.Namespace) -> int:
@@ -150,8 +151,8 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
     part, parts = map(int, args.shard.split("/"))
     save_to = job.save_to if parts == 1 else job.save_to.with_stem(f"{job.save_to.stem}.{part}of{parts}")
     journal_path = save_to.with_name(f"{save_to.name}.journal")
-    if save_to.exists() and not journal_path.exists():
-        print(f"{save_to} is there already: nothing to do; delete it to have it made again", file=sys.stderr)
+    if save_to.exists() and not journal_path.exists() and not args.force:
+        print(f"{save_to} is there already and is kept; --force makes it anew", file=sys.stderr)
         failed = failures_of(save_to)
         return sum(1 for _ in read_rows(failed)) if failed.exists() else 0
 
@@ -232,7 +233,3 @@ def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> None:
     with atomic_write(path) as file:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False), file=file)
-
-
-if __name__ == "__main__":
-    main()

@@ -207,7 +207,8 @@ class Corrector:
     def cut(self, text: str) -> list[Part]:
         """The parts that :meth:`correct` makes of a text, for who wants to choose the batches.
 
-        ``join(corrector.correct_parts(corrector.cut(text)), text)``, with :func:`~.parts.join`, is ``corrector.correct(text)``.
+        With :func:`~.parts.join`, ``join(corrector.correct_parts(corrector.cut(text)), text)`` is
+        ``corrector.correct(text)``.
         """
         return list(self._cutter.cut(text))
 

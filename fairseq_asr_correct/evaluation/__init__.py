@@ -1,1 +1,1 @@
-"""What correction fixed and what it broke: reading, alignment, numbers, tables and a page. It imports ``transcripts``."""
+"""What correction fixed and what it broke: reading, alignment, numbers, tables, a page. It imports ``transcripts``."""

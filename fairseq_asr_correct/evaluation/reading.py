@@ -58,7 +58,7 @@ def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list
     """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or the :data:`SIDES` in a file each.
 
     Args:
-        source: one file or three.
+        source: one file, or two or three; with two, nothing was corrected.
         rule: which speaker an id tells.
         log: of fairseq-generate, for rows that have no `corrected_text`.
 
@@ -74,8 +74,9 @@ def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list
 
 
 def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule) -> Utterance:
-    reference, before, after = entries
-    texts = reference.text("text"), before.text("pred_text", "text"), after.text("corrected_text", "text")
+    reference, before, *corrected = entries
+    texts = reference.text("text"), before.text("pred_text", "text")
+    texts += (corrected[0].text("corrected_text", "text") if corrected else texts[1],)
     speaker = row_speaker(reference.fields, rule) or speaker_of(None, (reference.id,), rule)
     return Utterance(reference.id or str(number), *texts, speaker)
 

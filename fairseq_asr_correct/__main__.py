@@ -1,0 +1,38 @@
+"""``asr-correct VERB``: finds the verb's module, and loads nothing else."""
+
+import difflib
+import importlib
+import sys
+
+from fairseq_asr_correct.commands import VERBS
+from fairseq_asr_correct.version import __version__
+
+USAGE = """usage: asr-correct VERB ...
+
+{verbs}
+
+asr-correct VERB --help says how each is used; asr-correct --version prints the version."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] in ("-h", "--help", "help"):
+        width = max(map(len, VERBS))
+        verbs = "\n".join(f"  {verb:{width}}  {summary}" for verb, (_, summary) in VERBS.items())
+        print(USAGE.format(verbs=verbs))
+        sys.exit(0 if words else 2)
+    if words[0] == "--version":
+        print(f"asr-correct {__version__}")
+        return
+    verb = words[0]
+    if verb not in VERBS:
+        near = difflib.get_close_matches(verb, VERBS, n=1)
+        advice = f"did you mean {near[0]}?" if near else "asr-correct --help lists them"
+        print(f"asr-correct: there is no verb {verb!r}; {advice}", file=sys.stderr)
+        sys.exit(2)
+    importlib.import_module(f"fairseq_asr_correct.commands.{VERBS[verb][0]}").main(words[1:])
+
+
+if __name__ == "__main__":
+    main()

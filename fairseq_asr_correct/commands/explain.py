@@ -1,0 +1,67 @@
+"""Say what a corrector would change in each text, where, and how sure it is of each change.
+
+    echo "he wated for along time" | asr-correct explain
+    asr-correct explain corrector --input hyp.jsonl --output explained.jsonl --nbest 3
+
+writes a line of JSON for each text: `before`, `after`, and `edits` with `start` and `end` (words, from 0), `before`,
+`after` and `confidence` from 0 to 1. `--nbest` adds `alternatives`, each a text with its log-probability. The
+utterances' ids come along.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands.arguments import add_model, new_parser, shipped_model
+from fairseq_asr_correct.corrector.corrections import Correction
+from fairseq_asr_correct.decoding.search import DECODINGS
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.entries import Entry, read_entries
+from fairseq_asr_correct.transcripts.file_formats import FORMATS, format_of
+from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    args = make_parser().parse_args(argv)
+    form = args.format or format_of(args.input, "give --format")
+    corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device)
+    entries = read_entries(args.input, form)
+    pipe = args.output == STANDARD_INPUT
+    with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
+        while some := list(islice(entries, args.batch_size)):
+            texts = [entry.text("pred_text", "text") for entry in some]
+            explained = corrector.explain(
+                texts, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding, nbest=args.nbest
+            )
+            for line in _lines(some, explained, args.nbest):
+                print(line, file=file, flush=pipe)
+
+
+def _lines(entries: list[Entry], corrections: list[Correction], nbest: int) -> Iterator[str]:
+    for entry, correction in zip(entries, corrections, strict=True):
+        row = ({"id": entry.id} if entry.id else {}) | asdict(correction)
+        if nbest == 1:
+            del row["alternatives"]
+        yield json.dumps(row, ensure_ascii=False)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = new_parser("explain", __doc__)
+    add_model(parser)
+    parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE", help="default: standard input")
+    parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE", help="default: standard output")
+    parser.add_argument("--format", choices=FORMATS, help="of the input (default: as its ending says)")
+    parser.add_argument("--nbest", type=int, default=1, metavar="N", help="texts to give for each (default: 1)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts at once (default: 32)")
+    parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
+    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
+    return parser
