@@ -1,4 +1,4 @@
-"""The one exception that this project raises for mistakes a user can mend."""
+"""The one exception that this project raises for mistakes a user can mend, and what it says of others'."""
 
 
 class UserError(SystemExit, ValueError):
@@ -8,3 +8,8 @@ class UserError(SystemExit, ValueError):
     traceback. To Python callers it is an ordinary :class:`ValueError`. (``SystemExit`` comes first:
     its ``__init__`` is what stores the message as the exit code.)
     """
+
+
+def reason(error: BaseException) -> str:
+    """The beginning of what an exception says, as one line."""
+    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -311,10 +311,21 @@ FOLDERS = {
     "not UTF-8": ("exported", lambda folder: (folder / "dict.txt").write_bytes(b"a\xff 1"), "dict.txt .*not UTF-8"),
     "bert's layers": ("bert", of_config(num_hidden_layers=10**7), "weights in .* tensors or more, and"),
     "bert's width": ("bert", of_config(hidden_size=2 * 10**6), "weights in .* tensors or more, and"),
+    "bert's words": ("bert", of_config(vocab_size=10**10), "has vocab_size = 10000000000, and .75. are stored"),
+    "bert's types": (
+        "bert",
+        of_config(type_vocab_size=10**10),
+        "has type_vocab_size = 10000000000, and .2. are stored",
+    ),
     "no heads": ("bert", of_config(num_attention_heads=0), "its shape is none that a BERT can have"),
     "started layers": ("bert_init", of_config(encoder_layers=10**7), "weights in .* tensors or more, and"),
     "imported layers": ("huggingface", of_config(num_hidden_layers=10**7), "lacks|weights or more, and"),
-    "imported positions": ("huggingface", of_config(max_position_embeddings=10**9), "does not fit|weights or more"),
+    "imported positions": (
+        "huggingface",
+        of_config(max_position_embeddings=10**9),
+        "has max_position_embeddings = 1000000000, and",
+    ),
+    "imported words": ("huggingface", of_config(vocab_size=10**10), "has vocab_size = 10000000000, and"),
     "lists": ("huggingface", of_text("tokenizer.json", f"[{'[],' * 2_000_000}[]]"), "lists and objects"),
 }
 

@@ -312,7 +312,10 @@ DAMAGE = {
     "heads": (change_config("encoder", num_attention_heads=5), "its shape is none that a BERT can have"),
     "vast": (change_config("encoder", num_hidden_layers=10**6), "lacks 'encoder.encoder.layer.2"),
     "inner": (change_config("decoder", intermediate_size=39), "does not fit its config.json"),
-    "more positions": (change_config("encoder", max_position_embeddings=41), "does not fit|describes no model"),
+    "more positions": (
+        change_config("encoder", max_position_embeddings=41),
+        "has max_position_embeddings = 41, and .40. are stored",
+    ),
     "fewer layers": (
         change_config("encoder", num_hidden_layers=1),
         "BERT does not have, such as encoder.encoder.layer",

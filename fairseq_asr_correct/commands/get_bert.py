@@ -20,7 +20,7 @@ import transformers
 from fairseq.data import Dictionary
 
 from fairseq_asr_correct.commands.arguments import FIRST, modern, new_parser
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.formats.huggingface.bert_folder import (
     INDEX,
@@ -32,6 +32,7 @@ from fairseq_asr_correct.formats.huggingface.bert_folder import (
     known_settings,
     read_numbers,
     read_tensors,
+    with_rows,
 )
 from fairseq_asr_correct.models import bert_init, bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
@@ -90,7 +91,7 @@ def folder_of(name: str) -> Path:
             huggingface_hub.snapshot_download(name, allow_patterns=OLD)
     except Exception as error:  # whatever may be wrong with a name, a network and a disk
         where = f"{name!r} (no such folder, so a name on the Hugging Face hub)"
-        raise UserError(f"--model_name {where} cannot be loaded: {first_line(error)}") from error
+        raise UserError(f"--model_name {where} cannot be loaded: {reason(error)}") from error
     return folder
 
 
@@ -100,25 +101,35 @@ def load_bert(folder: Path) -> transformers.BertModel:
     Raises:
         UserError: it is damaged, no BERT, or lacks weights.
     """
-    settings = known_settings(read_json(folder / "config.json", ADVICE))
-    try:
-        config = transformers.BertConfig(**{"model_type": "bert", **settings})
-        config.model_type = settings.get("model_type", "bert")
-    except Exception as error:  # whatever its checks raise
-        raise UserError(f"its config.json cannot be loaded: {first_line(error)}") from error
-    shape = bert_init.shape_from_bert(config)
+    settings = {"model_type": "bert"} | known_settings(read_json(folder / "config.json", ADVICE))
+    shape = bert_init.shape_from_bert(bert_config(settings))
     tensors = read_tensors(folder, ADVICE)
+    config = bert_config(with_rows(settings, tensors))
     bert_init.check_size(shape, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
     try:
         bert, report = transformers.BertModel.from_pretrained(
             None, config=config, state_dict=tensors, output_loading_info=True
         )
     except Exception as error:
-        raise UserError(f"its weights cannot be loaded: {first_line(error)}") from error
+        raise UserError(f"its weights cannot be loaded: {reason(error)}") from error
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise UserError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
     return bert.eval()
+
+
+def bert_config(settings: dict[str, Any]) -> transformers.BertConfig:
+    """The settings as transformers has them.
+
+    Raises:
+        UserError: they are none.
+    """
+    try:
+        config = transformers.BertConfig(**settings)
+    except Exception as error:  # whatever its checks raise
+        raise UserError(f"its config.json cannot be loaded: {reason(error)}") from error
+    config.model_type = settings["model_type"]
+    return config
 
 
 def load_vocabulary(folder: Path, rows: int) -> list[str]:
@@ -133,11 +144,6 @@ def load_vocabulary(folder: Path, rows: int) -> list[str]:
         raise UserError(f"the vocabulary has {last + 1} entries but the weights have {rows} rows: "
                         "they belong to different models")  # fmt: skip
     return by_number(folder, numbers, last + 1)
-
-
-def first_line(error: Exception) -> str:
-    """What a library's exception says, cut to one sentence."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: Path) -> float:

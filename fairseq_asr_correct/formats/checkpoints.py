@@ -9,7 +9,7 @@ from typing import Any
 from fairseq import checkpoint_utils
 from fairseq.file_io import PathManager
 
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.stored.archive import is_archive, read_contents
 from fairseq_asr_correct.stored.arguments import architecture_of, blank_paths, check_contents
 from fairseq_asr_correct.stored.config import architectures
@@ -85,8 +85,3 @@ def damage_told(path: str | Path) -> Iterator[None]:
         if isinstance(error, UserError) and str(error).startswith(f"{path} "):
             raise
         raise UserError(f"{path} cannot be read as a checkpoint of fairseq-train: {reason(error)}") from error
-
-
-def reason(error: BaseException) -> str:
-    """The beginning of what it says, as one line."""
-    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

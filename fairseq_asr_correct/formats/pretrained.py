@@ -22,9 +22,9 @@ from fairseq.data import Dictionary
 from torch import nn
 
 from fairseq_asr_correct.decoding.keep import SCOPES
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats import checkpoints
-from fairseq_asr_correct.formats.checkpoints import damage_told, reason
+from fairseq_asr_correct.formats.checkpoints import damage_told
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
 from fairseq_asr_correct.stored.config import build, read_config, read_json, write_config
 from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text

@@ -22,7 +22,7 @@ from fairseq.data import Dictionary
 from safetensors.torch import save
 from torch import nn
 
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.models.bert_weights import StateDict, count_layers, keep_layers, spread_layers
 from fairseq_asr_correct.stored.config import LEAST_TENSORS
 from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, check_file, read_json, read_text
@@ -200,7 +200,9 @@ def _check_dictionary(dictionary: Dictionary, folder: Path) -> None:
     try:
         expected = Dictionary.load(io.StringIO(read_text(folder / "dict.txt", MOST_ENTRIES), newline=None))
     except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"--bert-init {folder}: dict.txt cannot be read ({error}); write the folder again") from error
+        raise UserError(
+            f"--bert-init {folder}: dict.txt cannot be read ({reason(error)}); write the folder again"
+        ) from error
     if expected.symbols != dictionary.symbols:
         raise UserError(
             f"the data's dictionary ({len(dictionary)} entries) is not the one of --bert-init {folder} "

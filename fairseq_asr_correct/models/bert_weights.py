@@ -168,7 +168,8 @@ def _state(bert: Mapping[str, Tensor], embed_tokens: Tensor, tables: list[dict[s
 def count_layers(state: Mapping[str, Tensor]) -> int:
     """How many layers a state dict has, in BERT's names or in fairseq's."""
     names = [name.removeprefix("encoder.layer.").removeprefix("layers.") for name in state]
-    return 1 + max((int(name.split(".")[0]) for name in names if name[:1].isdigit()), default=-1)
+    numbers = [name.partition(".")[0] for name in names]
+    return 1 + max((int(number) for number in numbers if number.isdecimal() and len(number) < 9), default=-1)
 
 
 def spread_layers(wanted: int, available: int) -> list[int]:
@@ -188,7 +189,7 @@ def keep_layers(state: Mapping[str, Tensor], layers: Sequence[int]) -> StateDict
         if not name.startswith("layers."):
             kept[name] = tensor
             continue
-        _, old, rest = name.split(".", 2)
+        old, _, rest = name.removeprefix("layers.").partition(".")
         if old in new_number:
             kept[f"layers.{new_number[old]}.{rest}"] = tensor
     return kept

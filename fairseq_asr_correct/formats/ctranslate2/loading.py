@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fairseq_asr_correct.decoding.search import Search
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.generator import CTranslate2Generator, CTranslate2Model
 from fairseq_asr_correct.formats.model_files import CTRANSLATE2
 from fairseq_asr_correct.formats.pretrained import Pretrained, keep_of, make_task
@@ -46,7 +46,7 @@ def load_ctranslate2(
     try:
         types = ctranslate2.get_supported_compute_types(kind, int(number or 0))
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"device={str(device)!r} cannot be used ({_line(error)}): use device='cpu'") from error
+        raise UserError(f"device={str(device)!r} cannot be used ({reason(error)}): use device='cpu'") from error
     dictionary, positions, int8 = read(folder)
     compute_type = "default"
     if dtype is not None:
@@ -66,7 +66,7 @@ def load_ctranslate2(
             intra_threads=torch.get_num_threads(),
         )
     except (ValueError, RuntimeError) as error:
-        raise UserError(f"{folder} cannot be loaded by CTranslate2 ({_line(error)}): {ADVICE}") from error
+        raise UserError(f"{folder} cannot be loaded by CTranslate2 ({reason(error)}): {ADVICE}") from error
     return Pretrained(CTranslate2Model(translator, dictionary, positions), make_task(dictionary, *keep_of(folder)))
 
 
@@ -81,8 +81,3 @@ def generator_of(model: nn.Module, search: Search) -> dict[str, Any]:
     if search.guided:
         raise UserError(f"decoding={search.decoding!r} is not there with CTranslate2: leave it out, or give beam=1")
     return {"seq_gen_cls": CTranslate2Generator}
-
-
-def _line(error: BaseException) -> str:
-    """The beginning of what it says, as one line."""
-    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from fairseq_asr_correct.encoders.wordpiece import PREFIX, read_vocabulary
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.models.bert_weights import StateDict
 from fairseq_asr_correct.stored.archive import is_archive, read_contents
 from fairseq_asr_correct.stored.config import read_json
@@ -25,11 +25,37 @@ SETTINGS = (
     *("hidden_act", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "position_embedding_type"),
     *("pad_token_id", "bos_token_id", "eos_token_id", "is_decoder", "add_cross_attention", "tie_word_embeddings"),
 )
+ROWS = {  # what says how many there are of each
+    "vocab_size": "embeddings.word_embeddings.weight",
+    "max_position_embeddings": "embeddings.position_embeddings.weight",
+    "type_vocab_size": "embeddings.token_type_embeddings.weight",
+}
 
 
 def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a BERT's ``config.json`` that counts."""
     return {name: config[name] for name in SETTINGS if name in config}
+
+
+def with_rows(settings: Mapping[str, Any], tensors: StateDict, stem: str = "") -> dict[str, Any]:
+    """Settings of which transformers can build a model: as many rows of embeddings as there are, and no others.
+
+    Args:
+        settings: of :func:`known_settings`.
+        tensors: the weights that they are for.
+        stem: what the names of this BERT's weights begin with.
+
+    Raises:
+        UserError: they say that there are other rows.
+    """
+    found = {name: value for name, value in settings.items() if name not in ROWS}
+    for name, end in ROWS.items():
+        rows = [tensor.shape[:1] for key, tensor in tensors.items() if key.startswith(stem) and key.endswith(end)]
+        if rows and name in settings:
+            if rows[0] != (settings[name],):
+                raise UserError(f"its config.json has {name} = {settings[name]!r:.60}, and {[*rows[0]]} are stored")
+            found[name] = settings[name]
+    return found
 
 
 def read_tensors(folder: Path, advice: str) -> StateDict:
@@ -67,7 +93,7 @@ def _pickled(path: Path, advice: str) -> StateDict:
         if not all(type(tensor) in (torch.Tensor, torch.nn.Parameter) for tensor in tensors.values()):
             raise ValueError("it holds more than tensors")
     except (OSError, RuntimeError, ValueError, AttributeError, EOFError, MemoryError, pickle.UnpicklingError) as error:
-        raise UserError(f"{path} cannot be read safely ({_line(error)}): {advice}") from error
+        raise UserError(f"{path} cannot be read safely ({reason(error)}): {advice}") from error
     check_finite(tensors, path, advice)
     return tensors
 
@@ -125,7 +151,7 @@ def _of_tokenizer(path: Path, advice: str) -> dict[str, int]:
             raise UserError(f"{path} is not of WordPiece, so its vocabulary cannot be used")
         numbers = {**model["vocab"], **{str(added["content"]): added["id"] for added in content["added_tokens"]}}
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is no tokenizer of the tokenizers library ({_line(error)}): {advice}") from error
+        raise UserError(f"{path} is no tokenizer of the tokenizers library ({reason(error)}): {advice}") from error
     if not all(type(number) is int for number in numbers.values()):
         raise UserError(f"{path} has a token without a number: {advice}")
     return numbers
@@ -133,7 +159,3 @@ def _of_tokenizer(path: Path, advice: str) -> dict[str, int]:
 
 def _goes_on(token: str) -> bool:
     return token.startswith(PREFIX) and token != PREFIX
-
-
-def _line(error: BaseException) -> str:
-    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from torch import nn
 from transformers import EncoderDecoderConfig, EncoderDecoderModel
 
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.huggingface.layout import (
     OUTPUT,
     POSITIONS,
@@ -87,8 +87,7 @@ def as_transformers_has_it(folder: Path, theirs: Theirs) -> nn.Module:
         config = EncoderDecoderConfig(**theirs.config)
         return EncoderDecoderModel.from_pretrained(None, config=config, state_dict=dict(theirs.tensors))
     except Exception as error:  # whatever its checks raise
-        reason = " ".join(str(error).split())
-        raise UserError(f"{folder} is no model that transformers can build ({reason:.300}): {ADVICE}") from error
+        raise UserError(f"{folder} is no model that transformers can build ({reason(error)}): {ADVICE}") from error
 
 
 def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict:
@@ -114,8 +113,9 @@ def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict
     except KeyError as error:
         raise UserError(f"{folder}: the model lacks {error}; {ADVICE}") from None
     except (RuntimeError, IndexError) as error:  # tensors that do not go together
-        reason = " ".join(str(error).split())
-        raise UserError(f"{folder}: the weights are not of the shapes that config.json says ({reason})") from None
+        raise UserError(
+            f"{folder}: the weights are not of the shapes that config.json says ({reason(error)})"
+        ) from None
     unknown = [name for name in tensors if not name.partition(".")[2].removeprefix("bert.").startswith(DROPPED)]
     if unknown:
         raise UserError(f"{folder}: the model has weights that BERT does not have, such as {unknown[0]:.100}")

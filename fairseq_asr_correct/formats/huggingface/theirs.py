@@ -7,8 +7,14 @@ from typing import Any
 
 from transformers import BertConfig, BertGenerationConfig
 
-from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.huggingface.bert_folder import by_number, known_settings, read_numbers, read_tensors
+from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.formats.huggingface.bert_folder import (
+    by_number,
+    known_settings,
+    read_numbers,
+    read_tensors,
+    with_rows,
+)
 from fairseq_asr_correct.models.bert_init import shape_from_bert
 from fairseq_asr_correct.models.bert_weights import StateDict
 from fairseq_asr_correct.stored.config import read_json
@@ -49,16 +55,20 @@ def read_folder(folder: Path) -> Theirs:
     if not (halves[1].get("is_decoder") and halves[1].get("add_cross_attention")):
         raise UserError(f"{folder}: its decoder does not attend to the encoder, so it is no decoder of a corrector")
     tensors = read_tensors(folder, ADVICE)
-    rows = {len(tensor) for name, tensor in tensors.items() if name.endswith("word_embeddings.weight")}
+    shapes = [tensor.shape for name, tensor in tensors.items() if name.endswith("word_embeddings.weight")]
+    rows = {shape[0] if shape else 1 for shape in shapes}
     if len(rows) != 1:
         raise UserError(f"{folder}: encoder and decoder have vocabularies of {sorted(rows)} entries; one is needed")
     tokens = by_number(folder, read_numbers(folder, ADVICE), rows.pop())
     _check_edges(folder, config, tokens)
-    return Theirs(encoder, decoder, halves[1]["model_type"], tensors, tokens, _known(config))
+    return Theirs(encoder, decoder, halves[1]["model_type"], tensors, tokens, _known(folder, config, tensors))
 
 
-def _known(config: Mapping[str, Any]) -> dict[str, Any]:
-    halves = {side: known_settings(config[side]) for side in ("encoder", "decoder")}
+def _known(folder: Path, config: Mapping[str, Any], tensors: StateDict) -> dict[str, Any]:
+    try:
+        halves = {side: with_rows(known_settings(config[side]), tensors, f"{side}.") for side in ("encoder", "decoder")}
+    except UserError as error:
+        raise UserError(f"{folder}: {error}") from error
     return halves | {name: config[name] for name in ("tie_word_embeddings", *EDGES) if name in config}
 
 
@@ -73,7 +83,7 @@ def _shape(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error
     except Exception as error:  # whatever its checks raise
-        raise UserError(f"{folder}/config.json describes no BERT ({_line(error)}): {ADVICE}") from error
+        raise UserError(f"{folder}/config.json describes no BERT ({reason(error)}): {ADVICE}") from error
 
 
 def _check_edges(folder: Path, config: Mapping[str, Any], tokens: Sequence[str]) -> None:
@@ -85,7 +95,3 @@ def _check_edges(folder: Path, config: Mapping[str, Any], tokens: Sequence[str])
         number = number[0] if isinstance(number, list) and len(number) == 1 else number
         if number is not None and (type(number) is not int or tokens[number : number + 1] != [token]):
             raise UserError(f"{folder}: its {name} is {number!r:.60}, which is not {token}: ours has that there")
-
-
-def _line(error: BaseException) -> str:
-    return f"{' '.join(str(error).split()) or type(error).__name__:.300}"
