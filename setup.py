@@ -6,6 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+SHIPPED = "fairseq_asr_correct.shipped"  # the model that needs no download: 27 MB of the wheel
 
 # Of what faces the network, or reads a stranger's files, the lower bound is the first release without the holes that
 # are named beside it; some of them are in what this project does not call.
@@ -42,7 +43,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    packages=find_packages(include=["fairseq_asr_correct*"]),
+    packages=[*find_packages(include=["fairseq_asr_correct*"]), SHIPPED],
+    package_dir={SHIPPED: "models/librispeech-minilm-int8"},
     package_data={
         "fairseq_asr_correct": [
             "py.typed",
@@ -50,8 +52,10 @@ setup(
             "evaluation/page.css",
             "evaluation/page.js",
             "serving/page.html",
-        ]
+        ],
+        SHIPPED: ["*"],
     },
+    entry_points={"console_scripts": ["asr-correct = fairseq_asr_correct.__main__:main"]},
     python_requires=">=3.11,<3.13",  # what ve-fairseq has wheels for
     install_requires=[
         # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.

@@ -5,10 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fairseq_asr_correct.errors import UserError
-
 FIRST = ""  # in place of a flag: its value is the first argument
-SHIPPED = "librispeech-minilm-int8"  # the model that comes with the package
 
 
 def new_parser(verb: str, description: str | None, **others: object) -> argparse.ArgumentParser:
@@ -68,16 +65,3 @@ def modern(argv: list[str] | None, old: Mapping[str, str]) -> list[str]:
         elif words:
             first.append(words.pop(0))
     return first + rest
-
-
-def shipped_model() -> Path:
-    """The folder of the model that comes with the package, or with a checkout.
-
-    Raises:
-        UserError: it is not there.
-    """
-    package = Path(__file__).parents[1]
-    for folder in (package / "shipped", package.parent / "models" / SHIPPED):
-        if (folder / "config.json").is_file():
-            return folder
-    raise UserError("no model came with this installation: name a MODEL")

@@ -33,12 +33,13 @@ from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser, shipped_model
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser
 from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
+from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts

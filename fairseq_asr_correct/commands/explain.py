@@ -18,10 +18,11 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_model, new_parser, shipped_model
+from fairseq_asr_correct.commands.arguments import add_model, new_parser
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
 from fairseq_asr_correct.transcripts.file_formats import FORMATS, format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT

@@ -19,11 +19,12 @@ import numpy as np
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import modern, new_parser, shipped_model
+from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
+from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.recordings.subtitles import FORMATS
 from fairseq_asr_correct.recordings.timed_words import Word, correct_segments, timed_words
 

@@ -21,7 +21,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser, shipped_model
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser
+from fairseq_asr_correct.formats.shipped import shipped_model
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector

@@ -19,6 +19,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
+from fairseq_asr_correct.formats.shipped import shipped_model
 
 WINDOW = 100  # batches whose texts are read ahead, and sorted together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
@@ -52,7 +53,7 @@ class Corrector:
     @classmethod
     def from_pretrained(
         cls,
-        folder: str | Path,
+        folder: str | Path | None = None,
         device: torch.device | str = "cpu",
         dtype: torch.dtype | str | None = None,
         keep_threshold: float | None = None,
@@ -65,7 +66,8 @@ class Corrector:
         in the data folder of the training; a ``keep.json`` can lie in the first two places.
 
         Args:
-            folder: it may come from a stranger: nothing in it can run.
+            folder: the model that comes with the package by default. It may come from a stranger: nothing in it can
+                run.
             device: such as "cpu", "cuda" or "cuda:1".
             dtype: to compute in, "float32" (the default; CTranslate2's is as the folder was written, and what is int8
                 stays so), "float16" or "bfloat16".
@@ -86,6 +88,7 @@ class Corrector:
             raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
         if longest is not None and (type(longest) is not int or longest < 1):
             raise UserError(f"longest={longest!r}: give a whole number from 1 up")
+        folder = shipped_model() if folder is None else folder
         if is_ctranslate2(folder):
             pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # the other device is not torch's
         else:
