@@ -12,7 +12,7 @@ FUZZ ?= tests
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow test-processors fuzz lint bench demo demo-corpus librispeech clean
+.PHONY: help setup test test-slow test-processors fuzz lint bench demo demo-corpus librispeech docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -61,5 +61,9 @@ demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite
 librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores
 	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/librispeech/run.sh "$(DATA)" "$(RUN)"
 
+docs: $(READY) ## build the documentation into site/
+	$(PY) -m pip install -q -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
 clean: ## remove the environment and what the tools left
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .ruff_cache

@@ -98,5 +98,6 @@ setup(
             "pysubs2>=1.7",  # reads the subtitles that are written
         ],
         "tensorboard": ["tensorboardX>=2.6"],
+        "docs": ["mkdocs-material>=9.6", "mkdocstrings[python]>=1.0"],  # make docs
     },
 )

@@ -98,8 +98,9 @@ def test_sentencepiece_mistakes(spm: Path, pairs: Path, tmp_path: Path, capsys: 
 
 def test_the_documented_training_without_a_bert_is_one(data_bin: Path) -> None:
     text = (ROOT / "docs" / "training.md").read_text().replace("\\\n", " ")
-    command = shlex.split(text[text.index("    fairseq-train data-bin") :].splitlines()[0])
-    places = {"data-bin": str(data_bin), "fairseq_asr_correct": USER_DIR}
+    text = text[text.index("## A language without a BERT") :].replace("$(asr-correct user-dir)", USER_DIR)
+    command = shlex.split(text[text.index("fairseq-train data-bin") :].splitlines()[0])
+    places = {"data-bin": str(data_bin)}
     cfg = parse_training([places.get(word, word) for word in command])
     assert cfg.model.arch == "bert_transformer"
     assert (cfg.model.encoder_ffn_embed_dim, cfg.model.decoder_embed_dim) == (2048, 512)
