@@ -78,3 +78,15 @@ def repacked(
         for record in source.infolist():
             target.writestr(record.filename, changes.get(record.filename.partition("/")[2], source.read(record)))
     return path
+
+
+class Planted:
+    """Pickles as a call of os.system."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+
+    def __reduce__(self) -> tuple:
+        import os
+
+        return os.system, (self.command,)

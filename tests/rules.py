@@ -19,6 +19,7 @@ from fairseq_asr_correct.formats.pretrained import make_task
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 from fairseq_asr_correct.stored.config import ARGUMENTS
 
+MARGIN = 8  # of keep-or-correct, in tests of it
 CODE = 64  # numbers that tell tokens apart, and places
 WIDTH = 4 * CODE
 # Which of the numbers between two layers say what. Of two neighbours one has no weight in any matrix with more than one

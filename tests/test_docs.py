@@ -119,7 +119,8 @@ def check_file(name: str) -> None:
 
 def check_ours(words: Words) -> None:
     """A verb with its flags, and its arguments unless dots stand for some of them."""
-    parser = parser_of(words[0])
+    kind = words[words.index("--to") + 1 :][:1] if words[0] == "export" and "--to" in words else []
+    parser = parser_of(words[0], *kind)
     flags = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
     assert flags <= set(flags_of(parser)), words
     if "..." not in words and "--help" not in words:
@@ -127,12 +128,12 @@ def check_ours(words: Words) -> None:
         assert words[0] == "tune" or not known[1], f"{words}: {known[1]}"  # fairseq reads the data's place later
 
 
-def parser_of(verb: str) -> argparse.ArgumentParser:
+def parser_of(verb: str, *kind: str) -> argparse.ArgumentParser:
     from fairseq_asr_correct.commands import VERBS
 
     assert verb in VERBS, f"there is no asr-correct {verb}"
-    name = VERBS[verb]
-    return importlib.import_module(name if "." in name else f"fairseq_asr_correct.commands.{name}").make_parser()
+    name, _ = VERBS[verb]
+    return importlib.import_module(name if "." in name else f"fairseq_asr_correct.commands.{name}").make_parser(*kind)
 
 
 def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:

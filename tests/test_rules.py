@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import assert_close
-from rules import Rules, drawn, unsure
-from test_corrector import MARGIN
+from rules import MARGIN, Rules, drawn, unsure
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.formats.pretrained import read_dictionary

@@ -1,17 +1,16 @@
 """Write a small folder of a trained corrector, for this package or for another library.
 
-    asr-correct export runs/my-run --save-to corrector                        # for Corrector; nothing in it can run
-    asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
-    asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
-
-Each has flags of its own: asr-correct export --to huggingface --help.
+asr-correct export runs/my-run --save-to corrector                        # for Corrector; nothing in it can run
+asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
+asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
 """
 
 import argparse
 import importlib
 import sys
+from types import ModuleType
 
-from fairseq_asr_correct.commands.arguments import add_export, new_parser
+from fairseq_asr_correct.commands.arguments import new_parser
 
 KINDS = {"fairseq": "export_fairseq", "huggingface": "export_huggingface", "ctranslate2": "export_ctranslate2"}
 
@@ -19,26 +18,29 @@ KINDS = {"fairseq": "export_fairseq", "huggingface": "export_huggingface", "ctra
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     words = list(sys.argv[1:] if argv is None else argv)
-    kind, rest = _choice().parse_known_args(words)
-    if kind.to is None and any(word in ("-h", "--help") for word in words):
-        make_parser().print_help()
-        return
-    importlib.import_module(f"fairseq_asr_correct.commands.{KINDS[kind.to or 'fairseq']}").main(rest)
+    chooser = new_parser("export", None, add_help=False, allow_abbrev=False)
+    _add_kind(chooser)
+    kind, rest = chooser.parse_known_args(words)
+    if {"-h", "--help"} & set(rest):
+        parser = make_parser(kind.to)
+        parser.description = f"{__doc__}\n{parser.description}"
+        parser.parse_args(rest)
+    _module(kind.to).main(rest)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The flags that all kinds have."""
-    parser = new_parser("export", __doc__)
-    add_export(parser)
+def make_parser(kind: str = "fairseq") -> argparse.ArgumentParser:
+    """The flags of a kind of folder, one of :data:`KINDS`."""
+    parser = _module(kind).make_parser()
     _add_kind(parser)
     return parser
 
 
-def _choice() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="asr-correct export", add_help=False, allow_abbrev=False)
-    _add_kind(parser)
-    return parser
+def _module(kind: str) -> ModuleType:
+    return importlib.import_module(f"fairseq_asr_correct.commands.{KINDS[kind]}")
 
 
 def _add_kind(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--to", choices=[*KINDS], help="which library reads it (default: fairseq, this package's own)")
+    parser.add_argument(
+        "--to", choices=[*KINDS], default="fairseq", help="which library reads it; each has flags of its own (default: "
+        "fairseq, for this package)",
+    )  # fmt: skip

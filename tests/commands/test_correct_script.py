@@ -115,7 +115,7 @@ def test_it_goes_on_where_it_was_stopped(run: Run, shout: Shout, tmp_path: Path)
     run("hyp.txt", "out", "--batch-size", 2)
     assert shout.seen == lines(3 * size + 5)[2 * size :], "what was done is not done again"
     assert (tmp_path / "out").read_bytes() == (tmp_path / "whole").read_bytes()
-    assert "is there already: nothing to do" in run("hyp.txt", "out", "--batch-size", 2)
+    assert "is there already and is kept" in run("hyp.txt", "out", "--batch-size", 2)
 
 
 @pytest.mark.parametrize("change", ["input", "model", "options"])
@@ -221,7 +221,8 @@ def test_lines_of_another_form(name: str, text: str, message: str, run: Run, sho
         (("--batch-size", 0), "batch_size=0"),
         (("--decoding", "input-guided", "--beam", 4), "greedy and has no beam=4"),
         (("--keep-threshold", "nan"), "--keep-threshold nan"),
-        (("--output", "-"), "--input - and --output - go together"),
+        (("--output", "-", "--shard", "1/2"), "--shard needs an --output"),
+        (("--input", "-"), "needs an --input to resume with"),
         (("--output", "out.gz"), "would not be packed"),
         (("--output", "."), r"--output \. is a folder: name a file"),
         (("--input", "missing.txt"), "missing.txt"),

@@ -16,6 +16,7 @@ from conftest import ROOT, WORDS, generate_argv, run_command
 from fairseq.data import Dictionary
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rules import MARGIN
 
 import fairseq_asr_correct
 from fairseq_asr_correct import Corrector
@@ -27,7 +28,6 @@ from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
 AS_README = ("--lenpen", 0, "--max-len-b", 50)
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
 UNKNOWN = ["Boy", "\u00fcnter", "\ud800", "[UNK]", "<unk>", "</s>", "<pad>", "<s>", "a" * 39, "x" * 1001, "\u2581a"]
-MARGIN = 8
 GUARDED = ("--task", "asr_correction", "--keep-threshold")
 
 

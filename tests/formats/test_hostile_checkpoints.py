@@ -13,9 +13,8 @@ import pytest
 import torch
 from conftest import generate_argv, run_command
 from fairseq import checkpoint_utils
-from hostile import little_to_spend, refused, repacked
+from hostile import Planted, little_to_spend, refused, repacked
 from omegaconf import OmegaConf
-from test_hostile_input import Planted
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import average_checkpoints

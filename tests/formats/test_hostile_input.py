@@ -32,18 +32,6 @@ from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
 
 
-class Planted:
-    """Pickles as a call of os.system."""
-
-    def __init__(self, command: str) -> None:
-        self.command = command
-
-    def __reduce__(self) -> tuple:
-        import os
-
-        return os.system, (self.command,)
-
-
 @pytest.fixture
 def other_dictionary(bert_init: Path, data_bin: Path, tmp_path: Path) -> Path:
     """The same data-bin with a dictionary of the same size in another order."""

@@ -9,8 +9,8 @@ import pytest
 import torch
 from conftest import ROUNDING, TINY_VOCAB, files_at_most, run_command, train_argv
 from fairseq.data import data_utils
+from hostile import Planted
 from safetensors.torch import load_file, save_file
-from test_hostile_input import Planted
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, BertConfig, BertGenerationConfig
 from transformers import EncoderDecoderModel as Theirs
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import copy_argv, files_at_most, run_command
+from hostile import Planted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file, save_file
-from test_hostile_input import Planted
 
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.errors import UserError

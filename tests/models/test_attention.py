@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq.modules import FairseqDropout, MultiheadAttention
-from test_bert_parity import build
+from tiny_models import build
 from torch import Tensor, nn
 
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel

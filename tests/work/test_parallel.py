@@ -92,7 +92,7 @@ def test_wherever_the_program_comes_from(how: str, temporary: str, tmp_path: Pat
     (tmp_path / temporary).mkdir()
     (file := tmp_path / "program.py").write_text(PROGRAM)
     command = [sys.executable, *{"-c": ["-c", PROGRAM], "-": ["-"], "file": [file]}[how]]
-    paths = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), str(Path(__file__).parent)])
     environment = os.environ | {"PYTHONPATH": paths, "TMPDIR": str(tmp_path / temporary)}
     run = subprocess.run(command, input=PROGRAM, capture_output=True, text=True, check=False, env=environment)
     assert run.stdout == f"{EXPECTED}\n", run.stderr
