@@ -33,6 +33,7 @@ settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=T
 settings.load_profile("fixed")
 pytest_plugins = ("correctors", "service")
 ROOT = Path(__file__).parents[1]
+PATHS = os.pathsep.join(map(str, [ROOT, ROOT / "tests", *sorted((ROOT / "tests").glob("*/"))]))  # for other processes
 USER_DIR = str(ROOT / "fairseq_asr_correct")
 LIBRISPEECH = ROOT.parent / "shared" / "data" / "librispeech"
 COMMANDS = {module.__name__.split(".")[1]: module.cli_main for module in (train, generate, interactive, preprocess)}
@@ -208,10 +209,9 @@ def with_noise(checkpoint: Path, part: str, seed: int, path: Path) -> Path:
 def ray_cluster() -> Iterator[str]:
     """The address of a local Ray cluster with two CPUs."""
     ray = pytest.importorskip("ray")
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     ray.init(
         num_cpus=2, include_dashboard=False, log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": paths, "HF_HUB_OFFLINE": "1"}},
+        runtime_env={"env_vars": {"PYTHONPATH": PATHS, "HF_HUB_OFFLINE": "1"}},
     )  # fmt: skip
     yield ray.get_runtime_context().gcs_address
     ray.shutdown()

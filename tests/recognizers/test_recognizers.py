@@ -12,7 +12,8 @@ import torch
 import transformers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_transcribe import SYMBOLS, claiming, make_ctc
+from test_transcribe import claiming
+from tiny_models import SYMBOLS, make_ctc
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError

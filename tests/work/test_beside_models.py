@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from conftest import ROOT
+from conftest import PATHS
 from tiny_models import make_ctc
 
 from fairseq_asr_correct.simulation import learn
@@ -82,9 +82,8 @@ def test_beside_models_with_threads_alive_and_forgotten(
 ) -> None:
     """A translator of CTranslate2 in garbage hangs or aborts a process without its threads."""
     argv = [command, *work[command], "--workers", "2"] if command else []
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     run = subprocess.run(
         [sys.executable, "-c", BESIDE_MODELS, engine, *argv],
-        timeout=100, check=False, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": paths},
+        timeout=100, check=False, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": PATHS},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
