@@ -24,6 +24,7 @@ from torch import nn
 from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import load, read_checkpoint, read_dictionary, write
 from fairseq_asr_correct.stored.weights import DTYPES
 
@@ -36,8 +37,12 @@ def main(argv: list[str] | None = None) -> None:
 
     if not is_free(args.save_to):
         raise UserError(f"{args.save_to} is not empty: name a new folder")
-    dictionary = read_dictionary(args.dict) if args.dict else find_dictionary(args.data)
-    model = read_checkpoint(args.model, dictionary)
+    if args.dict or args.data:
+        dictionary = read_dictionary(args.dict) if args.dict else find_dictionary(args.data)
+        model = read_checkpoint(args.model, dictionary)
+    else:
+        found = load_any(args.model)
+        dictionary, model = found.dictionary, found.model
     with finished_together(args.save_to) as unfinished:
         write(unfinished, model, dictionary, args.dtype, args.keep)
         written = load(unfinished).model

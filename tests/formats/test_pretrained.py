@@ -58,6 +58,13 @@ def folder(folders: Path, tmp_path: Path) -> Path:
     return shutil.copytree(folders / "int8", tmp_path / "corrector")
 
 
+def test_the_training_itself_tells_its_dictionary(checkpoint: Path, data_bin: Path, tmp_path: Path) -> None:
+    export(checkpoint, data_bin, tmp_path / "named")
+    export_model.main([str(checkpoint.parent), "--save-to", str(tmp_path / "found")])
+    for name in ("dict.txt", "model.safetensors", "config.json"):
+        assert (tmp_path / "found" / name).read_bytes() == (tmp_path / "named" / name).read_bytes()
+
+
 @pytest.mark.numerical
 @settings(deadline=None)
 @given(ROWS)
