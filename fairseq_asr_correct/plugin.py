@@ -6,11 +6,12 @@ fairseq imports it through ``--user-dir``, and every room that is built on fairs
 from fairseq_asr_correct.mends.logs import root_logger_as_it_was
 
 with root_logger_as_it_was():  # one of fairseq's modules has everything shown that any library logs
-    from fairseq_asr_correct.mends import batches, faults, literals, loading, saving, shapes, workers
+    from fairseq_asr_correct.mends import batches, colons, faults, literals, loading, saving, shapes, workers
 
     loading.hide_broken_torchaudio()
     loading.allow_fairseq_checkpoints()
     literals.no_code_in_arguments()
+    colons.say_that_a_colon_ends_a_path()
     batches.keep_last_batch()
     batches.same_batches_when_resumed()
     workers.keep_place_among_workers()

@@ -34,6 +34,7 @@ from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser
+from fairseq_asr_correct.corrector.capitals import capitals_told, count_capitals
 from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
@@ -131,17 +132,26 @@ class Counts:
         self.changed += words != others
         self.changed_words += Levenshtein.distance(words, others)
 
+    def tell_of_capitals(self, count: int) -> None:
+        """Says on standard error how many words stayed as they were for their capitals."""
+        if count:
+            print(capitals_told(count, self.words), file=sys.stderr)
+
     def __str__(self) -> str:
         changed = f"{self.changed:,} changed" if self.changed else "none changed"
         return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
 
 
-def make_worker(args: argparse.Namespace) -> Callable[[list[str]], list[str]]:
+Corrected = tuple[list[str], int]  # texts, and how many words in them have capitals that the model cannot spell
+
+
+def make_worker(args: argparse.Namespace) -> Callable[[list[str]], Corrected]:
     """A function from texts to corrected ones, with a model of its own."""
     if args.workers > 1:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
-    return partial(corrector.correct, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding)
+    correct = partial(corrector.correct, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding)
+    return lambda texts: (correct(texts), count_capitals(corrector, texts))
 
 
 def gpus_of(args: argparse.Namespace) -> float:
@@ -151,7 +161,7 @@ def gpus_of(args: argparse.Namespace) -> float:
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
     """The input to standard output, as it comes."""
-    counts, lines = Counts(), read_transcripts(args.input, args.format)
+    counts, capitals, lines = Counts(), 0, read_transcripts(args.input, args.format)
     waiting: deque[list[Transcript]] = deque()  # what is with the workers
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
@@ -160,11 +170,13 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
             waiting.append(some)
             yield [line.text for line in some]
 
-    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
+    for afters, unspelled in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
+        capitals += unspelled
         for line, after in zip(waiting.popleft(), afters, strict=True):
             counts.add(line.text, after)
             print(line.corrected(after))
         sys.stdout.flush()
+    counts.tell_of_capitals(capitals)
     return counts
 
 
@@ -214,8 +226,8 @@ def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.
     total, left = (sum(map(len, some.values())) for some in (batches, todo))
     done = ordered_map(partial(make_worker, args), todo.values(), args.workers, gpus=gpus_of(args))
     with tqdm(total=total, initial=total - left, desc=args.input.name, unit=" lines", disable=None) as bar:
-        for number, afters in zip(todo, done, strict=True):
-            journal.add(number, [{"corrected": afters}])
+        for number, (afters, capitals) in zip(todo, done, strict=True):
+            journal.add(number, [{"corrected": afters, "capitals": capitals}])
             bar.update(len(afters))
 
 
@@ -225,6 +237,7 @@ def write(
     """Writes the lines from the ``first`` on, all or none."""
     counts, befores = Counts(), [text for texts in batches.values() for text in texts]
     afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
+    capitals = sum(journal.finished[number][0].get("capitals", 0) for number in batches)
     lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))
     with atomic_write(output) as file:
         for before, after, line in zip(befores, afters, lines, strict=False):
@@ -234,4 +247,5 @@ def write(
             print(line.corrected(after), file=file)
         if counts.lines != len(befores):
             raise UserError(f"{args.input} has changed meanwhile: delete {journal.path} to start anew")
+    counts.tell_of_capitals(capitals)
     return counts

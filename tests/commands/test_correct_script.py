@@ -12,6 +12,7 @@ import pytest
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import correct
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.errors import UserError
 
 Run = Callable[..., str]
@@ -32,6 +33,9 @@ class Shout:
                 raise KeyboardInterrupt
             self.seen.append(text)
         return [text.upper() for text in texts]
+
+    def cut(self, text: str) -> list[Part]:
+        return [Part(text, [1])]
 
 
 @pytest.fixture
