@@ -49,7 +49,7 @@ import torch
 print("python", platform.python_version())
 for package in ("torch", "ve-fairseq", "transformers", "sentencepiece"):
     print(package, importlib.metadata.version(package))
-print("fairseq-asr-correct", re.search(r'__version__ = "(.+?)"', open("fairseq_asr_correct/__init__.py").read())[1])
+print("fairseq-asr-correct", re.search(r'__version__ = "(.+?)"', open("fairseq_asr_correct/version.py").read())[1])
 commit = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=40"], capture_output=True, text=True)
 print("commit", commit.stdout.strip() or "(not in a checkout)")
 print("tensorboardX", importlib.util.find_spec("tensorboardX") and importlib.metadata.version("tensorboardX"))

@@ -201,7 +201,8 @@ def with_noise(checkpoint: Path, part: str, seed: int, path: Path) -> Path:
         if name.startswith(part):
             tensor.add_(torch.randn_like(tensor) / 2)
             tensor.fill_(1) if name.endswith("gate.bias") else None
-    torch.save(state, path)
+    with open(path, "wb") as file:  # named so, the archive in it would be called after the file
+        torch.save(state, file)
     return path
 
 

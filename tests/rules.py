@@ -29,7 +29,7 @@ POSITIONS = 40
 
 
 def codes() -> Tensor:
-    """``(126, 64)`` ones and minus ones, as many of both: each is the opposite of one row, orthogonal to the others."""
+    """``(126, 64)`` ones and minus ones, as many of both in a row; orthogonal, but for pairs that are opposites."""
     rows = torch.ones(1, 1)
     while len(rows) < CODE:
         rows = torch.cat([torch.cat([rows, rows], 1), torch.cat([rows, -rows], 1)])
@@ -69,7 +69,7 @@ class Rules:
         """What follows them."""
         args = Namespace(arch="bert_transformer", max_source_positions=POSITIONS, max_target_positions=POSITIONS)
         for side in ("encoder", "decoder"):
-            for name, size in {"layers": 2, "embed_dim": WIDTH, "ffn_embed_dim": 8, "attention_heads": 2}.items():
+            for name, size in {"layers": 1, "embed_dim": WIDTH, "ffn_embed_dim": 8, "attention_heads": 2}.items():
                 setattr(args, f"{side}_{name}", size)
         args.share_all_embeddings = args.share_decoder_input_output_embed = False
         bert_transformer(args)
@@ -85,7 +85,8 @@ class Rules:
         model, state = self.model(), torch.load(checkpoint)
         shape = {name: getattr(model.args, name) for name in ARGUMENTS}
         vars(state["cfg"]["model"]).update(shape, decoder_input_dim=WIDTH, decoder_output_dim=WIDTH)
-        torch.save(state | {"model": model.state_dict()}, path)
+        with open(path, "wb") as file:  # named so, the archive in it would be called after the file
+            torch.save(state | {"model": model.state_dict()}, file)
 
     @torch.no_grad()
     def _fill(self, model: BertTransformerModel) -> None:

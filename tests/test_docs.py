@@ -122,10 +122,13 @@ def check_ours(words: Words) -> None:
     kind = words[words.index("--to") + 1 :][:1] if words[0] == "export" and "--to" in words else []
     parser = parser_of(words[0], *kind)
     flags = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
-    assert flags <= set(flags_of(parser)), words
+    others = flags_of(parser_of("correct")) if words[0] == "distill" else ()  # hands these on
+    assert flags <= {*flags_of(parser), *others}, words
     if "..." not in words and "--help" not in words:
         known = accepted(parser.parse_known_args, words[1:])
-        assert words[0] == "tune" or not known[1], f"{words}: {known[1]}"  # fairseq reads the data's place later
+        assert words[0] in ("tune", "distill") or not known[1], (
+            f"{words}: {known[1]}"
+        )  # fairseq reads the data's place later
 
 
 def parser_of(verb: str, *kind: str) -> argparse.ArgumentParser:

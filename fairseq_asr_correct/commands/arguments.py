@@ -5,11 +5,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-FIRST = ""  # in place of a flag: its value is the first argument
+FIRST = ""  # stands for no flag: the value becomes the first argument
 
 
 def new_parser(verb: str, description: str | None, **others: object) -> argparse.ArgumentParser:
-    """A parser whose help shows the module's own words."""
+    """A parser whose help shows the description as it is written."""
     return argparse.ArgumentParser(
         prog=f"asr-correct {verb}",
         description=description,
@@ -19,7 +19,7 @@ def new_parser(verb: str, description: str | None, **others: object) -> argparse
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """The corrector, first of all arguments."""
+    """Adds MODEL, the corrector, which may be left out."""
     parser.add_argument(
         "model", nargs="?", type=Path, metavar="MODEL", help="an exported folder, the folder that a training left, or "
         "a checkpoint (default: the model that comes with the package)",
@@ -27,16 +27,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:
-    """A model, and the folder that is made of it."""
-    parser.add_argument("model", type=Path, metavar="MODEL", help="checkpoint, training's folder, or exported folder")
-    parser.add_argument("out", type=Path, nargs="?", help=argparse.SUPPRESS)  # an earlier version's --save-to
-    parser.add_argument("--save-to", type=Path, metavar="DIR", help="the folder to write; a new one")
+    """Adds MODEL, and the folder to export it to."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, the folder that a training "
+        "left, or an exported folder")  # fmt: skip
+    parser.add_argument("out", type=Path, nargs="?", help=argparse.SUPPRESS)  # what --save-to replaces
+    parser.add_argument("--save-to", type=Path, metavar="DIR", help="the folder to write")
+    parser.add_argument("--force", action="store_true", help="replace the files of an existing folder")
 
 
 def parse_export(
     parser: argparse.ArgumentParser, argv: list[str] | None, old: Mapping[str, str] | None = None
 ) -> argparse.Namespace:
-    """The arguments of a parser with :func:`add_export`."""
+    """Parses the arguments of a parser that has :func:`add_export`'s."""
     args = parser.parse_args(modern(argv, old or {}))
     args.save_to = args.save_to or args.out
     if args.save_to is None:
@@ -45,11 +47,11 @@ def parse_export(
 
 
 def modern(argv: list[str] | None, old: Mapping[str, str]) -> list[str]:
-    """The arguments with today's flags for those of an earlier version.
+    """The arguments, with flags of an earlier version replaced by today's.
 
     Args:
-        argv: of the command; by default the process's own.
-        old: for each old flag the new one, or :data:`FIRST`.
+        argv: the command's arguments (default: those of the process).
+        old: maps each old flag to the new one, or to :data:`FIRST`.
     """
     first, rest, words = [], [], list(sys.argv[1:] if argv is None else argv)
     while words:

@@ -1,11 +1,11 @@
-"""Average the weights of checkpoints of one training; the mean often corrects better than the last of them.
+"""Average the weights of several checkpoints of one training; the mean often corrects better than the last one.
 
 Give files, or a training's folder and how many of its last checkpoints to take:
 
-    python scripts/average_checkpoints.py runs/librispeech/checkpoints --last 5 --save-to average.pt
+    asr-correct average runs/librispeech/checkpoints --last 5 --output average.pt
 
-What it writes is for decoding, or to start another training from (fairseq-train --finetune-from-model): weights in
-float32, without the optimizer's state.
+The result can decode, or start another training (fairseq-train --finetune-from-model). It holds the weights in float32,
+without the optimizer's state.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from fairseq_asr_correct.files import finished_file, make_folder
 from fairseq_asr_correct.formats.checkpoints import damage_told, look
 from fairseq_asr_correct.stored.weights import check_finite
 
-# What fairseq calls checkpoints by: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.
+# fairseq's names: checkpoint_EPOCH_UPDATES.pt and checkpointEPOCH.pt.
 BY_UPDATES, BY_EPOCHS = (re.compile(pattern) for pattern in (r"checkpoint_\d+_(\d+)\.pt", r"checkpoint(\d+)\.pt"))
 
 # Models can differ in these and still have tensors of the same shapes.
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
         try:
             torch.save(state, file)
         except RecursionError:
-            raise UserError(f"{paths[-1]} holds lists in lists without end: take another checkpoint") from None
+            raise UserError(f"{paths[-1]} holds lists that are nested without end: use another checkpoint") from None
     print(f"{args.output}: the mean of {', '.join(map(str, paths))}")
 
 
@@ -61,31 +61,31 @@ def make_parser() -> argparse.ArgumentParser:
         "--last",
         type=int,
         metavar="N",
-        help="with a folder: its last N checkpoints by updates (checkpoint_2_400.pt), or by epochs (checkpoint2.pt) "
-        "if there are none by updates",
+        help="average the last N checkpoints of the folder, numbered by updates (checkpoint_2_400.pt) or else by "
+        "epochs (checkpoint2.pt)",
     )
     parser.add_argument(
         "--ema",
         action="store_true",
-        help="take the moving averages that fairseq-train --store-ema keeps of the weights",
+        help="average the moving averages that fairseq-train --store-ema keeps, not the weights",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the checkpoint to write")
     return parser
 
 
 def choose(inputs: list[Path], last: int | None) -> list[Path]:
-    """The files to average: those named, or the last ones of a folder, oldest first.
+    """The files to average: those named, or the last ones of a folder, the oldest first.
 
     Raises:
-        UserError: folder and number do not go together, or there are too few checkpoints.
+        UserError: a folder comes without ``last`` or ``last`` without a folder, or there are too few checkpoints.
     """
     if last is None:
         for path in inputs:
             if path.is_dir():
-                raise UserError(f"{path} is a folder: say how many of its checkpoints to average with --last N")
+                raise UserError(f"{path} is a folder: say with --last N how many of its checkpoints to average")
         return inputs
     if len(inputs) != 1 or not inputs[0].is_dir() or last < 1:
-        raise UserError("--last N takes one folder, and a number from 1 up")
+        raise UserError("--last takes a number from 1 up, and goes with one folder")
     folder = inputs[0]
     for name in (BY_UPDATES, BY_EPOCHS):
         numbered = sorted((int(match[1]), path) for path in folder.iterdir() if (match := name.fullmatch(path.name)))
@@ -100,10 +100,10 @@ def choose(inputs: list[Path], last: int | None) -> list[Path]:
 
 
 def average(paths: list[Path], ema: bool = False) -> dict[str, Any]:
-    """The last checkpoint with the mean of all weights in it, and without what belongs to its training alone.
+    """The last checkpoint with its weights replaced by the mean of all, without the optimizer's state.
 
     Raises:
-        UserError: the checkpoints are of different models or dictionaries, or one cannot be read.
+        UserError: the checkpoints have different models or dictionaries, or one cannot be read.
     """
     sums: dict[str, Tensor] = {}
     first: dict[str, Any] = {}
@@ -123,15 +123,15 @@ def average(paths: list[Path], ema: bool = False) -> dict[str, Any]:
             sums[name] += weights[name]  # in place, and in float64
     mean: dict[tuple, Tensor] = {}
     for name, tensor in weights.items():
-        # One tensor under several names, such as the embeddings, stays one in the file.
+        # A tensor with several names, such as the embeddings, is stored once.
         place = (tensor.data_ptr(), tensor.shape, tensor.stride())
         if place not in mean:
             mean[place] = (sums[name] / len(paths)).float() if name in sums else tensor
         state["model"][name] = mean[place]
     state.pop("last_optimizer_state", None)
-    for name in ("ema", "ema_fp32_params"):  # of one checkpoint, so no longer true
+    for name in ("ema", "ema_fp32_params"):  # they belong to one checkpoint, not to the mean
         state["extra_state"].pop(name, None)
-    # As fairseq saves it: torch's safe loading knows no OmegaConf.
+    # As fairseq saves it: torch's safe loading refuses OmegaConf's classes.
     state["cfg"] = OmegaConf.to_container(state["cfg"], resolve=True, enum_to_str=True)
     return state
 
@@ -140,7 +140,7 @@ def load(path: Path) -> dict[str, Any]:
     """A checkpoint on the CPU, as fairseq loads it.
 
     Raises:
-        UserError: there is none, or it is none of fairseq's.
+        UserError: the file is missing, or is not a checkpoint of fairseq.
     """
     if not path.is_file():
         raise UserError(f"{path} is not there: name a checkpoint")
@@ -148,15 +148,15 @@ def load(path: Path) -> dict[str, Any]:
     with damage_told(path):
         state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
         if not all(isinstance(state.get(part), Mapping) for part in ("model", "cfg", "extra_state")):
-            raise ValueError("it holds no model and settings")
+            raise ValueError("it lacks the model or its settings")
     return state
 
 
 def moving_average(path: Path, state: dict[str, Any]) -> dict[str, Tensor]:
-    """What ``--store-ema`` kept; in float32 where ``--ema-fp32`` did. Buffers, which have no average, are the model's.
+    """The averages of ``--store-ema``, in float32 after ``--ema-fp32``; buffers have none, and are the model's.
 
     Raises:
-        UserError: the training kept no moving average, or it is none of this model.
+        UserError: the training kept no moving average, or one of another model.
     """
     if "ema" not in state["extra_state"]:
         raise UserError(f"{path} holds no moving average: train with --store-ema")
@@ -164,12 +164,12 @@ def moving_average(path: Path, state: dict[str, Any]) -> dict[str, Tensor]:
         kept = state["extra_state"]["ema"] | (state["extra_state"].get("ema_fp32_params") or {})
         averages = {name: kept.get(name, tensor) for name, tensor in state["model"].items()}
         if any(tensor.shape != averages[name].shape for name, tensor in state["model"].items()):
-            raise ValueError("its moving average is of another model")
+            raise ValueError("its moving average belongs to another model")
     return averages
 
 
 def check_alike(one: Path, other: Path, first: dict[str, Any], second: dict[str, Any]) -> None:
-    """Whether a mean of both means anything.
+    """Checks that two checkpoints can be averaged.
 
     Raises:
         UserError: they differ in dictionary, shapes or settings; the first difference is named.

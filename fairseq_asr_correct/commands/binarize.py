@@ -1,10 +1,10 @@
-"""Binarize bad/good pairs with BERT's vocabulary, or a SentencePiece one: pieces, then fairseq-preprocess.
+"""Split bad/good pairs into the pieces of BERT or SentencePiece, and binarize them with fairseq-preprocess.
 
 Every NAME.bad with its NAME.good in --pairs becomes a subset of that name: `train` and `valid` for
-fairseq-train, all the others for `fairseq-generate --gen-subset NAME`.
+fairseq-train, the others for `fairseq-generate --gen-subset NAME`.
 
-    python preprocess/binarize.py --pairs pairs --bert-init bert_init --save-to data-bin
-    python preprocess/binarize.py --pairs pairs --sentencepiece spm --save-to data-bin    # of train_sentencepiece.py
+    asr-correct binarize --pairs pairs --bert-init bert_init --save-to data-bin
+    asr-correct binarize --pairs pairs --sentencepiece spm --save-to data-bin    # spm is from asr-correct sentencepiece
 """
 
 import argparse
@@ -13,6 +13,9 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from fairseq_asr_correct import plugin  # noqa: F401  (first: fairseq's import then leaves the log alone)
+
+# isort: split
 from fairseq import options
 from fairseq.data.encoders.sentencepiece_bpe import SentencepieceBPE, SentencepieceConfig
 from fairseq_cli import preprocess
@@ -42,17 +45,17 @@ class SentencePieces:
     """fairseq's own ``--bpe sentencepiece``, so that training sees the pieces that fairseq-interactive will make.
 
     Args:
-        folder: what train_sentencepiece.py wrote.
+        folder: what ``asr-correct sentencepiece`` wrote.
     """
 
     def __init__(self, folder: Path) -> None:
         for name in ("spm.model", "dict.txt"):
             if not (folder / name).is_file():
-                raise UserError(f"{folder / name} is not there: name the folder that train_sentencepiece.py wrote")
+                raise UserError(f"{folder / name} is not there: name the folder that asr-correct sentencepiece wrote")
         try:
             self._model = SentencepieceBPE(SentencepieceConfig(sentencepiece_model=str(folder / "spm.model")))
         except (RuntimeError, OSError) as error:
-            raise UserError(f"{folder / 'spm.model'} is no SentencePiece model: train it again") from error
+            raise UserError(f"{folder / 'spm.model'} is not a SentencePiece model: train it again") from error
         self.vocabulary = frozenset(read_vocabulary(folder / "dict.txt"))
 
     def encode(self, text: str) -> str:
@@ -64,7 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
     if args.sentencepiece and args.lowercase:
-        make_parser().error("--lowercase is for uncased BERTs: --bpe sentencepiece has no such option afterwards")
+        make_parser().error("--lowercase needs --bert-init: fairseq's --bpe sentencepiece cannot lowercase its input")
 
     names = find_sets(args.pairs)
     if args.bert_init:
@@ -74,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
         max_pieces = POSITIONS - 2
         pieces_of = SentencePieces(args.sentencepiece)
     with finished_together(args.save_to) as binary:
-        pieces = binary.with_name(f"{binary.name}.pieces")  # on the disk that has to have room anyway
+        pieces = binary.with_name(f"{binary.name}.pieces")  # on the disk that needs the room anyway
         pieces.mkdir()
         for name in names:
             for side in SIDES:
@@ -90,30 +93,34 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
     vocabulary = parser.add_mutually_exclusive_group(required=True)
     vocabulary.add_argument(
-        "--bert-init", type=Path, metavar="DIR", help="folder of get_decoder_params_from_bert.py: its word pieces"
+        "--bert-init", type=Path, metavar="DIR", help="split into word pieces: a folder that asr-correct bert wrote"
     )
     vocabulary.add_argument(
-        "--sentencepiece", type=Path, metavar="DIR", help="folder of train_sentencepiece.py: its pieces, without a BERT"
+        "--sentencepiece",
+        type=Path,
+        metavar="DIR",
+        help="split without a BERT: a folder that asr-correct sentencepiece wrote",
     )
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the data-bin folder to write")
-    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
-    parser.add_argument("--cut", action="store_true", help="cut too long sentences, and say how many; else refuse them")
+    parser.add_argument("--lowercase", action="store_true", help="lowercase the text first, for uncased vocabularies")
+    parser.add_argument("--cut", action="store_true",
+        help="cut sentences that are too long, and say how many (default: stop at the first)")  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
     return parser
 
 
 def find_sets(folder: Path) -> list[str]:
-    """Names of the pairs in a folder, each side complete and of the same length.
+    """The names of the sets of pairs in a folder; both sides of each have equally many lines.
 
     Raises:
         UserError: there are none, a name is unusable, or the sides do not match.
     """
     names = sorted(path.stem for path in folder.glob("*.bad"))
     if not names:
-        raise UserError(f"{folder} has no NAME.bad: make pairs with preprocess/make_pairs.py first")
+        raise UserError(f"{folder} has no NAME.bad: make pairs with asr-correct pairs first")
     for name in names:
         if not is_set_name(name):
-            raise UserError(f"{folder}/{name}.bad: use letters, digits, - and _ alone in the name of a set")
+            raise UserError(f"{folder}/{name}.bad: a set's name may only have letters, digits, - and _")
         bad, good = (sum(1 for _ in read_lines(folder / f"{name}.{side}")) for side in SIDES)
         if bad != good:
             raise UserError(f"{folder}/{name}.bad has {bad} lines but {name}.good has {good}: they must be pairs")
@@ -121,10 +128,10 @@ def find_sets(folder: Path) -> list[str]:
 
 
 def encode_file(source: Path, target: Path, pieces_of: Pieces, max_pieces: int, cut: bool) -> None:
-    """Writes the pieces of a file; says what was cut, and what the vocabulary cannot spell.
+    """Writes the pieces of a file, and reports what was cut and what the vocabulary cannot spell.
 
     Raises:
-        UserError: a sentence is longer than ``max_pieces`` and shall not be cut.
+        UserError: a sentence has more than ``max_pieces`` pieces, and ``cut`` is false.
     """
     too_long, unknown, example = 0, 0, ""
     bert = isinstance(pieces_of, WordPiece)
@@ -135,8 +142,8 @@ def encode_file(source: Path, target: Path, pieces_of: Pieces, max_pieces: int, 
             if len(pieces) > max_pieces:
                 if not cut:
                     raise UserError(
-                        f"{source} line {number} has {len(pieces)} pieces, over this {whose} {max_pieces}: "
-                        "split it, or pass --cut"
+                        f"{source} line {number} has {len(pieces)} pieces, more than this {whose} {max_pieces}: "
+                        "split the line, or pass --cut"
                     )
                 too_long += 1
             for piece in pieces:
@@ -151,9 +158,9 @@ def encode_file(source: Path, target: Path, pieces_of: Pieces, max_pieces: int, 
 
 
 def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, dictionary: Path, workers: int) -> None:
-    """fairseq-preprocess over all sets, its numbered test sets given their names back."""
+    """Runs fairseq-preprocess over all sets, and gives its numbered test sets their names back."""
     if not dictionary.is_file():
-        raise UserError(f"{dictionary} is not there: name the folder that get_decoder_params_from_bert.py wrote")
+        raise UserError(f"{dictionary} is not there: name the folder that asr-correct bert wrote")
     tests = [name for name in names if name not in ("train", "valid")]
     numbered = pieces / "binary"
     argv = ["--source-lang", SIDES[0], "--target-lang", SIDES[1], "--destdir", numbered.name, "--workers", str(workers)]
@@ -163,7 +170,7 @@ def run_fairseq_preprocess(names: list[str], pieces: Path, binary: Path, diction
             argv += [f"--{subset}pref", subset]
     if tests:
         argv += ["--testpref", ",".join(tests)]
-    with contextlib.chdir(pieces):  # relative names: fairseq takes a comma in a path for the end of it
+    with contextlib.chdir(pieces):  # relative names: fairseq splits paths at commas
         preprocess.main(options.get_preprocessing_parser().parse_args(argv))
     name_of = {f"test{i or ''}": name for i, name in enumerate(tests)}
     for file in numbered.iterdir():

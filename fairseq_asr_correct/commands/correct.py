@@ -1,18 +1,17 @@
-r"""Correct what a recognizer wrote: a manifest in, the same manifest with `corrected_text` out.
+r"""Correct what a recognizer wrote: sentences, manifests, tables, Kaldi or trn files, subtitles.
 
     echo "he wated for along time" | asr-correct correct
     asr-correct correct corrector --input hyp.jsonl --output corrected.jsonl
 
-In JSON lines `pred_text` is
-corrected and all fields are kept, as in CSV and TSV. Kaldi's `text`, sclite's trn, subtitles and plain lines come out
-as they went in, with other words. The input's ending tells the format (.jsonl .json .csv .tsv .trn .srt .vtt .txt), and
---format does where it does not:
+In JSON lines, CSV and TSV the command corrects `pred_text`, adds `corrected_text` and keeps all other fields. Kaldi's
+`text`, sclite's trn, subtitles and plain lines keep their form; only the words change. The input's ending tells the
+format (.jsonl .json .csv .tsv .trn .srt .vtt .txt); where it does not, give --format:
 
     asr-correct correct corrector --input exp/dev/text --format kaldi --output exp/dev/text.corrected
     recognizer | asr-correct correct corrector > corrected.txt
 
-Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second eighth of
-the lines and writes corrected.2of8.jsonl; all eight in a row are what the command writes without it.
+If the command is stopped, even by kill -9, run it again: it resumes where it was. `--shard 2/8` corrects the second
+eighth of the lines and writes corrected.2of8.jsonl; the eight outputs, joined by cat, are the whole.
 """
 
 import argparse
@@ -29,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
@@ -44,10 +42,11 @@ from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
+from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
 
-BATCHES = 16  # that are corrected, and kept in the journal, together
+BATCHES = 16  # how many are corrected, and kept in the journal, together
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -58,8 +57,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.output == STANDARD_INPUT:
         try:
             print(correct_pipe(args), file=sys.stderr)
-        except BrokenPipeError:  # who reads has had enough, like `head`
-            sys.stdout = None  # or Python would say so at the end
+        except BrokenPipeError:  # the reader, such as `head`, has stopped
+            sys.stdout = None  # or Python would report it at exit
             sys.exit(1)
     else:
         print(correct_file(args))
@@ -70,25 +69,27 @@ def make_parser() -> argparse.ArgumentParser:
     parser = new_parser("correct", __doc__)
     add_model(parser)
     parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE",
-        help="to correct, perhaps packed (default: -, standard input)")  # fmt: skip
+        help="file to correct, plain or gzipped (default: -, standard input)")  # fmt: skip
     parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE",
-        help="to write (default: -, standard output)")  # fmt: skip
-    parser.add_argument("--format", choices=[*PIECES], help="of both (default: as the input's ending says)")
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines at once (default: 32)")
-    parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
-    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+        help="file to write (default: -, standard output)")  # fmt: skip
+    parser.add_argument("--format", choices=[*PIECES], help="format of both files (default: by the input's ending)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines in a batch (default: 32)")
+    parser.add_argument("--beam", type=int, metavar="N", help="beam size (default: 4; 1 with input-guided)")
+    parser.add_argument(
+        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
+    )
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability; --keep-threshold=-inf takes all (default: as keep.json says)")  # fmt: skip
+        "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="to compute in (default: float32)")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes with a model each (default: 1)")
-    parser.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
-    parser.add_argument("--force", action="store_true", help="replace an output that is there")
+    parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
+    parser.add_argument("--shard", default="1/1", metavar="I/N", help="process the I-th of N parts, for Slurm arrays")
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
     return parser
 
 
 def check(args: argparse.Namespace) -> None:
-    """Raises UserError for flags that cannot be had, and says the format."""
+    """Raises UserError for flags that do not work together, and sets the format."""
     Search.of(args.batch_size, args.beam, args.decoding)
     part, slash, parts = args.shard.partition("/")
     if not (slash and part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
@@ -99,30 +100,33 @@ def check(args: argparse.Namespace) -> None:
         raise UserError("--keep-threshold nan: give a number, or leave it out")
     if args.output == STANDARD_INPUT:
         if args.shard != "1/1":
-            raise UserError("--shard needs an --output: each shard writes a file of its own")
+            raise UserError("--shard needs an --output: each shard writes its own file")
         args.format = args.format or format_of(args.input, "give --format")
         return
     if args.input == STANDARD_INPUT:
-        raise UserError(f"--output {args.output} needs an --input to resume with; without one, write > {args.output}")
+        raise UserError(
+            f"--output {args.output} needs an --input file, so that the run can resume; for standard input, "
+            f"write > {args.output}"
+        )
     if args.output.exists() and args.output.samefile(args.input):
         raise UserError(f"--output {args.output} is the input: name another file")
     if args.input.exists() and not args.input.is_file():
-        raise UserError(f"--input {args.input} is no file, and is read twice: leave --output out to read it once")
+        raise UserError(f"--input {args.input} is read twice, but is not a regular file: leave --output out")
     if args.output.is_dir():
-        raise UserError(f"--output {args.output} is a folder: name a file, perhaps one in it")
+        raise UserError(f"--output {args.output} is a folder: name a file")
     if args.output.suffix == ".gz":
-        raise UserError(f"--output {args.output} would not be packed: leave .gz out")
+        raise UserError(f"--output {args.output}: the output is not compressed, so leave .gz out")
     args.format = args.format or format_of(args.input, "give --format")
 
 
 @dataclass
 class Counts:
-    """What was done."""
+    """How much was corrected."""
 
     lines: int = 0
     changed: int = 0
-    words: int = 0  #: before
-    changed_words: int = 0  #: substituted, deleted and inserted ones
+    words: int = 0  #: of the input
+    changed_words: int = 0  #: substituted, deleted and inserted words
 
     def add(self, before: str, after: str) -> None:
         """Counts one more line."""
@@ -130,10 +134,10 @@ class Counts:
         self.lines += 1
         self.words += len(words)
         self.changed += words != others
-        self.changed_words += Levenshtein.distance(words, others)
+        self.changed_words += word_errors(words, others)
 
     def tell_of_capitals(self, count: int) -> None:
-        """Says on standard error how many words stayed as they were for their capitals."""
+        """Says on standard error how many words stay as they are because of their capitals."""
         if count:
             print(capitals_told(count, self.words), file=sys.stderr)
 
@@ -146,7 +150,7 @@ Corrected = tuple[list[str], int]  # texts, and how many words in them have capi
 
 
 def make_worker(args: argparse.Namespace) -> Callable[[list[str]], Corrected]:
-    """A function from texts to corrected ones, with a model of its own."""
+    """A function that corrects texts, with its own model."""
     if args.workers > 1:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
@@ -155,14 +159,14 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[str]], Corrected]:
 
 
 def gpus_of(args: argparse.Namespace) -> float:
-    """How many a worker uses."""
+    """How many GPUs a worker uses."""
     return float(args.device.startswith("cuda"))
 
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
-    """The input to standard output, as it comes."""
+    """Corrects the input as it comes, to standard output."""
     counts, capitals, lines = Counts(), 0, read_transcripts(args.input, args.format)
-    waiting: deque[list[Transcript]] = deque()  # what is with the workers
+    waiting: deque[list[Transcript]] = deque()  # batches that the workers have
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
     def batches() -> Iterator[list[str]]:
@@ -181,16 +185,16 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
 
 
 def correct_file(args: argparse.Namespace) -> str:
-    """Does, or goes on with, a file or a shard of it; returns what there is to say."""
+    """Corrects a file or a shard of it, or resumes; returns a summary."""
     part, parts = map(int, args.shard.split("/"))
     output = args.output if parts == 1 else args.output.with_stem(f"{args.output.stem}.{part}of{parts}")
     journal_path = output.with_name(f"{output.name}.journal")
     if output.is_file() and not journal_path.exists() and not args.force:
-        return f"{output} is there already and is kept; --force makes it anew"
-    texts = [line.text for line in read_transcripts(args.input, args.format)]  # a malformed line is told now
+        return f"{output} exists and is kept; --force replaces it"
+    texts = [line.text for line in read_transcripts(args.input, args.format)]  # malformed lines are reported first
     size = BATCHES * args.batch_size
     ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
-    # In one piece, so that the shards' outputs are joined by cat.
+    # A shard is one run of lines, so that cat joins the shards' outputs.
     first, last = ((part + i) * len(ranges) // parts for i in (-1, 0))
     mine = {number: [texts[row] for row in ranges[number]] for number in range(first, last)}
     make_folder(output.parent)
@@ -198,7 +202,7 @@ def correct_file(args: argparse.Namespace) -> str:
         try:
             run_batches(mine, journal, args)
         finally:
-            if not journal.finished:  # perhaps for a mistake in the flags, which can then be mended
+            if not journal.finished:  # perhaps the flags were wrong: the next run may change them
                 journal.remove()
         counts = write(output, mine, journal, args, first * size)
         journal.remove()  # the output is on the disk
@@ -206,7 +210,7 @@ def correct_file(args: argparse.Namespace) -> str:
 
 
 def run_of(args: argparse.Namespace) -> dict[str, Any]:
-    """All that the result depends on; not the number of workers."""
+    """All that the result depends on, so not the number of workers."""
     names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "device", "dtype", "shard")
     model = [digest(file) for file in model_files(args.model)]
     return {"input": digest(args.input), "model": model, "options": {name: getattr(args, name) for name in names}}
@@ -219,7 +223,7 @@ def digest(path: Path) -> str:
 
 
 def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace) -> None:
-    """Corrects what the journal does not have, and keeps it there."""
+    """Corrects the batches that the journal lacks, and adds them to it."""
     todo = {number: texts for number, texts in batches.items() if number not in journal.finished}
     if not todo:
         return
@@ -234,7 +238,7 @@ def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.
 def write(
     output: Path, batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace, first: int
 ) -> Counts:
-    """Writes the lines from the ``first`` on, all or none."""
+    """Writes all lines of the batches, the first of which is line ``first``, or none."""
     counts, befores = Counts(), [text for texts in batches.values() for text in texts]
     afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
     capitals = sum(journal.finished[number][0].get("capitals", 0) for number in batches)
@@ -246,6 +250,6 @@ def write(
             counts.add(before, after)
             print(line.corrected(after), file=file)
         if counts.lines != len(befores):
-            raise UserError(f"{args.input} has changed meanwhile: delete {journal.path} to start anew")
+            raise UserError(f"{args.input} has changed since the run began: delete {journal.path} to start again")
     counts.tell_of_capitals(capitals)
     return counts

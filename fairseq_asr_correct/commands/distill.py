@@ -1,13 +1,14 @@
-"""Write pairs whose right side is what a trained corrector makes of the left one, for a smaller one to learn from.
+"""Write a trained corrector's output as training pairs, for a smaller corrector to learn from.
 
-    python scripts/distill.py --model TEACHER --input made.jsonl --save-to distilled.jsonl --decoding input-guided
+    asr-correct distill TEACHER --input made.jsonl --output distilled.jsonl --decoding input-guided
 
-This is scripts/correct.py with other names for what comes out: `pred_text` stays, `text` becomes the teacher's
-correction, and a `text` that was there becomes `reference`. All of its flags but --format and --output hold here too,
---workers and --shard among them, and stopped in any way, the same command goes on where it was. No reference is needed.
+The command works as `asr-correct correct` does, but names its output differently: `pred_text` stays, `text` becomes the
+teacher's correction, and a `text` in the input becomes `reference`. No reference is needed. All flags of `correct`
+except --format work here too, such as --workers and --shard, and an interrupted run resumes.
 
-The file is a source of preprocess/make_pairs.py, and the student is trained as any model (Kim and Rush 2016, arXiv
-1606.07947: sequence-level distillation): `--arch bert_transformer` of a teacher that copies can go to CTranslate2.
+Give the output to `asr-correct pairs`, and train the student as any model (sequence-level distillation: Kim and Rush
+2016, arXiv 1606.07947). A teacher with a copy path cannot be exported to CTranslate2, but its student with
+`--arch bert_transformer` can.
 """
 
 import argparse
@@ -31,19 +32,19 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Its own flags; the others are those of ``asr-correct correct``."""
-    parser = new_parser("distill", __doc__, epilog="more flags: asr-correct correct --help", allow_abbrev=False)
-    parser.add_argument("model", metavar="TEACHER", help="folder or checkpoint")
+    """The flags of its own; ``asr-correct correct`` has the others."""
+    parser = new_parser("distill", __doc__, epilog="for more flags see asr-correct correct --help", allow_abbrev=False)
+    parser.add_argument("model", metavar="TEACHER", help="a corrector: folder or checkpoint")
     parser.add_argument("--input", required=True, metavar="FILE", help="JSON lines with `pred_text`")
     parser.add_argument("--output", required=True, metavar="FILE", help="JSON lines to write")
     return parser
 
 
 def distilled(file: Lines) -> Iterator[Transcript]:
-    """The rows of a manifest, and each as a pair of the teacher's.
+    """The rows of a manifest, each to become a pair with the teacher's correction.
 
     Raises:
-        UserError: a row is none, or has no `pred_text`.
+        UserError: a line is not a JSON object, or lacks `pred_text`.
     """
     for number, raw in json_rows(file):
         row = parse_row(decode(raw, file.path, number), file.path, number)

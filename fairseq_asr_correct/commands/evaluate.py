@@ -1,19 +1,19 @@
-"""What correction fixed, what it broke, and whether the gain is real: word errors on the raw references.
+"""Count word errors before and after correction: what it fixed, what it broke, and whether the gain is real.
 
-    asr-correct evaluate references.txt recognized.txt                     # how good the recognizer is
-    asr-correct evaluate references.txt recognized.txt corrected.txt       # and what correction made of it
+    asr-correct evaluate references.txt recognized.txt                     # the recognizer alone
+    asr-correct evaluate references.txt recognized.txt corrected.txt       # and the correction
     asr-correct evaluate --set dev=corrected.jsonl --save-to report        # with text, pred_text, corrected_text
 
-Files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines, as their names say or FORMAT: before them
-does. Utterance ids join several files, whatever their order; without ids they stand side by side. The same for what
-fairseq-generate wrote with --results-path results:
+Files are JSON lines, CSV, TSV, Kaldi's text, trn, subtitles or plain lines; the ending tells the format, or FORMAT:
+before the path. Files with utterance ids are joined by them, in any order; files without ids are joined line by line.
+The command also reads what fairseq-generate wrote with --results-path results:
 
     asr-correct evaluate --pairs pairs --results results --save-to report
-    asr-correct evaluate --set dev=dev.jsonl --results results             # corrections out of generate-dev.txt
+    asr-correct evaluate --set dev=dev.jsonl --results results             # corrections come from generate-dev.txt
 
-reads results/generate-NAME.txt, and pairs/NAME.bad and pairs/NAME.good, which no tokenizer has touched. A table is
-printed; report/ holds it with all other numbers as report.md and report.json, and report.html shows every utterance.
-The interval is a paired bootstrap's, over speakers where all utterances name theirs.
+Here the corrections come from results/generate-NAME.txt, and the texts from pairs/NAME.bad and pairs/NAME.good, which
+are not tokenized. The command prints a table. report/ gets all numbers as report.md and report.json, and report.html,
+which shows every utterance. The confidence interval is a paired bootstrap's, over speakers where all are known.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
     if args.draws < 100:
-        raise UserError(f"--draws {args.draws}: an interval of 95% needs at least 100")
+        raise UserError(f"--draws {args.draws}: a 95% interval needs at least 100")
     if not args.files and not args.sets and not (args.pairs and args.results):
         make_parser().error("name files, or sets with --set, or --pairs and --results")
     if args.files and len(args.files) < 3:
@@ -61,17 +61,19 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("evaluate", __doc__)
     parser.add_argument("files", nargs="*", metavar="FILE",
-        help="[FORMAT:]PATH of references, of what was recognized and, if it was corrected, of that")  # fmt: skip
+        help="[FORMAT:]PATH of references, recognized texts and, optionally, corrected texts")  # fmt: skip
     parser.add_argument("--pairs", type=Path, metavar="DIR", help="folder with NAME.bad and NAME.good")
     parser.add_argument("--results", type=Path, metavar="DIR", help="--results-path of fairseq-generate")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=FILES", dest="sets",
-        help="a set of its own: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
-    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+        help="a named set: a manifest or table, or references,recognized,corrected; repeatable")  # fmt: skip
+    parser.add_argument(
+        "--lowercase", action="store_true", help="score in lower case, for data of asr-correct binarize --lowercase"
+    )
     parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
     parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
-    parser.add_argument("--title", default="Correction of recognizer output", help="of the report")
-    parser.add_argument("--draws", type=int, default=10_000, help="of the bootstrap (default: 10,000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the bootstrap (default: 1)")
+    parser.add_argument("--title", default="Correction of recognizer output", help="title of the report")
+    parser.add_argument("--draws", type=int, default=10_000, help="bootstrap samples (default: 10,000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap (default: 1)")
     parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
     return parser
 
@@ -87,7 +89,7 @@ def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
         if not (equals and files and is_set_name(name)):
             raise UserError(f"--set {entry}: write NAME=MANIFEST, or NAME={SIDES.upper()}")
         if name in sets:
-            raise UserError(f"--set {entry}: {name} is there already")
+            raise UserError(f"--set {entry}: there is already a set {name}")
         source = parse_source(files, sides=SIDES)
         log = args.results / f"generate-{name}.txt" if args.results and len(source.paths) == 1 else None
         sets[name] = read_set(source, rule, log)
@@ -95,15 +97,17 @@ def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
 
 
 def read_files(files: list[str], rule: SpeakerRule) -> list[Utterance]:
-    """The utterances of a file each for references, recognized and corrected texts; the last may be missing."""
+    """The utterances of two or three files: references, recognized texts and, optionally, corrected texts."""
     if not 2 <= len(files) <= 3:
-        raise UserError(f"{', '.join(files)}: name two files, references and recognized, or three, with corrected")
+        raise UserError(
+            f"{', '.join(files)}: name two files (references and recognized texts) or three (and corrected texts)"
+        )
     paths, formats = zip(*map(parse_file, files), strict=True)
     return read_set(Source(",".join(files), formats, paths), rule)
 
 
 def rate(utterances: list[Utterance], lowercase: bool) -> str:
-    """The word error rate of what was recognized, in a line."""
+    """The word error rate of the recognized texts, as one line."""
     some = [utterance.lowercased() for utterance in utterances] if lowercase else utterances
     counts = measure("files", some, align_set(some), draws=100)
     before = counts["before"]
@@ -113,7 +117,7 @@ def rate(utterances: list[Utterance], lowercase: bool) -> str:
 
 
 def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, str]]:
-    """``count`` of those that were changed, evenly spread rather than chosen for their looks."""
+    """``count`` of the changed utterances, evenly spread."""
     changed = [utterance for utterance in utterances if utterance.before != utterance.after]
     count = min(count, len(changed))
     picked = (changed[(2 * i + 1) * len(changed) // (2 * count)] for i in range(count))
@@ -121,7 +125,7 @@ def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, st
 
 
 def save(folder: Path, report: dict, sets: dict[str, list[Utterance]], steps: dict[str, list[Steps]]) -> None:
-    """The report in three forms, all or none."""
+    """Writes the report in three forms, all or none."""
     try:
         from fairseq_asr_correct.evaluation.page import write_page
     except ImportError as missing:

@@ -1,11 +1,11 @@
-"""Say what a corrector would change in each text, where, and how sure it is of each change.
+"""Show what a corrector would change in each text, where, and how sure it is of each change.
 
     echo "he wated for along time" | asr-correct explain
     asr-correct explain corrector --input hyp.jsonl --output explained.jsonl --nbest 3
 
-writes a line of JSON for each text: `before`, `after`, and `edits` with `start` and `end` (words, from 0), `before`,
-`after` and `confidence` from 0 to 1. `--nbest` adds `alternatives`, each a text with its log-probability. The
-utterances' ids come along.
+The output has one line of JSON for each text: `before`, `after`, and `edits` with `start` and `end` (words, from 0),
+`before`, `after` and `confidence` (from 0 to 1). `--nbest` adds `alternatives`, each a text with its log-probability.
+A text with an utterance id keeps it as `id`.
 """
 
 import argparse
@@ -57,12 +57,16 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("explain", __doc__)
     add_model(parser)
-    parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE", help="default: standard input")
-    parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE", help="default: standard output")
-    parser.add_argument("--format", choices=FORMATS, help="of the input (default: as its ending says)")
-    parser.add_argument("--nbest", type=int, default=1, metavar="N", help="texts to give for each (default: 1)")
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts at once (default: 32)")
-    parser.add_argument("--beam", type=int, metavar="N", help="of the search (default: 4; 1 if it is input-guided)")
-    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+    parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE",
+        help="file to read, plain or gzipped (default: -, standard input)")  # fmt: skip
+    parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE",
+        help="file to write (default: -, standard output)")  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, help="format of the input (default: by its ending)")
+    parser.add_argument("--nbest", type=int, default=1, metavar="N", help="alternatives for each text (default: 1)")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts in a batch (default: 32)")
+    parser.add_argument("--beam", type=int, metavar="N", help="beam size (default: 4; 1 with input-guided)")
+    parser.add_argument(
+        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser

@@ -1,6 +1,6 @@
-"""Write a small folder of a trained corrector, for this package or for another library.
+"""Export a trained corrector as a small folder, for this package or another library.
 
-asr-correct export runs/my-run --save-to corrector                        # for Corrector; nothing in it can run
+asr-correct export runs/my-run --save-to corrector                        # for Corrector; it holds no code
 asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
 asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
 """
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def make_parser(kind: str = "fairseq") -> argparse.ArgumentParser:
-    """The flags of a kind of folder, one of :data:`KINDS`."""
+    """The flags of one kind of export, a key of :data:`KINDS`."""
     parser = _module(kind).make_parser()
     _add_kind(parser)
     return parser
@@ -41,6 +41,6 @@ def _module(kind: str) -> ModuleType:
 
 def _add_kind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--to", choices=[*KINDS], default="fairseq", help="which library reads it; each has flags of its own (default: "
-        "fairseq, for this package)",
+        "--to", choices=[*KINDS], default="fairseq", help="the library that will load the folder; "
+        "--help shows the flags of each (default: fairseq, for this package)",
     )  # fmt: skip

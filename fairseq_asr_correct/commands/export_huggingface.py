@@ -1,10 +1,10 @@
-"""Make a folder of a trained corrector that Hugging Face's transformers loads without this project.
+"""Export a trained corrector as a folder that Hugging Face's transformers loads without this project.
 
-    python scripts/export_huggingface.py runs/librispeech corrector-hf --vocab bert_init/vocab.txt --report report
+    asr-correct export runs/librispeech --save-to corrector-hf --to huggingface --vocab bert_init/vocab.txt
 
-The corrector is a checkpoint, the folder of a training, or one of scripts/export_model.py. What is written is the model
-as an EncoderDecoderModel, the tokenizer, and a model card, README.md. It is read back before it appears: one that
-would compute something else is refused. Then, anywhere:
+MODEL is a checkpoint, the folder that a training left, or an exported folder. The new folder holds the model as an
+EncoderDecoderModel, the tokenizer, and a model card, README.md. The command reads it back first, and refuses a model
+that would compute something else there. To use it:
 
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -36,12 +36,12 @@ def main(argv: list[str] | None = None) -> None:
 
     transformers.utils.logging.disable_progress_bar()
     vocab = read_vocabulary(args.vocab) if args.vocab else None
-    advice = "write it with scripts/evaluate.py"
+    advice = "write it with asr-correct evaluate --save-to"
     report = read_json(args.report / "report.json", advice, MOST_TOKENIZER) if args.report else None
     with new_folder(args.save_to, args.force) as unfinished:
         write(unfinished, load_any(args.model), vocab, report)
     size = sum(file.stat().st_size for file in args.save_to.iterdir() if file.is_file())
-    print(f"{args.save_to}: {size / 1e6:.1f} MB; it says what {args.model} says")
+    print(f"{args.save_to}: {size / 1e6:.1f} MB; it computes what {args.model} computes")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -52,10 +52,12 @@ def make_parser() -> argparse.ArgumentParser:
         "--vocab",
         type=Path,
         metavar="FILE",
-        help="vocab.txt of its BERT: tokens get the numbers they have there (default: the dictionary's order)",
+        help="vocab.txt of its BERT, to number the tokens as BERT does (default: the dictionary's order)",
     )
     parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="folder of scripts/evaluate.py, whose numbers the model card shows"
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="folder that asr-correct evaluate wrote: the model card shows its numbers",
     )
-    parser.add_argument("--force", action="store_true", help="replace the files of a folder that is there")
     return parser

@@ -1,8 +1,10 @@
-"""Write the initial encoder and decoder parameters of a corrector from a BERT.
+"""Convert a BERT into the initial encoder and decoder of a corrector.
 
-The folder it writes is what fairseq-train takes as --bert-init. Its vocabulary is BERT's, padded with
-zero rows to a multiple of 8 (NVIDIA's tensor cores want that); cross-attention starts from
-self-attention. Before anything is saved, the new encoder is compared with transformers' BertModel.
+    asr-correct bert bert-base-uncased --save-to bert_init
+
+fairseq-train takes the folder as --bert-init. Its vocabulary is BERT's, padded with zero rows to a multiple of 8, for
+NVIDIA's tensor cores; cross-attention starts from self-attention. Before it saves anything, the command compares the
+new encoder with transformers' BertModel.
 """
 
 import argparse
@@ -39,14 +41,14 @@ from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, be
 from fairseq_asr_correct.stored.config import read_json
 
 TOLERANCE = 1e-4
-FILES = ("config.json", TOKENIZER, VOCABULARY, WHOLE, INDEX, "model-*.safetensors")  # and nothing that could run
+FILES = ("config.json", TOKENIZER, VOCABULARY, WHOLE, INDEX, "model-*.safetensors")  # no code
 ADVICE = "name a BERT that save_pretrained of transformers wrote"
 
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(modern(argv, {"--model_name": FIRST, "--save_to": "--save-to"}))
-    # The one sentence of an error shall not drown in reports of retries.
+    # Otherwise reports of retries hide the one sentence of an error.
     logging.getLogger().setLevel(logging.ERROR)
     huggingface_hub.utils.logging.set_verbosity_error()
     transformers.utils.logging.set_verbosity_error()
@@ -58,10 +60,10 @@ def main(argv: list[str] | None = None) -> None:
         vocab = load_vocabulary(folder, len(bert.embeddings.word_embeddings.weight))
         difference = convert(bert, vocab, args.model, args.save_to)
     except UserError as error:
-        named = str(error).startswith(str(folder))
-        raise error if named else UserError(f"--model_name {args.model}: {error}") from error
+        named = str(error).startswith((str(folder), str(args.save_to.parent)))
+        raise error if named else UserError(f"{args.model}: {error}") from error
     print(f"{args.save_to}: {args.model}, {len(vocab)} word pieces, "
-          f"largest difference to BertModel {difference:.1e}")  # fmt: skip
+          f"largest difference from BertModel {difference:.1e}")  # fmt: skip
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -78,10 +80,10 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def folder_of(name: str) -> Path:
-    """The local folder of that name, or what the Hugging Face hub has under it, without code.
+    """The local folder of that name, or a download of that name from the Hugging Face hub, without code.
 
     Raises:
-        UserError: there is none.
+        UserError: there is neither.
     """
     if Path(name).is_dir():
         return Path(name)
@@ -89,9 +91,10 @@ def folder_of(name: str) -> Path:
         folder = Path(huggingface_hub.snapshot_download(name, allow_patterns=FILES))
         if not any((folder / weights).exists() for weights in (WHOLE, INDEX)):
             huggingface_hub.snapshot_download(name, allow_patterns=OLD)
-    except Exception as error:  # whatever may be wrong with a name, a network and a disk
-        where = f"{name!r} (no such folder, so a name on the Hugging Face hub)"
-        raise UserError(f"--model_name {where} cannot be loaded: {reason(error)}") from error
+    except Exception as error:  # names, networks and disks fail in many ways
+        raise UserError(
+            f"{name!r} is not a folder, and cannot be loaded from the Hugging Face hub: {reason(error)}"
+        ) from error
     return folder
 
 
@@ -99,7 +102,7 @@ def load_bert(folder: Path) -> transformers.BertModel:
     """The BERT in a folder, in float32; it may come from a stranger.
 
     Raises:
-        UserError: it is damaged, no BERT, or lacks weights.
+        UserError: it is damaged, is not a BERT, or lacks weights.
     """
     settings = {"model_type": "bert"} | known_settings(read_json(folder / "config.json", ADVICE))
     shape = bert_init.shape_from_bert(bert_config(settings))
@@ -122,21 +125,21 @@ def bert_config(settings: dict[str, Any]) -> transformers.BertConfig:
     """The settings as transformers has them.
 
     Raises:
-        UserError: they are none.
+        UserError: transformers refuses them.
     """
     try:
         config = transformers.BertConfig(**settings)
-    except Exception as error:  # whatever its checks raise
+    except Exception as error:  # its checks raise many kinds
         raise UserError(f"its config.json cannot be loaded: {reason(error)}") from error
     config.model_type = settings["model_type"]
     return config
 
 
 def load_vocabulary(folder: Path, rows: int) -> list[str]:
-    """The word pieces by id; rows behind the last, by which some pad the weights, have none.
+    """The word pieces by id; padding rows at the end of the weights have none.
 
     Raises:
-        UserError: there is none, it is not of WordPiece, or it has more pieces than there are rows.
+        UserError: there is no vocabulary, it is not WordPiece's, or it has more pieces than the weights have rows.
     """
     numbers = read_numbers(folder, ADVICE)
     last = max(numbers.values(), default=-1)
@@ -147,7 +150,7 @@ def load_vocabulary(folder: Path, rows: int) -> list[str]:
 
 
 def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: Path) -> float:
-    """Converts, checks, and only then moves the files into ``save_to``.
+    """Converts and checks the model, and only then moves the files into ``save_to``.
 
     Returns:
         The largest difference between the new encoder's output and BERT's.
@@ -168,13 +171,13 @@ def convert(bert: transformers.BertModel, vocab: list[str], name: str, save_to: 
         )
         difference = largest_difference(bert, vocab, unfinished)
         if not difference <= TOLERANCE:
-            raise UserError(f"it is not saved: the encoder differs from BertModel by {difference:.1e}")
+            raise UserError(f"the converted encoder differs from BertModel, so it is not saved: by {difference:.1e}")
     return difference
 
 
 @torch.no_grad()
 def largest_difference(bert: transformers.BertModel, vocab: list[str], folder: Path) -> float:
-    """Compares the folder's encoder with BERT on random sentences of mixed lengths, padded on the left."""
+    """The largest difference between the folder's encoder and BERT, on random sentences padded on the left."""
     model, dictionary = load_model(folder)
     rewritten = bert_weights.untrained_continuations(vocab)
     usable = [

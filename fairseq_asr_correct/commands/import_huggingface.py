@@ -1,11 +1,11 @@
-"""Make a checkpoint of fairseq of a BERT-to-BERT model of Hugging Face's transformers, to correct or to train with.
+"""Turn a BERT-to-BERT model of Hugging Face's transformers into a fairseq checkpoint, to correct or to train with.
 
-    python scripts/import_huggingface.py bert2bert --save-to imported
+    asr-correct import bert2bert --save-to imported
 
-bert2bert is a folder of EncoderDecoderModel.save_pretrained, both halves of type bert or bert-generation, with the
-tokenizer's files: one of scripts/export_huggingface.py, or anybody's, for nothing in it can run. imported/ gets
-checkpoint_best.pt, dict.txt and vocab.txt, and computes the same: what would not is refused. The flags are printed with
-which fairseq-train goes on from it (--finetune-from-model) on data of preprocess/wordpiece.py and its dict.txt.
+bert2bert is a folder that EncoderDecoderModel.save_pretrained wrote, with both halves of type bert or bert-generation
+and the tokenizer's files. It may come from anybody: nothing in it can run. imported/ gets checkpoint_best.pt, dict.txt
+and vocab.txt. The command refuses a model that would compute something else there, and prints the flags for
+fairseq-train --finetune-from-model, on data split by `asr-correct wordpiece` and binarized with dict.txt.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     transformers.utils.logging.disable_progress_bar()
     with new_folder(args.save_to, args.force) as unfinished:
         flags = convert(args.folder, unfinished)
-    print(f"{args.save_to} computes what {args.folder} does; to train it:")
+    print(f"{args.save_to} computes what {args.folder} computes; to train it:")
     checkpoint = args.save_to / "checkpoint_best.pt"
     print(shlex.join(["fairseq-train", "DATA-BIN", "--finetune-from-model", str(checkpoint), *flags]))
 
@@ -37,7 +37,9 @@ def main(argv: list[str] | None = None) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("import", __doc__)
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="what EncoderDecoderModel.save_pretrained wrote")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="OUT", help="the folder to write; a new one")
-    parser.add_argument("--force", action="store_true", help="replace the files of a folder that is there")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="folder that EncoderDecoderModel.save_pretrained wrote"
+    )
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="the folder to write")
+    parser.add_argument("--force", action="store_true", help="replace the files of an existing folder")
     return parser

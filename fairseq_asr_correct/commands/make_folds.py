@@ -1,14 +1,14 @@
-"""Split a corpus into folds, so that every utterance is decoded by a recognizer that never heard it.
+"""Split a corpus into folds, so that every utterance is decoded by a recognizer that was not trained on it.
 
 A recognizer makes few errors on its own training data, so the pairs to train a corrector on must come
 from held-out speech: train K recognizers, each on K - 1 folds, and let each decode the fold it has not
 seen (Hrinchuk et al. 2019, arXiv 1910.10697, section 3.1: 10 folds).
 
-    python preprocess/make_folds.py --manifest train.jsonl --save-to folds          # NeMo manifest
-    python preprocess/make_folds.py --librispeech LibriSpeech/train-clean-100 --save-to folds
+    asr-correct folds --input train.jsonl --save-to folds                            # NeMo manifest
+    asr-correct folds --librispeech LibriSpeech/train-clean-100 --save-to folds
 
-writes folds/fold0.train.jsonl and folds/fold0.heldout.jsonl to fold9.*. Speakers are never split
-across folds, durations are balanced, and the same seed gives the same folds.
+The command writes folds/fold0.train.jsonl and folds/fold0.heldout.jsonl, and so on up to fold9. All utterances of a
+speaker go into one fold, durations are balanced, and the same seed gives the same folds.
 """
 
 import argparse
@@ -64,17 +64,17 @@ def make_parser() -> argparse.ArgumentParser:
     )
     source.add_argument("--librispeech", type=Path, metavar="DIR", help="LibriSpeech folder with its *.trans.txt")
     parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
-    parser.add_argument("--folds", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--folds", type=int, default=10, help="number of folds (default: 10)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other folds (default: 0)")
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for the manifests")
     return parser
 
 
 def read_audio_manifest(text: str, rule: SpeakerRule) -> Iterator[Utterance]:
-    """Utterances of a manifest, ``[FORMAT:]PATH``, each with a `speaker`; the recording is its own without another.
+    """The utterances of a manifest, ``[FORMAT:]PATH``, each with a `speaker`; by default that is the recording.
 
     Raises:
-        UserError: a row is malformed or lacks a field, or an utterance stands twice; file and line are named.
+        UserError: a row is malformed or lacks a field, or an utterance comes twice; file and line are named.
     """
     seen: dict[str, int] = {}
     path, form = parse_file(text)
@@ -89,14 +89,14 @@ def read_audio_manifest(text: str, rule: SpeakerRule) -> Iterator[Utterance]:
         if not isinstance(row.get("text"), str):
             raise UserError(f"{place} lacks `text` as a string")
         if entry.id in seen:
-            raise UserError(f"{place} has the same utterance as line {seen[entry.id]}: {entry.id}")
+            raise UserError(f"{place} repeats the utterance of line {seen[entry.id]}: {entry.id}")
         seen[entry.id] = entry.number
         row["speaker"] = row_speaker(row, rule) or Path(audio).stem
         yield row
 
 
 def read_librispeech(folder: Path) -> Iterator[Utterance]:
-    """Utterances below a folder of LibriSpeech: `*.trans.txt` with the audio beside them."""
+    """The utterances in a folder of LibriSpeech: `*.trans.txt`, with the audio beside them."""
     try:
         import soundfile
     except ImportError:
@@ -120,14 +120,14 @@ def read_librispeech(folder: Path) -> Iterator[Utterance]:
 
 
 def assign_speakers(utterances: list[Utterance], folds: int, seed: int) -> dict[str, int]:
-    """The fold of each speaker: the longest speakers first, each into the fold with least speech so far."""
+    """The fold of each speaker: those with most speech come first, each into the fold with least speech so far."""
     seconds: dict[str, float] = defaultdict(float)
     for utterance in utterances:
         seconds[utterance["speaker"]] += utterance["duration"]
     if folds < 2 or folds > len(seconds):
         raise UserError(f"--folds {folds}: give at least 2 and at most the number of speakers, {len(seconds)}")
     speakers = sorted(seconds)
-    random.Random(seed).shuffle(speakers)  # decides among those of equal length, to the minute
+    random.Random(seed).shuffle(speakers)  # orders speakers with equally many minutes
     speakers.sort(key=lambda speaker: -round(seconds[speaker] / 60))
     load = [0.0] * folds
     fold_of = {}

@@ -1,27 +1,28 @@
 r"""Make bad/good sentence pairs from recognizer output: what a recognizer wrote, and what was said.
 
-    python preprocess/make_pairs.py --train ctc.train.jsonl made.jsonl@0.5 --valid ctc.valid.jsonl \
+    asr-correct pairs --train ctc.train.jsonl made.jsonl@0.5 --valid ctc.valid.jsonl \
         --eval dev-clean=espnet.dev_clean.jsonl --eval dev-other=hyp.trn,ref.trn --save-to pairs
 
-writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentence a line, and pairs/report.json.
+The command writes pairs/train.bad, pairs/train.good, pairs/valid.bad and so on, one sentence per line, and
+pairs/report.json.
 
-A SOURCE is [FORMAT:]PATH[,PATH][@WEIGHT], plain or gzip: one file of rows, or HYPOTHESES,REFERENCES:
+A SOURCE is [FORMAT:]PATH[,PATH][@WEIGHT], plain or gzipped: one file of rows, or HYPOTHESES,REFERENCES:
 
     nemo    JSON lines or an array, `text`, `pred_text` or `nbest`  .jsonl .json
     csv     with a header line, see --columns; `speaker` if known   .csv
     tsv     the same with tabs, no quotes                           .tsv
     kaldi   `utterance-id words`                                    .text, or write kaldi:
     trn     `words (utterance-id)`                                  .trn
-    srt vtt subtitles, a cue an utterance                           .srt .vtt
-    lines   an utterance a line                                     .bad .good .txt
+    srt vtt subtitles, one utterance per cue                        .srt .vtt
+    lines   one utterance per line                                  .bad .good .txt
 
-Two files with utterance ids are joined by them, in any order, and the hypotheses are held in memory; two without stand
-side by side. In trn files the first alternative of { a / b } counts, and lines with ;; are comments. Each training
-pair of a source @3 is written three times, and each of a source @0.5 with a chance of one half.
+Two files with utterance ids are joined by them, in any order, with the hypotheses in memory; two files without ids are
+joined line by line. In trn files the first alternative of { a / b } counts, and lines with ;; are comments. Each
+training pair of a source @3 is written three times, and each of a source @0.5 with a probability of one half.
 
-Training pairs are cleaned as Hrinchuk et al. 2019 (arXiv 1910.10697) did: duplicates go, and pairs with a word
-error rate above 0.5 go. So does what holds eight words in a row of an evaluation set's references. Validation and
-evaluation sets keep every line, in order. The result does not depend on --workers or --ray.
+Training pairs are cleaned as in Hrinchuk et al. 2019 (arXiv 1910.10697): duplicates are dropped, and pairs with a word
+error rate above 0.5. Pairs that share eight words in a row with an evaluation set's references are dropped too.
+Validation and evaluation sets keep every line, in order. The result does not depend on --workers or --ray.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
     others = {"valid": [parse_source(text) for text in args.valid]} if args.valid else {}
     for name, source in map(parse_eval, args.eval):
         if name in others:
-            raise UserError(f"--eval {name}: this name stands twice")
+            raise UserError(f"--eval {name}: this name is given twice")
         others[name] = [source]
     if not train and not others:
         parser.error("name at least one source with --train, --valid or --eval")
@@ -92,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
             make_sets([("train", source) for source in train], settings, writers, args)
         if args.valid_share:
             check_speakers(writers["train"].total(), writers["valid"].total(), args.valid_share, args.seed)
-        unsaid = ("save_to", "workers", "ray")  # they change nothing
+        unsaid = ("save_to", "workers", "ray")  # they do not change the result
         said = {name: value for name, value in vars(args).items() if name not in unsaid}
         report.save_report(folder / "report.json", writers, said)
     print(report.table(writers))
@@ -112,20 +113,20 @@ def make_parser() -> argparse.ArgumentParser:
     add("--save-to", type=Path, required=True, metavar="DIR", help="folder for the pairs")
     group = parser.add_argument_group("reading")
     add = group.add_argument
-    add("--columns", nargs=2, default=["pred_text", "text"], metavar=("BAD", "GOOD"), help="of CSV and TSV files")
-    add("--nbest", type=int, default=1, help="hypotheses of each training utterance to make pairs of (default: 1)")
+    add("--columns", nargs=2, default=["pred_text", "text"], metavar=("BAD", "GOOD"), help="in CSV and TSV files")
+    add("--nbest", type=int, default=1, help="hypotheses of each training utterance to use (default: 1)")
     add("--normalize", choices=NORMALIZERS, default="none", help="spelling of both sides of all sets (default: none)")
-    add("--numbers-to-words", action="store_true", help="21 becomes twenty one, 3rd third, 1984 nineteen eighty four")
+    add("--numbers-to-words", action="store_true", help="write 21 as twenty one, 3rd as third, and so on")
     group = parser.add_argument_group("training pairs")
     add = group.add_argument
-    add("--max-wer", type=float, default=0.5, help="drop those with a higher word error rate (default: 0.5)")
-    add("--max-words", type=int, default=200, help="drop those with more words on a side (default: 200)")
-    add("--max-identical", type=float, metavar="SHARE", help="at most this share without an error (default: any)")
+    add("--max-wer", type=float, default=0.5, help="drop pairs with a higher word error rate (default: 0.5)")
+    add("--max-words", type=int, default=200, help="drop pairs with more words on a side (default: 200)")
+    add("--max-identical", type=float, metavar="SHARE", help="at most this share of pairs without an error")
     add("--exclude-text", nargs="+", default=[], metavar="FILE",
-        help="drop what overlaps with these texts too, [FORMAT:]PATH in any format; of rows `text`")  # fmt: skip
-    add("--exclude-ngram", type=int, default=8, metavar="N", help="words in a row that are overlap (default: 8)")
+        help="drop pairs that overlap with these texts too: [FORMAT:]PATH; in rows, `text` is read")  # fmt: skip
+    add("--exclude-ngram", type=int, default=8, metavar="N", help="words in a row that count as overlap (default: 8)")
     add("--valid-share", type=float, default=0.0, metavar="SHARE",
-        help="instead of --valid: about this share of the training sources' speakers")  # fmt: skip
+        help="make the validation set from about this share of the training speakers")  # fmt: skip
     add("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
     add("--seed", type=int, default=0, help="another seed draws other pairs and speakers (default: 0)")
     group = parser.add_argument_group("speed")
@@ -136,7 +137,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -153,7 +154,7 @@ def check(args: argparse.Namespace) -> None:
     if args.valid_share and not 0 < args.valid_share < 1:
         raise UserError(f"--valid-share {args.valid_share:g}: a share of the speakers is between 0 and 1")
     if args.valid_share and (args.valid or not args.train):
-        raise UserError("--valid-share takes its pairs from --train, and stands instead of --valid")
+        raise UserError("--valid-share takes its pairs from --train, and does not go with --valid")
 
 
 def parse_eval(text: str) -> tuple[str, Source]:
@@ -162,16 +163,16 @@ def parse_eval(text: str) -> tuple[str, Source]:
     if not (equals and source and is_set_name(name)):
         raise UserError(f"--eval {text}: write NAME=SOURCE, such as dev-clean=dev_clean.jsonl")
     if name in ("train", "valid"):
-        raise UserError(f"--eval {text}: {name!r} has a flag of its own, --{name}")
+        raise UserError(f"--eval {text}: for this set use the flag --{name}")
     return name, parse_source(source)
 
 
 def tell_of_unspaced(name: str, total: Tally) -> None:
-    """Says on standard error where most references have no space, so that rates of words mean little."""
+    """Warns on standard error if most references have no space, since word error rates then mean little."""
     if 2 * total.unspaced > total.read:
         print(
-            f"{name}: {total.unspaced:,} of {total.read:,} references have no space in them. Words are what white "
-            "space parts, here and in all rates: put spaces between words, or between all signs, on both sides",
+            f"{name}: {total.unspaced:,} of {total.read:,} references have no space. White space separates words "
+            "here and in all word error rates: put spaces between words, or between all characters, on both sides",
             file=sys.stderr,
         )
 
@@ -183,7 +184,7 @@ def make_sets(
     args: argparse.Namespace,
     excluded: Ngrams | None = None,
 ) -> None:
-    """Reads the sources of some sets and writes their pairs; ``excluded`` learns evaluation sets' references."""
+    """Reads the sources of some sets and writes their pairs; adds evaluation references to ``excluded``."""
     if not jobs:
         return
     tasks: Iterator[Task] = (
@@ -203,5 +204,5 @@ def make_sets(
                 writers[part.set].add(part)
                 if excluded is not None and part.set != "valid":
                     excluded.add(part.good)
-            bar.update(parts[0].done - done if parts[0].done > done else parts[0].done)  # less: another source
+            bar.update(parts[0].done - done if parts[0].done > done else parts[0].done)  # less means the next source
             done = parts[0].done

@@ -1,11 +1,11 @@
-r"""Let Whisper write what it hears, and correct it: recordings in, text or subtitles out.
+r"""Transcribe recordings with Whisper and correct the text: recordings in, text or subtitles out.
 
-    python scripts/transcribe_and_correct.py interview.mp3
-    python scripts/transcribe_and_correct.py *.wav --format srt --save-to subtitles
+    asr-correct subtitles interview.mp3
+    asr-correct subtitles *.wav --format srt --save-to subtitles
 
-Anything that holds sound will do. --whisper is a size that faster-whisper knows and fetches (tiny.en, base.en, small,
-large-v3 ...), a name on the Hugging Face hub, or a folder. Whisper's capitals and punctuation stay, and changed words
-take those of the words they replace; --show-changes tells on stderr what was changed.
+Any file with sound works. --whisper is a size that faster-whisper downloads (tiny.en, base.en, small, large-v3 ...), a
+name on the Hugging Face hub, or a folder. Whisper's capitals and punctuation stay, and changed words take those of the
+words that they replace. --show-changes prints the changes to stderr.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.recordings.subtitles import FORMATS
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     models, failed = Models(args), 0
     for path, output in outputs.items():
         if output and output.exists() and not args.force:
-            print(f"{output} is there already and is kept; --force makes it anew", file=sys.stderr)
+            print(f"{output} exists and is kept; --force replaces it", file=sys.stderr)
             continue
         try:
             text = transcribe(path, models, args)
@@ -70,28 +70,38 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("subtitles", __doc__)
     parser.add_argument("audio", type=Path, nargs="+", metavar="AUDIO", help="recordings: WAV, MP3, M4A, video ...")
-    parser.add_argument("--whisper", default="base.en", metavar="MODEL", help="size, name or folder (default: base.en)")
-    parser.add_argument("--model", type=Path, metavar="MODEL", help="the corrector: folder or checkpoint (default: the "
-        "model that comes with the package)")  # fmt: skip
-    parser.add_argument("--format", choices=[*FORMATS], default="text", help="default: text, a line for each segment")
-    parser.add_argument("--save-to", type=Path, metavar="DIR", help="a file for each recording (default: stdout)")
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
-    parser.add_argument("--language", help="what is spoken, such as en (default: Whisper guesses)")
+    parser.add_argument(
+        "--whisper", default="base.en", metavar="MODEL", help="size, name or folder of a Whisper (default: base.en)"
+    )
+    parser.add_argument("--model", type=Path, metavar="MODEL", help="the corrector: a folder or checkpoint (default: "
+        "the model that comes with the package)")  # fmt: skip
+    parser.add_argument(
+        "--format", choices=[*FORMATS], default="text", help="of the output (default: text, one line per segment)"
+    )
+    parser.add_argument(
+        "--save-to", type=Path, metavar="DIR", help="write one file per recording there (default: standard output)"
+    )
+    parser.add_argument("--force", action="store_true", help="replace existing files")
+    parser.add_argument("--language", help="language that is spoken, such as en (default: Whisper detects it)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy")
+    parser.add_argument(
+        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
+    )
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability; --keep-threshold=-inf takes all (default: as keep.json says)")  # fmt: skip
-    parser.add_argument("--show-changes", action="store_true", help="tell on stderr what was changed, and how surely")
+        "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
+    parser.add_argument("--show-changes", action="store_true", help="print each change and its confidence to stderr")
     return parser
 
 
 def check(args: argparse.Namespace) -> dict[Path, Path | None]:
-    """What to write for each recording, None being stdout; raises UserError for flags that cannot be had."""
+    """The output file of each recording, None for stdout; raises UserError for flags that do not work together."""
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
     if args.save_to is None:
         if len(args.audio) > 1 and args.format != "text":
-            raise UserError(f"--format {args.format} of several recordings: name an --save-to for a file each")
+            raise UserError(
+                f"--format {args.format} of several recordings needs --save-to, a folder with one file per recording"
+            )
         return dict.fromkeys(args.audio)
     ending, _ = FORMATS[args.format]
     outputs = {path: args.save_to / f"{path.stem}{ending}" for path in args.audio}
@@ -101,13 +111,13 @@ def check(args: argparse.Namespace) -> dict[Path, Path | None]:
         if other != path:
             raise UserError(f"{other} and {path} would both become {output}: name another --save-to for one of them")
         if output.exists() and path.exists() and output.samefile(path):
-            raise UserError(f"{path} is what would be written: name another --save-to")
-    make_folder(args.save_to)  # now, rather than after an hour of listening
+            raise UserError(f"{path} would be overwritten by its own output: name another --save-to")
+    make_folder(args.save_to)  # now, not after an hour of work
     return outputs
 
 
 class Models:
-    """Both models, opened when the first recording is there to be heard."""
+    """Both models, loaded when the first recording is ready."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._args = args
@@ -119,7 +129,7 @@ class Models:
 
     @cached_property
     def whisper(self) -> "WhisperModel":
-        """Whisper; in int8 on a CPU, where float16, as which it comes, is not computed."""
+        """Whisper; on a CPU in int8, because CPUs do not compute in its float16."""
         name, (kind, _, index) = self._args.whisper, self._args.device.partition(":")
         compute_type = "int8" if kind == "cpu" else "default"
         try:
@@ -127,22 +137,21 @@ class Models:
 
             model = WhisperModel(name, device=kind, device_index=int(index or 0), compute_type=compute_type)
         except (OSError, ValueError, RuntimeError) as error:
-            why = " ".join(str(error).split())[:300]
-            raise UserError(f"--whisper {name} cannot be loaded: {why}") from None
+            raise UserError(f"--whisper {name} cannot be loaded: {reason(error)}") from None
         if self._args.language not in (None, *model.supported_languages):
-            raise UserError(f"--language {self._args.language}: --whisper {name} does not know it")
+            raise UserError(f"--language {self._args.language}: --whisper {name} does not have this language")
         return model
 
 
 def transcribe(path: Path, models: Models, args: argparse.Namespace) -> str:
-    """A recording as what is to be written; raises RecordingError if it cannot be read."""
+    """The text or subtitles of a recording; raises RecordingError if it cannot be read."""
     samples = load(path)
-    corrector = models.corrector  # before Whisper, which takes longer to be refused
+    corrector = models.corrector  # first, since a wrong Whisper takes longer to fail
     segments, language = recognize(samples, models.whisper, args.language, path.name)
     explain = partial(corrector.explain, decoding=args.decoding)
     after, edits = correct_segments(segments, explain, language == "en")
     if not segments:
-        print(f"{path}: Whisper hears nobody speak", file=sys.stderr)
+        print(f"{path}: Whisper finds no speech", file=sys.stderr)
     if args.show_changes:
         show(path, segments, edits)
     _, write = FORMATS[args.format]
@@ -150,20 +159,20 @@ def transcribe(path: Path, models: Models, args: argparse.Namespace) -> str:
 
 
 def load(path: Path) -> np.ndarray:
-    """Samples at 16 kHz, channels averaged, from whatever FFmpeg's libraries read."""
+    """Samples at 16 kHz, channels averaged, of any file that FFmpeg's libraries read."""
     try:
         import av
         from faster_whisper import decode_audio
     except ImportError as missing:
         raise UserError(f"Whisper needs {missing.name}: pip install 'fairseq-asr-correct[audio]'") from None
     if not path.is_file():
-        raise RecordingError(f"{path} is not there" if not path.exists() else f"{path} is no file")
+        raise RecordingError(f"{path} is not there" if not path.exists() else f"{path} is not a file")
     try:
         samples = decode_audio(str(path), sampling_rate=SAMPLE_RATE)
     except IndexError:  # a picture, or a film without sound
         raise RecordingError(f"{path} holds no sound") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "FFmpeg makes nothing of it"
+        why = getattr(error, "strerror", None) or "FFmpeg cannot decode it"
         raise RecordingError(f"{path} cannot be read: {why}") from None
     if not samples.size:
         raise RecordingError(f"{path} holds no sound")
@@ -173,14 +182,14 @@ def load(path: Path) -> np.ndarray:
 def recognize(
     samples: np.ndarray, whisper: "WhisperModel", language: str | None, name: str
 ) -> tuple[list[list[Word]], str]:
-    """The segments that Whisper hears where somebody speaks, and the language; alike each time, as it draws nothing."""
+    """The segments of speech that Whisper finds, and the language; decoding is deterministic."""
     found, info = whisper.transcribe(
         samples,
         language=language,
         word_timestamps=True,
         temperature=0.0,
-        condition_on_previous_text=False,  # or a mistake is repeated to the end
-        vad_filter=True,  # or it makes sentences out of silence
+        condition_on_previous_text=False,  # otherwise a mistake can repeat to the end
+        vad_filter=True,  # otherwise Whisper writes sentences for silence
     )
     segments: list[list[Word]] = []
     now = 0.0
@@ -196,7 +205,7 @@ def recognize(
 
 
 def show(path: Path, segments: list[list[Word]], edits: list[list[Edit]]) -> None:
-    """The changes, each with the second at which it is heard."""
+    """Prints the changes, each with the second at which its word is spoken."""
     for words, some in zip(segments, edits, strict=True):
         for edit in some:
             second = words[min(edit.start, len(words) - 1)].start

@@ -1,16 +1,15 @@
 """Correct text over HTTP.
 
-    python scripts/serve.py --model corrector --port 8080
+    asr-correct serve corrector --port 8080
     curl -d '{"text": "the boys hous is read"}' -H 'Content-Type: application/json' http://127.0.0.1:8080/correct
 
-answers {"text": "..."}; {"texts": ["...", ...]} gets {"texts": ["...", ...]} in the same order. --model is a folder
-of scripts/export_model.py or of a training. Requests that come at the same time are corrected as one batch, and the
-long give way to the short. http://127.0.0.1:8080/ is a page to try it by hand, GET /health/live and /health/ready say
-whether it runs and serves, and GET /metrics counts for Prometheus. What cannot be served is refused with
-{"error": "..."} in a sentence.
+The answer is {"text": "..."}; {"texts": ["...", ...]} gets {"texts": ["...", ...]} in the same order. Requests that
+come at the same time are corrected in one batch, and short ones go first. http://127.0.0.1:8080/ is a page to try it by
+hand. GET /health/live and /health/ready say whether the server runs and is ready, and GET /metrics has counts for
+Prometheus. A request that cannot be served gets {"error": "..."} with one sentence.
 
-Whoever reaches the port may ask: there is no password and no TLS, so put a proxy in front of it before others can.
-SIGTERM and Ctrl+C answer what has come, for --grace-seconds at most, and end it with exit status 0.
+Anybody who can reach the port can use it: there is no password and no TLS, so put a proxy in front of it. On SIGTERM or
+Ctrl+C the server answers the requests that it has, for at most --grace-seconds, and ends with exit status 0.
 """
 
 import argparse
@@ -34,53 +33,50 @@ def main(argv: list[str] | None = None) -> None:
     parser = make_parser()
     args = parser.parse_args(modern(argv, {"--model": FIRST}))
     if args.max_pieces > args.max_queue:
-        parser.error("--max-pieces is more than --max-queue: a request with so many could never be served")
+        parser.error("--max-pieces is larger than --max-queue: a request of that size could never be served")
     args.model = args.model or shipped_model()
-    # OpenMP's threads otherwise spin while they wait, and take the cores from requests: five times as slow where others
-    # have work to do. torch reads it when it is loaded.
+    # OpenMP's threads otherwise spin while they wait and take the cores from requests, which is five times as slow on a
+    # busy machine. torch reads this variable when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from fairseq_asr_correct.serving.app import make_app
     from fairseq_asr_correct.serving.batching import Batcher
     from fairseq_asr_correct.serving.connections import most_connections
-    from fairseq_asr_correct.serving.memory import Trimmer
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Queue
     from fairseq_asr_correct.serving.requests import Limits
     from fairseq_asr_correct.serving.server import Server, address, bind, listen
 
-    bound = bind(args.host, args.port)  # a port in use shows before the model is read
+    bound = bind(args.host, args.port)  # a port in use is reported before the model is read
     corrector, how = load(args)
-    corrector.correct("the first is slow", **how)  # and a flag that the model cannot follow shows now
-    metrics, trim = Metrics(), Trimmer()
+    corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
+    metrics = Metrics()
 
     def correct(parts: list["Part"]) -> list[str]:
         with metrics.batch_seconds.time():
-            corrected = corrector.correct_parts(parts, **how)
-        trim()
-        return corrected
+            return corrector.correct_parts(parts, **how)
 
     queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
     batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
     limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces)
     app = make_app(batcher, corrector.cut, metrics, limits, args.model.resolve().name, args.allowed_host)
-    logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq's imports let everybody say everything
+    logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
     server = Server(app, batcher, most_connections(), args.grace_seconds)
-    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped, for these
+    for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped
         signal.signal(number, server.handle_exit)
     listen(bound)
     print(f"{args.model} is served at {address(bound)}", flush=True)
     server.run(sockets=[bound])
     if not batcher.close(1):
         sys.stderr.flush()
-        os._exit(0)  # the model's last batch has nobody waiting for it, and Python would abort over its thread
+        os._exit(0)  # nobody waits for the last batch, and Python would abort because of its thread
 
 
 def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
-    """The corrector, and how it is asked to correct, as the flags want it.
+    """The corrector, and the arguments for its calls, as the flags say.
 
     Raises:
-        UserError: the model cannot be read, or cannot follow the flags.
+        UserError: the model cannot be read, or does not support the flags.
     """
     import torch
 
@@ -94,7 +90,7 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
 
 
 def _given(flags: dict[str, Any]) -> dict[str, Any]:
-    """Those flags that were given: for others the corrector knows best."""
+    """The flags that were given; the corrector has defaults for the others."""
     return {name: value for name, value in flags.items() if value is not None}
 
 
@@ -103,38 +99,41 @@ def make_parser() -> argparse.ArgumentParser:
     parser = new_parser("serve", __doc__)
     add_model(parser)
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for other machines too (default: %(default)s)")
-    parser.add_argument("--port", type=whole(0, 65535), default=8080, help="0 for any (default: %(default)s)")
+    parser.add_argument("--port", type=whole(0, 65535), default=8080, help="0 for any free port (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cuda or cuda:1 (default: %(default)s)")
     parser.add_argument("--dtype", help="float32, float16 or bfloat16 (default: float32)")
-    parser.add_argument("--threads", type=whole(1), metavar="N", help="of the CPU (default: one for each core)")
-    parser.add_argument("--beam", type=whole(1), metavar="N", help="of the search (default: the corrector's own)")
-    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: the corrector's own)")
+    parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads (default: one for each core)")
+    parser.add_argument("--beam", type=whole(1), metavar="N", help="beam size (default: 4; 1 with input-guided)")
+    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam)")
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN",
-        help="take a change only with this margin of log-probability (default: the model's own)")  # fmt: skip
+        help="take a change only where the model prefers it by this log-probability (default: as its keep.json "
+        "says)")  # fmt: skip
     parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
-        help="refuse requests that name another in Host; *.example.com is all below it (default: any)")  # fmt: skip
+        help="refuse requests for other hosts; *.example.com is all below example.com (default: any host)")  # fmt: skip
     batches = parser.add_argument_group("batches")
     limits = parser.add_argument_group("limits")
     for group, flag, low, default, text in (
-        (batches, "--max-batch", 1, 32, "parts of texts in one"),
-        (batches, "--max-batch-pieces", 1, 256, "pieces of words in one, with padding: what bounds its time"),
-        (batches, "--max-part", 1, 128, "pieces of words in a part: a longer text is corrected in several"),
-        (batches, "--max-wait-ms", 0, 5, "how long a text waits for others to fill its batch"),
-        (limits, "--max-body-bytes", 1, 400_000, "of a request"),
-        (limits, "--max-texts", 1, 1000, "in a request"),
-        (limits, "--max-letters", 1, 50_000, "in a request"),
-        (limits, "--max-pieces", 1, 5000, "of words in a request"),
-        (limits, "--max-queue", 1, 50_000, "pieces of words that wait; with more, the longest requests get status 503"),
-        (limits, "--grace-seconds", 0, 7, "to answer what has come, once told to stop"),
+        (batches, "--max-batch", 1, 32, "parts of texts in a batch"),
+        (batches, "--max-batch-pieces", 1, 256, "word pieces in a batch, with padding; this bounds its time"),
+        (batches, "--max-part", 1, 128, "word pieces in a part; a longer text is corrected in parts"),
+        (batches, "--max-wait-ms", 0, 5, "milliseconds that a text waits for others to fill its batch"),
+        (limits, "--max-body-bytes", 1, 400_000, "bytes in a request"),
+        (limits, "--max-texts", 1, 1000, "texts in a request"),
+        (limits, "--max-letters", 1, 50_000, "letters in a request"),
+        (limits, "--max-pieces", 1, 5000, "word pieces in a request"),
+        (limits, "--max-queue", 1, 50_000, "word pieces that may wait; beyond, the longest requests get status 503"),
+        (limits, "--grace-seconds", 0, 7, "seconds to answer pending requests after a signal"),
     ):
         group.add_argument(flag, type=whole(low), default=default, metavar="N", help=f"{text} (default: {default})")
     return parser
 
 
 def host(value: str) -> str:
-    """Reads a host's name, or "*.", which is any, and a name."""
+    """Reads a host's name, or ``*.`` and a name for all hosts below it."""
     if "*" in value.removeprefix("*.") or not value:
-        raise argparse.ArgumentTypeError(f"{value} is neither a host nor all of those below one, such as *.example.com")
+        raise argparse.ArgumentTypeError(
+            f"{value} is not a host such as example.com, nor a pattern such as *.example.com"
+        )
     return value
 
 
@@ -143,7 +142,7 @@ def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:
 
     def number(value: str) -> int:
         if not low <= int(value) <= high:
-            raise argparse.ArgumentTypeError(f"{value} is not from {low} to {high}")
+            raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
         return int(value)
 
     return number

@@ -1,13 +1,13 @@
-"""Make recognition errors in plain text, like those of a given recognizer: text becomes training data.
+"""Turn plain text into training data: make errors in it like those of a given recognizer.
 
-    python preprocess/simulate_errors.py learn --pairs train.jsonl --save-to errors.json
-    python preprocess/simulate_errors.py apply --errors errors.json --text books.txt.gz --wer 0.15 --save-to made.jsonl
-    python preprocess/simulate_errors.py compare --real valid.jsonl --simulated made.jsonl
+    asr-correct simulate learn --pairs train.jsonl --output errors.json
+    asr-correct simulate apply --errors errors.json --text books.txt.gz --wer 0.15 --output made.jsonl
+    asr-correct simulate compare --real valid.jsonl --simulated made.jsonl
 
-`learn` counts what a recognizer made of speech it was not trained on: which words it takes for which, how it
-spells those it does not know, what it splits, merges, drops and adds, and how all this differs between sentences.
-`apply` makes such errors in any text of the same language and spelling, as many as --wer says. `compare` prints
-what the errors of two sources look like, side by side. See `simulate_errors.py apply --help` and so on.
+`learn` counts the errors of a recognizer on speech that it was not trained on: which words it confuses, how it spells
+words that it does not know, what it splits, merges, drops and adds, and how all this differs between sentences.
+`apply` makes such errors in text of the same language and spelling, as many as --wer says. `compare` prints statistics
+of the errors of two sources, side by side. `asr-correct simulate apply --help` shows the flags of `apply`.
 """
 
 import argparse
@@ -17,7 +17,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import modern, new_parser
@@ -26,11 +25,12 @@ from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.simulation import confusions, learn, statistics
 from fairseq_asr_correct.simulation import texts as text
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate
+from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.processes import ordered_map
 
-SAMPLE = 10_000  # lines on which the scale for a word error rate is found
-FEW = 1_000  # so few say little: each is then tried more than once
-CHUNK = 500  # lines a worker gets at once
+SAMPLE = 10_000  # lines used to find the scale for a word error rate
+FEW = 1_000  # with fewer lines, each is tried more than once
+CHUNK = 500  # lines that a worker gets at once
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -52,11 +52,11 @@ def _add_learn(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "learn",
         help="count a recognizer's errors",
-        description="Counts the errors in pairs: manifests of JSON lines with `text`, the reference, and `pred_text`, "
-        "what the recognizer wrote, or any other source of make_pairs.py, such as pairs/train.bad,pairs/train.good. "
-        "Some ten thousand sentences are enough; the recognizer must not have been trained on them.",
+        description="Counts the errors in pairs: JSON lines with `text`, the reference, and `pred_text`, what the "
+        "recognizer wrote, or any other source of asr-correct pairs, such as pairs/train.bad,pairs/train.good. About "
+        "ten thousand sentences are enough; the recognizer must not have been trained on them.",
     )
-    parser.add_argument("--pairs", nargs="+", required=True, metavar="SOURCE", help="what to learn from")
+    parser.add_argument("--pairs", nargs="+", required=True, metavar="SOURCE", help="pairs to learn from")
     parser.add_argument("--output", type=Path, required=True, metavar="ERRORS", help="JSON file to write")
     parser.set_defaults(run=run_learn)
 
@@ -66,26 +66,28 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
         "apply",
         help="make such errors in text",
         description="Makes errors in text and writes a manifest: JSON lines with `text`, the line, and `pred_text`, "
-        "the line with errors; white space is made single, and lines without a word are left out. The text must be "
-        "spelled as the references were, in lower case and without punctuation for instance.",
+        "the line with errors. Words are joined by single spaces, and lines without a word are left out. The text must "
+        "be spelled as the references were, for instance in lower case and without punctuation.",
     )
-    parser.add_argument("--errors", type=Path, required=True, help="what `learn` wrote")
+    parser.add_argument("--errors", type=Path, required=True, help="the file that `learn` wrote")
     parser.add_argument(
         "--text",
         nargs="+",
         required=True,
         metavar="FILE",
-        help="files of a sentence a line, [FORMAT:]PATH, perhaps gzipped; of manifests and tables their `text`",
+        help="[FORMAT:]PATH of text, one sentence per line, plain or gzipped; in manifests and tables `text` is read",
     )
     parser.add_argument(
         "--wer",
         nargs="+",
         type=float,
         metavar=("RATE", "TO"),
-        help="word error rate of the whole, 0 to 1, in which sentences differ as the recognizer's did; two make "
-        "them differ more: each sentence draws the rate it varies about (default: what the recognizer had)",
+        help="word error rate over all text, from 0 to 1 (default: the recognizer's); sentences vary around it as the "
+        "recognizer's did. With two numbers, each sentence first draws its rate between them",
     )
-    parser.add_argument("--copies", type=int, default=1, help="hypotheses for each line, in succession (default: 1)")
+    parser.add_argument(
+        "--copies", type=int, default=1, help="hypotheses for each line, one after another (default: 1)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other errors (default: 0)")
     parser.add_argument("--workers", type=int, default=1, help="processes; the result is the same (default: 1)")
     parser.add_argument("--output", type=Path, required=True, metavar="MANIFEST", help="manifest to write")
@@ -95,35 +97,35 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
 def _add_compare(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "compare",
-        help="hold made errors against real ones",
-        description="Prints a table of what the errors of two sources look like, in percent. It says most if both "
-        "have the same references and word error rate, and none of them was learned from.",
+        help="compare simulated errors with real ones",
+        description="Prints a table of statistics of the errors of two sources, in percent. It is most telling if both "
+        "have the same references and word error rate, and if `learn` has seen neither.",
     )
-    parser.add_argument("--real", nargs="+", required=True, metavar="SOURCE", help="of a recognizer")
-    parser.add_argument("--simulated", nargs="+", required=True, metavar="SOURCE", help="of `apply`")
+    parser.add_argument("--real", nargs="+", required=True, metavar="SOURCE", help="pairs of a recognizer")
+    parser.add_argument("--simulated", nargs="+", required=True, metavar="SOURCE", help="pairs of `apply`")
     parser.add_argument(
         "--text",
         nargs="+",
         default=[],
-        help="to tell words from non-words; without it they are not told",
+        help="text to tell words from non-words by (default: they are not told apart)",
     )
     parser.add_argument(
         "--min-count",
         type=int,
         default=10,
-        help="a word stands so often in --text, or once in a reference; rarer ones are often misprints (default: 10)",
+        help="how often --text must have a word; rarer ones are often misprints (default: 10)",
     )
     parser.add_argument(
         "--errors",
         type=Path,
-        help="what `learn` wrote; tells how often a real wrong form is among drawn ones",
+        help="the file that `learn` wrote, to count how often a real wrong form is among drawn ones",
     )
     parser.add_argument("--draws", type=int, default=20, help="forms drawn for each wrong word (default: 20)")
     parser.set_defaults(run=run_compare)
 
 
 def run_learn(args: argparse.Namespace) -> None:
-    """Learns and saves."""
+    """Learns the errors and saves them."""
     pairs = tqdm(text.read_pairs(args.pairs), desc="learning", unit=" pairs", disable=None)
     learned = learn.learn(pairs)
     learned.save(args.output)
@@ -134,7 +136,7 @@ def run_learn(args: argparse.Namespace) -> None:
 
 
 def run_apply(args: argparse.Namespace) -> None:
-    """Finds the scale, then makes errors in each line."""
+    """Finds the scale for the word error rate, then makes errors in each line."""
     learned = confusions.load(args.errors)
     low, high = wer_range(args.wer or [learned.wer])
     wer, spread = (low + high) / 2, (high - low) / (high + low) if high else 0.0
@@ -142,7 +144,7 @@ def run_apply(args: argparse.Namespace) -> None:
         raise UserError("--copies and --workers must be at least 1, and --seed from 0 to 2**64 - 1")
     sample, count = text.sample(text.read_text(args.text), SAMPLE, args.seed)
     if not count:
-        raise UserError(f"--text {' '.join(map(str, args.text))}: there are no words in it")
+        raise UserError(f"--text {' '.join(map(str, args.text))}: the text has no words")
     copies = min(max(args.copies, -(-FEW // count)), max(1, SAMPLE // count))
     trials = [(copy, number, words) for number, words in sample for copy in range(copies)]
     scale = calibrate(Simulator(learned, spread), trials, wer, args.seed)
@@ -180,7 +182,7 @@ def wer_range(values: list[float]) -> tuple[float, float]:
     """One or two numbers as a range.
 
     Raises:
-        UserError: there are more, or they are no rates.
+        UserError: there are more, or they are not rates in order.
     """
     if len(values) > 2 or not all(0 <= value <= 1 for value in values) or values[0] > values[-1]:
         raise UserError(f"--wer {' '.join(f'{v:g}' for v in values)}: give a rate from 0 to 1, or two, the lower first")
@@ -188,13 +190,13 @@ def wer_range(values: list[float]) -> tuple[float, float]:
 
 
 def chunks(lines: Iterable[text.Line]) -> Iterator[list[text.Line]]:
-    """Lines by the ``CHUNK``."""
+    """The lines in lists of ``CHUNK``."""
     lines = iter(lines)
     while chunk := list(islice(lines, CHUNK)):
         yield chunk
 
 
-Made = tuple[str, int, int, int]  # rows of a manifest, how many lines they are of, word edits, words
+Made = tuple[str, int, int, int]  # rows of a manifest, lines they come from, word errors, words
 
 
 def make_worker(
@@ -209,7 +211,7 @@ def make_worker(
         for number, words in lines:
             for copy in range(copies):
                 made = simulator.sentence(words, scale, simulator.seeded(seed, copy, number))
-                edits += Levenshtein.distance(words, made)
+                edits += word_errors(words, made)
                 total += len(words)
                 row = {"text": " ".join(words), "pred_text": " ".join(made)}
                 rows.append(json.dumps(row, ensure_ascii=False) + "\n")

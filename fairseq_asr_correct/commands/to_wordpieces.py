@@ -1,7 +1,7 @@
-"""Split text files into BERT's word pieces, or join pieces again; nothing is lost either way.
+"""Split text files into BERT's word pieces, or join the pieces again; nothing is lost either way.
 
-python preprocess/wordpiece.py --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
-python preprocess/wordpiece.py --decode --input train.wp.bad --output train.bad
+asr-correct wordpiece --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
+asr-correct wordpiece --decode --input train.wp.bad --output train.bad
 """
 
 import argparse
@@ -31,8 +31,8 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("wordpiece", __doc__)
     parser.add_argument("--vocab", type=Path, help="BERT's vocab.txt (not needed with --decode)")
-    parser.add_argument("--lowercase", action="store_true", help="lower the case first, for uncased vocabularies")
-    parser.add_argument("--decode", action="store_true", help="join pieces to text")
-    parser.add_argument("--input", type=Path, required=True, help="text file, one sentence a line")
+    parser.add_argument("--lowercase", action="store_true", help="lowercase the text first, for uncased vocabularies")
+    parser.add_argument("--decode", action="store_true", help="join pieces into text")
+    parser.add_argument("--input", type=Path, required=True, help="text file, one sentence per line")
     parser.add_argument("--output", type=Path, required=True, help="file to write")
     return parser

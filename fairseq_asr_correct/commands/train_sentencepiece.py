@@ -1,11 +1,11 @@
 """Train a SentencePiece vocabulary, for a language or domain that has no BERT.
 
-    python preprocess/train_sentencepiece.py --input pairs/train.bad pairs/train.good --save-to spm
-    python preprocess/binarize.py --pairs pairs --sentencepiece spm --save-to data-bin
+    asr-correct sentencepiece --input pairs/train.bad pairs/train.good --save-to spm
+    asr-correct binarize --pairs pairs --sentencepiece spm --save-to data-bin
 
-writes spm/spm.model and spm/dict.txt. A corrector trained on that data takes and gives raw text with
-`--bpe sentencepiece --sentencepiece-model spm/spm.model`. Nothing is normalized but white space, so text comes back as
-it was, with single spaces between words.
+The first command writes spm/spm.model and spm/dict.txt. A corrector that was trained on this data-bin reads and writes
+raw text with `--bpe sentencepiece --sentencepiece-model spm/spm.model`. Only white space is normalized, so text comes
+back as it was, with single spaces between words.
 """
 
 import argparse
@@ -17,6 +17,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from fairseq_asr_correct import plugin  # noqa: F401  (first: fairseq's import then leaves the log alone)
+
+# isort: split
 import sentencepiece
 from fairseq.data import Dictionary
 
@@ -26,7 +29,7 @@ from fairseq_asr_correct.files import finished_together
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 SPACE = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece spells a space
-LONGEST_LINE = 1 << 20  # bytes; SentencePiece passes over longer lines in silence, by default from 4192 on
+LONGEST_LINE = 1 << 20  # bytes; SentencePiece skips longer lines silently, by default from 4192 on
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -42,14 +45,19 @@ def main(argv: list[str] | None = None) -> None:
     pieces = processor.get_piece_size() - 1  # <unk> is fairseq's
     print(f"{args.save_to}: {pieces:,} pieces, {len(dictionary):,} entries in the dictionary")
     if pieces + 1 < args.pieces:
-        print(f"the text gives no more pieces than these; {args.pieces:,} were asked for", file=sys.stderr)
+        print(f"the text has no more pieces than that; --pieces asked for {args.pieces:,}", file=sys.stderr)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("sentencepiece", __doc__)
     parser.add_argument(
-        "--input", type=Path, required=True, nargs="+", metavar="FILE", help="texts, a sentence a line; both sides"
+        "--input",
+        type=Path,
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="texts of both sides, one sentence per line",
     )
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder to write")
     parser.add_argument("--pieces", type=int, default=8000, help="size of the vocabulary (default: 8000)")
@@ -58,13 +66,16 @@ def make_parser() -> argparse.ArgumentParser:
         type=float,
         default=1.0,
         metavar="SHARE",
-        help="share of the characters to spell, the rest becomes <unk> (default: 1; 0.9995 for scripts with "
+        help="share of the characters to keep; the others become <unk> (default: 1; 0.9995 for scripts with "
         "thousands of characters)",
     )
     parser.add_argument(
-        "--sentences", type=int, default=5_000_000, help="train on at most so many, drawn at random (default: 5000000)"
+        "--sentences",
+        type=int,
+        default=5_000_000,
+        help="train on at most so many sentences, drawn at random (default: 5000000)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="what they are drawn with (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the draw (default: 1)")
     return parser
 
 
@@ -79,20 +90,20 @@ def train(texts: list[Path], pieces: int, coverage: float, sentences: int, seed:
     lines = words_of([path.absolute() for path in texts])
     first = next(lines, None)
     if first is None:
-        raise UserError(f"{', '.join(map(str, texts))}: no text in it to train on")
+        raise UserError(f"{', '.join(map(str, texts))}: there is no text to train on")
     told: list[UserError] = []
 
     def all_lines() -> Iterator[str]:
         try:
             yield from itertools.chain([first], lines)
-        except UserError as error:  # SentencePiece would make another of it
+        except UserError as error:  # SentencePiece would replace it by its own
             told.append(error)
             raise
 
     model = io.BytesIO()
     sentencepiece.set_random_generator_seed(seed)
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # the model remembers the file's name
-        # The model itself turns every kind of space into one: in fairseq's files only spaces separate pieces.
+        # The model turns all white space into spaces: in fairseq's files only spaces separate pieces.
         spaces = [code for code in range(sys.maxunicode + 1) if chr(code).isspace() and chr(code) != " "]
         Path("spaces.tsv").write_text("".join(f"{code:X}\t20\n" for code in spaces))
         try:
@@ -101,13 +112,13 @@ def train(texts: list[Path], pieces: int, coverage: float, sentences: int, seed:
                 model_writer=model,
                 model_type="unigram",
                 vocab_size=pieces,
-                hard_vocab_limit=False,  # small texts have fewer
+                hard_vocab_limit=False,  # small texts have fewer pieces
                 character_coverage=coverage,
                 normalization_rule_tsv="spaces.tsv",
                 input_sentence_size=sentences,
                 shuffle_input_sentence=True,
                 max_sentence_length=LONGEST_LINE,
-                num_threads=1,  # several sum in another order each time
+                num_threads=1,  # several threads sum in an order that varies
                 bos_id=-1,
                 eos_id=-1,
                 unk_id=0,
@@ -116,8 +127,8 @@ def train(texts: list[Path], pieces: int, coverage: float, sentences: int, seed:
         except (RuntimeError, OSError, SystemError) as error:
             if told:
                 raise told[0] from None
-            reason = str(error).strip().splitlines()[-1]
-            raise UserError(f"SentencePiece cannot make {pieces} pieces of this text: {reason}") from error
+            last_line = str(error).strip().splitlines()[-1]  # the others are SentencePiece's source code
+            raise UserError(f"SentencePiece cannot make {pieces} pieces of this text: {last_line}") from error
     return model.getvalue()
 
 
@@ -125,7 +136,7 @@ def words_of(texts: list[Path]) -> Iterator[str]:
     """The lines that have words, with single spaces between them.
 
     Raises:
-        UserError: a line holds SentencePiece's sign for a space, which would come back as one.
+        UserError: a line holds SentencePiece's sign for a space, which would come back as a space.
     """
     for path in texts:
         for number, line in enumerate(read_lines(path), start=1):
@@ -138,10 +149,10 @@ def words_of(texts: list[Path]) -> Iterator[str]:
 
 
 def make_dictionary(processor: sentencepiece.SentencePieceProcessor) -> Dictionary:
-    """A fairseq dictionary of the pieces, fairseq's four specials first, filled up to a multiple of 8.
+    """A fairseq dictionary of the pieces: fairseq's four specials come first, and it is padded to a multiple of 8.
 
     Raises:
-        UserError: the text made a piece of what means something else to fairseq.
+        UserError: a piece is one of fairseq's own symbols.
     """
     dictionary = Dictionary()
     for i in range(processor.get_piece_size()):
@@ -149,8 +160,8 @@ def make_dictionary(processor: sentencepiece.SentencePieceProcessor) -> Dictiona
             continue
         piece = processor.id_to_piece(i)
         if piece in dictionary:
-            raise UserError(f"the text holds {piece!r} so often that it became a piece, and to fairseq it is a sign of "
-                            "its own: remove it from the text")  # fmt: skip
+            raise UserError(f"the text holds {piece!r} so often that it became a piece, but fairseq uses it itself: "
+                            "remove it from the text")  # fmt: skip
         dictionary.add_symbol(piece)
     dictionary.pad_to_multiple_(8)
     return dictionary

@@ -1,24 +1,23 @@
-r"""Let a recognizer write what it hears: a manifest in, the same manifest with `pred_text` out.
+r"""Transcribe recordings with a recognizer: a manifest in, the same manifest with `pred_text` out.
 
-A manifest is JSON lines, an array, CSV or TSV with `audio_filepath` (relative ones are looked for beside the
-manifest), and `duration` in seconds if you have it; `offset` and all other fields are kept. Decoding is greedy.
-Recordings have 1 kHz to 1 MHz and last four hours at most; what cannot be read or transcribed
-costs its own line, which goes into FILE.failed.
+A manifest is JSON lines, a JSON array, CSV or TSV with `audio_filepath` (relative paths start at the manifest's
+folder) and, if known, `duration` in seconds; `offset` and all other fields are kept. Decoding is greedy. Recordings may
+have 1 kHz to 1 MHz and last up to four hours. Those that cannot be read or transcribed go into FILE.failed.
 
     asr-correct transcribe facebook/wav2vec2-base-960h --input dev.jsonl --output dev.hyp.jsonl
 
-Many hypotheses a recording, to train a corrector on: with dropout left on, or with the audio changed, a line
-of output for each seed:
+To train a corrector, make several hypotheses of each recording: leave dropout on, or change the audio. Each seed gives
+one line of output:
 
     ... --dropout --seeds 1 2 3
     ... --speed 0.9 1.1 --snr 5 30 --seeds 1 2 3
 
-The folds of `asr-correct folds`, each decoded by the recognizer that never heard it; {fold} stands for its number:
+To decode each fold of `asr-correct folds` with the recognizer that was not trained on it, write {fold} for its number:
 
     asr-correct transcribe 'models/fold{fold}' --folds folds --output 'hyp/fold{fold}.jsonl'
 
-Stopped in any way, kill -9 included, the same command goes on where it was. `--shard 2/8` does the second
-eighth of the work, for another GPU or host; `--ray auto` spreads it over a Ray cluster.
+If the command is stopped, even by kill -9, run it again: it resumes where it was. `--shard 2/8` does the second eighth
+of the work, for another GPU or machine; `--ray auto` spreads the work over a Ray cluster.
 """
 
 import argparse
@@ -59,8 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     failed = [transcribe(job, args) for job in jobs(args)]
     if any(failed):
         raise UserError(
-            f"{sum(failed):,} utterances could not be transcribed: the .failed file beside each manifest written "
-            "says which and why; the others are done"
+            f"{sum(failed):,} utterances could not be transcribed: the .failed file beside each output says "
+            "which and why; the others are done"
         )
 
 
@@ -69,32 +68,44 @@ def make_parser() -> argparse.ArgumentParser:
     parser = new_parser("transcribe", __doc__)
     parser.add_argument("--input", metavar="FILE", help="[FORMAT:]PATH of rows with audio_filepath")
     parser.add_argument("--folds", type=Path, metavar="DIR", help="folder of `asr-correct folds`, instead of --input")
-    parser.add_argument("model", metavar="RECOGNIZER", help="folder, or name on the Hugging Face hub")
+    parser.add_argument("model", metavar="RECOGNIZER", help="a folder, or a name on the Hugging Face hub")
     parser.add_argument(
-        "--output", required=True, metavar="FILE", help="manifest to write; .failed beside it says what failed"
+        "--output", required=True, metavar="FILE", help="manifest to write; FILE.failed lists what failed"
     )
-    parser.add_argument("--backend", choices=BACKENDS, help="default: what the model's files say")
-    parser.add_argument("--language", help="for models of many languages, such as en (default: they guess)")
+    parser.add_argument("--backend", choices=BACKENDS, help="library that runs it (default: by the model's files)")
+    parser.add_argument("--language", help="such as en, for multilingual models (default: the model detects it)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--compute-type", default="default", help="faster-whisper's: int8, float16 ...")
+    parser.add_argument("--compute-type", default="default", help="of faster-whisper: int8, float16 ...")
     parser.add_argument(
-        "--batch-seconds", type=float, default=120, help="audio in a batch, padding included (default: 120)"
+        "--batch-seconds", type=float, default=120, help="seconds of audio in a batch, with padding (default: 120)"
     )
-    parser.add_argument("--force", action="store_true", help="replace an output that is there")
-    group = parser.add_argument_group("several hypotheses a recording")
-    group.add_argument("--seeds", type=int, nargs="+", help="one hypothesis for each, with dropout or changed audio")
-    group.add_argument("--dropout", action="store_true", help="leave dropout on, and nothing else of training")
-    group.add_argument("--dropout-rate", type=float, metavar="P", help="use P for each dropout, not the model's rates")
-    group.add_argument("--speed", type=float, nargs=2, metavar=("LOW", "HIGH"), help="factors, such as 0.9 1.1")
-    group.add_argument("--volume", type=float, nargs=2, metavar=("LOW", "HIGH"), help="gain in dB, such as -10 5")
-    group.add_argument("--snr", type=float, nargs=2, metavar=("LOW", "HIGH"), help="add noise: signal to noise in dB")
+    parser.add_argument("--force", action="store_true", help="replace an existing output")
+    group = parser.add_argument_group("several hypotheses per recording")
+    group.add_argument(
+        "--seeds", type=int, nargs="+", help="one hypothesis for each seed, with dropout or changed audio"
+    )
+    group.add_argument("--dropout", action="store_true", help="leave dropout on while decoding")
+    group.add_argument(
+        "--dropout-rate", type=float, metavar="P", help="use this rate for every dropout (default: the model's rates)"
+    )
+    group.add_argument(
+        "--speed", type=float, nargs=2, metavar=("LOW", "HIGH"), help="change the speed by a factor, such as 0.9 1.1"
+    )
+    group.add_argument(
+        "--volume", type=float, nargs=2, metavar=("LOW", "HIGH"), help="change the volume, in dB, such as -10 5"
+    )
+    group.add_argument(
+        "--snr", type=float, nargs=2, metavar=("LOW", "HIGH"), help="add noise at this signal-to-noise ratio, in dB"
+    )
     group.add_argument(
         "--noise", type=Path, metavar="DIR", help="folder of recordings for --snr (default: white noise)"
     )
     group = parser.add_argument_group("many machines")
-    group.add_argument("--shard", default="1/1", metavar="I/N", help="do the I-th of N parts, for Slurm arrays")
-    group.add_argument("--ray", metavar="ADDRESS", help="spread over a Ray cluster: auto, or its address")
-    group.add_argument("--workers", type=int, default=1, help="recognizers at a time, here or on Ray (default: 1)")
+    group.add_argument("--shard", default="1/1", metavar="I/N", help="process the I-th of N parts, for Slurm arrays")
+    group.add_argument("--ray", metavar="ADDRESS", help="use a Ray cluster: auto, or its address")
+    group.add_argument(
+        "--workers", type=int, default=1, help="recognizers at the same time, here or on Ray (default: 1)"
+    )
     return parser
 
 
@@ -122,7 +133,7 @@ def check(args: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Job:
-    """A manifest, its model, and where the hypotheses go."""
+    """A manifest, its recognizer, and the output."""
 
     manifest: Path
     format: str
@@ -135,24 +146,24 @@ def jobs(args: argparse.Namespace) -> Iterator[Job]:
     if args.input:
         manifest, form = parse_file(args.input)
         if form not in ROWS or not manifest.is_file():
-            raise UserError(f"--input {args.input}: name a file of rows, {', '.join(ROWS)}; it is read twice")
+            raise UserError(f"--input {args.input}: name a regular file of rows ({', '.join(ROWS)}); it is read twice")
         yield Job(manifest, form, args.model, Path(args.output))
         return
     manifests = sorted(args.folds.glob("fold*.heldout.jsonl"), key=lambda path: (len(path.name), path.name))
     if not manifests:
-        raise UserError(f"{args.folds} has no fold*.heldout.jsonl: make folds with preprocess/make_folds.py first")
+        raise UserError(f"{args.folds} has no fold*.heldout.jsonl: make folds with asr-correct folds first")
     for manifest in manifests:
         fold = manifest.name.removeprefix("fold").removesuffix(".heldout.jsonl")
         yield Job(manifest, "nemo", args.model.replace("{fold}", fold), Path(args.output.replace("{fold}", fold)))
 
 
 def transcribe(job: Job, args: argparse.Namespace) -> int:
-    """Does, or goes on with, one manifest; returns how many utterances failed."""
+    """Transcribes one manifest, or resumes; returns how many utterances failed."""
     part, parts = map(int, args.shard.split("/"))
     save_to = job.save_to if parts == 1 else job.save_to.with_stem(f"{job.save_to.stem}.{part}of{parts}")
     journal_path = save_to.with_name(f"{save_to.name}.journal")
     if save_to.exists() and not journal_path.exists() and not args.force:
-        print(f"{save_to} is there already and is kept; --force makes it anew", file=sys.stderr)
+        print(f"{save_to} exists and is kept; --force replaces it", file=sys.stderr)
         failed = failures_of(save_to)
         return sum(1 for _ in read_rows(failed)) if failed.exists() else 0
 
@@ -175,7 +186,7 @@ def transcribe(job: Job, args: argparse.Namespace) -> int:
 
 
 def failures_of(save_to: Path) -> Path:
-    """Where the utterances stand that could not be transcribed."""
+    """The file of the utterances that could not be transcribed."""
     return save_to.with_name(f"{save_to.name}.failed")
 
 
@@ -188,13 +199,13 @@ def augmentation(args: argparse.Namespace) -> Augmentation:
         try:
             length(path)
         except AudioError as error:
-            raise UserError(f"--noise: {error}; mend it or take it out") from None
+            raise UserError(f"--noise: {error}; repair or remove it") from None
     ranges = {name: tuple(value) if (value := getattr(args, name)) else None for name in ("speed", "volume", "snr")}
     return Augmentation(**ranges, noise=noise)
 
 
 def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str, Any]], errors: dict[int, str]) -> int:
-    """Both manifests, in the order of the first, each all or none; returns how many utterances failed."""
+    """Writes both manifests, in the input's order, each whole or not at all; returns how many utterances failed."""
     errors = errors | {result["row"]: result["error"] for result in results if "error" in result}
     heard = sorted((result for result in results if "error" not in result), key=lambda result: result["row"])
     failures = failures_of(save_to)
@@ -209,7 +220,7 @@ def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str,
 def run_batches(
     batches: dict[int, Batch], rows: dict[int, Entry], work: Callable, journal: Journal, args: argparse.Namespace
 ) -> None:
-    """Does what the journal does not have, and keeps it there."""
+    """Transcribes the batches that the journal lacks, and adds them to it."""
     todo = {number: batch for number, batch in batches.items() if number not in journal.finished}
     total, left = (sum(seconds_of(u) for batch in b.values() for u in batch) for b in (batches, todo))
     manifest = next(iter(rows.values())).path if rows else Path()
@@ -229,7 +240,7 @@ def run_batches(
 
 
 def write_rows(path: Path, rows: Iterator[dict[str, Any]]) -> None:
-    """JSON lines, all or none."""
+    """Writes JSON lines, all or none."""
     with atomic_write(path) as file:
         for row in rows:
             print(json.dumps(row, ensure_ascii=False), file=file)

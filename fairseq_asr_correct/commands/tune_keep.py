@@ -1,15 +1,14 @@
-#!/usr/bin/env python3
-"""The margin for --keep-threshold: what a development set gains and loses at each.
+"""Choose the margin for --keep-threshold: how sure the model must be of a change, by what a development set gains.
 
-    python scripts/tune_keep.py data-bin --path checkpoints/checkpoint_best.pt --gen-subset valid \
+    asr-correct tune data-bin --path checkpoints/checkpoint_best.pt --gen-subset valid \
         --pairs pairs --save-to keep --beam 4 --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0
 
-decodes the set, with fairseq-generate's own flags, and then counts at up to 50 margins, on the raw references in
-pairs/NAME.good, the word error rate and the false corrections: right words made wrong. It decodes the references
-themselves too, in which there is nothing to correct, and counts what is changed there. The folder keep gets
-keep.json (the chosen margin, and all of them) and keep.png (the trade-off). Chosen is the lowest word error rate
-among margins with at most --max-false-correction percent of right words made wrong and at most
---max-clean-changes percent of the references' words changed; the larger margin if two are equal.
+The command decodes the set, with the flags of fairseq-generate. At up to 50 margins it counts the word error rate and
+the false corrections (right words made wrong), on the raw references in pairs/NAME.good. It decodes the references too,
+which need no correction, and counts the changes there. The folder keep gets keep.json (the chosen margin, and all of
+them) and keep.png (the trade-off). The chosen margin has the lowest word error rate among those that make at most
+--max-false-correction percent of the right words wrong and change at most --max-clean-changes percent of the
+references' words; the larger margin wins a tie.
 """
 
 import argparse
@@ -24,6 +23,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fairseq_asr_correct import plugin  # noqa: F401  (first: fairseq's import then leaves the log alone)
+
+# isort: split
 import torch
 from fairseq import checkpoint_utils, options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
@@ -43,15 +45,15 @@ MOST_MARGINS = 50
 
 @dataclass(frozen=True)
 class Point:
-    """What happens at a margin."""
+    """The counts at a margin."""
 
     threshold: float
-    taken: int  #: changes that are taken
+    taken: int  #: how many changes are taken
     counts: WordCounts
-    clean: WordCounts  #: of the references, corrected as if a recognizer had written them
+    clean: WordCounts  #: the same of the references, decoded as if a recognizer had written them
 
     def row(self) -> dict[str, Any]:
-        """As JSON, in which infinite margins are the texts "-inf" and "inf"."""
+        """The point for JSON, where infinite margins are the texts "-inf" and "inf"."""
         threshold = self.threshold if math.isfinite(self.threshold) else str(self.threshold)
         rates = {"wer": self.counts.wer, "false_correction_rate": self.counts.false_correction_rate}
         rates |= {"clean_changes": self.clean.wer}
@@ -67,7 +69,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("the curve needs matplotlib: pip install matplotlib")
     name = args.gen_subset
     before, references = read_pairs(args.pairs, name, args.lowercase)
-    args.keep_threshold = None  # decoding shall take all
+    args.keep_threshold = None  # decoding takes every change
     decisions, clean, texts = correct(convert_namespace_to_omegaconf(args), len(before))
 
     points = sweep(references, before, decisions, clean, texts, args.keep_scope)
@@ -89,19 +91,21 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The flags of fairseq-generate for this task, and the script's own."""
+    """The flags of fairseq-generate for this task, and the command's own."""
     parser = options.get_generation_parser(default_task="asr_correction")
-    parser.description = __doc__
+    parser.prog, parser.description = "asr-correct tune", __doc__
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--pairs", type=Path, required=True, metavar="DIR", help="folder with NAME.bad and NAME.good")
-    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="for keep.json and keep.png")
+    parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for keep.json and keep.png")
     parser.add_argument(
-        "--max-false-correction", type=float, metavar="PERCENT", help="at most so many right words made wrong"
+        "--max-false-correction", type=float, metavar="PERCENT", help="make at most so many right words wrong"
     )
     parser.add_argument(
-        "--max-clean-changes", type=float, metavar="PERCENT", help="at most so many words of the references changed"
+        "--max-clean-changes", type=float, metavar="PERCENT", help="change at most so many words of the references"
     )
-    parser.add_argument("--lowercase", action="store_true", help="score in lower case, after binarize.py --lowercase")
+    parser.add_argument(
+        "--lowercase", action="store_true", help="score in lower case, for data of asr-correct binarize --lowercase"
+    )
     return parser
 
 
@@ -112,10 +116,10 @@ def read_pairs(folder: Path, name: str, lowercase: bool) -> tuple[list[str], lis
         UserError: the set is not there, is empty, or has sides of different length.
     """
     if not is_set_name(name):
-        raise UserError(f"--gen-subset {name}: give one set")
+        raise UserError(f"--gen-subset {name}: name one set")
     for side in ("bad", "good"):
         if (path := folder / f"{name}.{side}").exists() and not path.is_file():
-            raise UserError(f"{path} is no regular file: give pairs of preprocess/make_pairs.py")
+            raise UserError(f"{path} is not a regular file: give pairs that asr-correct pairs wrote")
     bad, good = (list(read_lines(folder / f"{name}.{side}")) for side in ("bad", "good"))
     if len(bad) != len(good):
         raise UserError(f"{folder}/{name}.bad has {len(bad)} lines but {name}.good has {len(good)}")
@@ -125,14 +129,14 @@ def read_pairs(folder: Path, name: str, lowercase: bool) -> tuple[list[str], lis
 
 
 def correct(cfg: DictConfig, expected: int) -> tuple[list[Decision], list[Decision], Any]:
-    """Decodes the set, as fairseq-generate does, and measures every change.
+    """Decodes the set as fairseq-generate does, and measures every change.
 
     Returns:
         A decision for each sentence in the data's order, with all changes taken; one for each reference as if it
         were an input; and the function that makes text of their tokens.
 
     Raises:
-        UserError: the binarized set is not that of the pairs.
+        UserError: the binarized set and the pairs differ in length.
     """
     if cfg.dataset.max_tokens is None and cfg.dataset.batch_size is None:
         cfg.dataset.max_tokens = 12000  # fairseq-generate's default
@@ -180,7 +184,7 @@ def sweep(
     scope: str,
 ) -> list[Point]:
     """The counts at each margin, from taking every change to taking none."""
-    # From one margin to the next few sentences change.
+    # Few sentences change from one margin to the next.
     count = functools.lru_cache(maxsize=None)(count_changes)
     spell = functools.lru_cache(maxsize=None)(texts)
     right = [texts(decision.source) for decision in clean]
@@ -196,9 +200,9 @@ def sweep(
 
 
 def margins(decisions: list[Decision], scope: str) -> list[float]:
-    """``-inf``, ``inf`` and up to 48 between: half-way from one margin that occurs to the next, at quantiles.
+    """``-inf``, ``inf``, and up to 48 margins between, at quantiles: each half-way between two that occur.
 
-    Half-way, because a margin differs a little from one batch to another.
+    They are half-way because a measured margin varies a little with its batch.
     """
     if scope == "sentence":
         values = {decision.margin for decision in decisions if decision.spans}
@@ -212,9 +216,9 @@ def margins(decisions: list[Decision], scope: str) -> list[float]:
 
 
 def choose(points: list[Point], max_false_correction: float | None, max_clean_changes: float | None) -> Point:
-    """The lowest word error rate among what is allowed; the larger margin of equals.
+    """The allowed point with the lowest word error rate; the larger margin wins a tie.
 
-    Taking no change makes no word wrong, so that something is always allowed.
+    One point is always allowed: taking no change makes no word wrong.
     """
     allowed = [
         point
@@ -226,9 +230,9 @@ def choose(points: list[Point], max_false_correction: float | None, max_clean_ch
 
 
 def draw(points: list[Point], best: Point, name: str, path: Path) -> None:
-    """The trade-off as a picture."""
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of every font
-    from matplotlib.figure import Figure  # takes a second, and nobody else needs it
+    """Draws the trade-off."""
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it reports every font
+    from matplotlib.figure import Figure  # takes a second to import
 
     figure = Figure(figsize=(6.4, 4.4), layout="constrained")
     axes = figure.add_subplot()
@@ -246,7 +250,3 @@ def draw(points: list[Point], best: Point, name: str, path: Path) -> None:
     axes.set(xlabel="right words made wrong, %", ylabel="word error rate, %", title=name)
     axes.legend()
     figure.savefig(path, dpi=150)
-
-
-if __name__ == "__main__":
-    main()

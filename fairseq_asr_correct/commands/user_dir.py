@@ -1,4 +1,4 @@
-"""Print the folder to give to fairseq's --user-dir, which registers this plugin.
+"""Print the folder for fairseq's --user-dir, which registers this plugin.
 
 fairseq-train data-bin --user-dir "$(asr-correct user-dir)" --arch bert_transformer ...
 """

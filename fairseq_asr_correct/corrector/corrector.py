@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from fairseq_asr_correct.corrector.corrections import Correction, Explainer, cor
 from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
@@ -293,5 +292,4 @@ def _usable(device: torch.device | str) -> torch.device:
         torch.zeros(1, device=device).item()  # "meta" has no numbers to give
         return torch.device(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        first_line = textwrap.shorten((str(error).strip() or type(error).__name__).splitlines()[0], 150)
-        raise UserError(f"device={str(device)!r} cannot be used ({first_line}): use device='cpu'") from error
+        raise UserError(f"device={str(device)!r} cannot be used ({reason(error)}): use device='cpu'") from error

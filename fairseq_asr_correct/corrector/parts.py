@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from fairseq.data import Dictionary
 
-from fairseq_asr_correct.decoding.words import SENTENCEPIECE
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.models.spelling import WORD
 
 
 class Part(NamedTuple):
@@ -30,7 +30,7 @@ class Cutter:
     """
 
     def __init__(self, dictionary: Dictionary, longest: int) -> None:
-        if any(symbol.startswith(SENTENCEPIECE) for symbol in dictionary.symbols):
+        if any(symbol.startswith(WORD) for symbol in dictionary.symbols):
             raise UserError("this model reads sentencepiece's pieces, not word pieces: use fairseq-interactive")
         self._dictionary = dictionary
         self._wordpiece = WordPiece(dictionary.symbols[dictionary.nspecial :])

@@ -20,6 +20,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.pretrained import (
     Pretrained,
+    data_dictionary,
     in_dtype,
     keep_of,
     load,
@@ -89,6 +90,15 @@ def model_files(path: str | Path) -> list[Path]:
     return [model, *(file for file in others if file.is_file() and file != model)]
 
 
+def keep_file(path: str | Path) -> Path | None:
+    """The ``keep.json`` that a ``Corrector`` reads with a model, if there is one.
+
+    Raises:
+        UserError: there is no model.
+    """
+    return next((file for file in model_files(path) if file.name == "keep.json"), None)
+
+
 def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]) -> Dictionary:
     """``dict.txt`` in one of the places, or the one dictionary of the data that the checkpoint was trained on."""
     near = next((path for place in places if (path := place / "dict.txt").exists()), None)
@@ -96,13 +106,10 @@ def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]
         return read_dictionary(near)
     with checkpoints.damage_told(checkpoint):
         folder = Path(split_paths(state["cfg"]["task"].data)[0])
-    paths = sorted(path for path in folder.glob("dict.*txt") if path.is_file()) if folder.is_dir() else []
-    if not paths:
+    found = data_dictionary(folder)
+    if found is None:
         raise UserError(
             f"{checkpoint}: its dictionary is in none of {', '.join(map(str, [*places, folder]))}: "
             f"copy a dict.*.txt of the training's data folder to {places[0] / 'dict.txt'}"
         )
-    first, *others = map(read_dictionary, paths)
-    if any(other.symbols != first.symbols for other in others):
-        raise UserError(f"{folder} has dictionaries that differ; a corrector has one for source and target")
-    return first
+    return found

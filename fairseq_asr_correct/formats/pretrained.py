@@ -31,6 +31,7 @@ from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.stored.weights import check_finite, read_weights, save_weights, set_weights
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 
+FILES = ("config.json", "model.safetensors", "dict.txt", "keep.json")
 DICTIONARY, EMBEDDINGS = "dictionary_version", "encoder.embed_tokens.weight"
 ADVICE = "write the folder again with scripts/export_model.py"
 
@@ -145,6 +146,19 @@ def read_dictionary(path: str | Path) -> Dictionary:
         return Dictionary.load(io.StringIO(read_text(path, MOST_ENTRIES), newline=None))
     except Exception as error:  # fairseq raises plain ones
         raise UserError(f"{path} cannot be read as a dictionary of fairseq: {reason(error)}") from error
+
+
+def data_dictionary(folder: Path) -> Dictionary | None:
+    """The one dictionary of a data-bin; None if it has none.
+
+    Raises:
+        UserError: source and target have different ones, or one cannot be read.
+    """
+    paths = sorted(path for path in folder.glob("dict.*txt") if path.is_file()) if folder.is_dir() else []
+    first, *others = map(read_dictionary, paths) if paths else [None]
+    if any(other.symbols != first.symbols for other in others):
+        raise UserError(f"{folder} has dictionaries that differ; a corrector has one for source and target")
+    return first
 
 
 def keep_of(*folders: Path) -> tuple[float | None, str]:

@@ -17,7 +17,8 @@ DIM = 128  # 64 of these find half as many of a recognizer's words for what was 
 LONGEST = 3  # letters in a row
 SKIPPING = 0.7  # what two letters around a third count, beside a row of letters
 START = "^"
-WORD = "\u2581"
+WORD = "\u2581"  # SentencePiece writes it where a word begins
+CONTINUED = "##"  # WordPiece writes it where a word continues
 
 
 def spelling_vectors(symbols: Sequence[str]) -> Tensor:
@@ -44,13 +45,14 @@ def spelling_vectors(symbols: Sequence[str]) -> Tensor:
 
 
 def begins_word(symbols: Sequence[str]) -> Tensor:
-    """Which symbols do not go on with the word before, ``(symbols,)``, bool.
+    """Which symbols begin a word, ``(symbols,)``, bool; the others continue the word before them.
 
-    WordPiece marks those that do with ``##``, SentencePiece all others but specials with ``\u2581``.
+    In WordPiece, symbols with ``##`` continue a word. In SentencePiece, symbols with ``\u2581`` begin one, and so do
+    the specials, ``<unk>`` among them. In a vocabulary with neither mark, every symbol is a word.
     """
-    if any(symbol.startswith(WORD) for symbol in symbols):
+    if not any(symbol.startswith(CONTINUED) for symbol in symbols) and any(s.startswith(WORD) for s in symbols):
         return torch.tensor([symbol.startswith((WORD, "<")) for symbol in symbols])
-    return torch.tensor([not symbol.startswith("##") for symbol in symbols])
+    return torch.tensor([not symbol.startswith(CONTINUED) for symbol in symbols])
 
 
 def letter_rows(text: str) -> Counter[str]:
@@ -66,7 +68,7 @@ def letter_rows(text: str) -> Counter[str]:
 
 def _letters(symbol: str) -> str:
     """The letters of a piece, with a sign before one that begins a word; nothing if there are other characters."""
-    bare = symbol.removeprefix("##").removeprefix(WORD)
+    bare = symbol.removeprefix(CONTINUED).removeprefix(WORD)
     if not bare.replace("'", "").isalpha() or "madeupword" in bare:
         return ""
     return START + bare if symbol == bare or symbol.startswith(WORD) else bare

@@ -7,13 +7,13 @@ from hashlib import blake2b
 from itertools import repeat
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.pairs.normalize import make_normalizer
 from fairseq_asr_correct.pairs.overlap import Ngrams
 from fairseq_asr_correct.transcripts.chunks import Chunk, Pair, parse
 from fairseq_asr_correct.transcripts.identity import speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source
+from fairseq_asr_correct.word_errors import word_errors
 
 LONG_WORD = 6  # letters; a longer text without a space may be of a language that writes none
 BINS = 12  # of the histogram of word error rates: 0, (0, 0.1], ... (0.9, 1], > 1
@@ -151,7 +151,7 @@ def count_errors(references: list[str], hypotheses: list[str]) -> tuple[np.ndarr
     """Word edits, and words of the reference, of each pair."""
     split = [text.split() for text in references]
     others = [text.split() for text in hypotheses]
-    edits = np.fromiter(map(Levenshtein.distance, split, others), np.int64, len(split))
+    edits = np.fromiter(map(word_errors, split, others), np.int64, len(split))
     return edits, np.fromiter(map(len, split), np.int64, len(split))
 
 

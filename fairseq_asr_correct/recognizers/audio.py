@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 
 try:
     import soundfile
@@ -145,10 +145,10 @@ def shown(name: object) -> str:
 
 
 def said(error: BaseException) -> str:
-    """What a library says is wrong, without what it says it did."""
-    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-    text = " ".join(text.removeprefix("Error : ").split()).removesuffix(".") or type(error).__name__
-    return text[:300] if text.isprintable() else ascii(text)[:300]
+    """What a library says is wrong, without the file that it names."""
+    text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or reason(error)
+    text = text.removeprefix("Error : ").removesuffix(".")
+    return text if text.isprintable() else ascii(text)[:300]
 
 
 def recordings(folder: Path) -> tuple[str, ...]:

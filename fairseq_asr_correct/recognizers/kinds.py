@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor, PretrainedConfig
 
-from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.recognizers import dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Samples
 
@@ -60,16 +60,16 @@ def open_recognizer(settings: Settings) -> Recognizer:
     try:
         config = AutoConfig.from_pretrained(settings.model, **SAFE)
     except (OSError, ValueError, KeyError) as error:
-        raise cannot_load(settings, error) from None
+        raise cannot_load(settings, reason(error)) from None
     if backend is None:
         architecture = (config.architectures or ["?"])[0]
         backend = "ctc" if "CTC" in architecture else "seq2seq"
     return (CTC if backend == "ctc" else Seq2Seq)(settings, config)
 
 
-def cannot_load(settings: Settings, why: object) -> UserError:
-    """An error of a library in one line."""
-    return UserError(f"--model {settings.model} cannot be loaded: {' '.join(str(why).split())[:300]}")
+def cannot_load(settings: Settings, why: str) -> UserError:
+    """The error for a model that a library refuses."""
+    return UserError(f"{settings.model} cannot be loaded: {why}")
 
 
 class HuggingFace:
@@ -82,7 +82,7 @@ class HuggingFace:
         if settings.dropout:
             if not dropout.prepare_config(config, settings.dropout_rate):
                 raise UserError(
-                    f"--model {settings.model} has no dropout, so that all seeds would give the same hypotheses: "
+                    f"{settings.model} has no dropout, so all seeds would give the same hypotheses: "
                     "set one with --dropout-rate, or vary the audio with --speed, --volume or --snr"
                 )
             options = {"attn_implementation": "eager"}  # fused attention would draw masks of its own
@@ -92,7 +92,7 @@ class HuggingFace:
             self.model = self.auto_class.from_pretrained(settings.model, config=config, dtype="auto", **options, **SAFE)
             self.model = self.model.to(settings.device).eval()
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-            raise cannot_load(settings, error) from None
+            raise cannot_load(settings, reason(error)) from None
         except UnpicklingError:
             raise cannot_load(settings, "its weights may hold code; ask for safetensors") from None
         if settings.dropout:
@@ -187,7 +187,7 @@ class FasterWhisper:
         except ImportError:
             raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
         except (OSError, ValueError, RuntimeError) as error:
-            raise cannot_load(settings, error) from None
+            raise cannot_load(settings, reason(error)) from None
         self.language = settings.language
         logging.getLogger("faster_whisper").setLevel(logging.WARNING)
 

@@ -31,6 +31,8 @@ def most_connections() -> int:
         UserError: none.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return MOST
     most = files - len(os.listdir("/dev/fd")) - SPARE
     if most < 1:
         raise UserError(f"this process may open {files} files only, too few to serve: ulimit -n {files - most + 64}")

@@ -10,8 +10,10 @@ import uvicorn
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.connections import ACCEPTED_AT_ONCE, IDLE_SECONDS, Connection
+from fairseq_asr_correct.serving.memory import give_back
 
 ANSWERING = 1  # seconds to send off the last answers, and for the rest of requests that have begun to come
+TICKS = 50  # tenths of a second from one time that memory is given back to the next
 BACKLOG = 2048  # connections that the system holds until they are accepted
 
 
@@ -101,6 +103,8 @@ class Server(uvicorn.Server):
         """What uvicorn does ten times a second."""
         for connection in list(self.server_state.connections):
             connection.drop_if_late()
+        if counter % TICKS == 0:
+            asyncio.get_running_loop().run_in_executor(None, give_back)
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

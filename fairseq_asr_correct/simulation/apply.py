@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from math import exp, inf
 from random import Random
 
-from rapidfuzz.distance import Levenshtein
-
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation.confusions import Confusions
 from fairseq_asr_correct.simulation.letters import Choice, Misspeller
 from fairseq_asr_correct.simulation.rates import Rates
+from fairseq_asr_correct.word_errors import word_errors
 
 TRUST_FORMS = 2.0  # how often a word must have been wrong for half of its errors to be those seen
 NEAR = 0.0005  # of a word error rate: near enough
@@ -95,7 +94,7 @@ def word_error_rate(pairs: Iterable[tuple[list[str], list[str]]]) -> float:
     """Word edits over words of the references, as a fraction, of all pairs together."""
     edits = words = 0
     for reference, hypothesis in pairs:
-        edits += Levenshtein.distance(reference, hypothesis)
+        edits += word_errors(reference, hypothesis)
         words += len(reference)
     return edits / words
 

@@ -6,7 +6,6 @@ from itertools import pairwise
 from random import Random
 
 import numpy as np
-from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation.apply import TRUST_FORMS
@@ -15,6 +14,7 @@ from fairseq_asr_correct.simulation.events import Event, edits, events
 from fairseq_asr_correct.simulation.letters import Misspeller, keys, places
 from fairseq_asr_correct.simulation.rates import LENGTHS, Rates
 from fairseq_asr_correct.simulation.sentences import spread_and_burst
+from fairseq_asr_correct.word_errors import word_errors
 
 MOST_EDITS = 12
 MERGE_LENGTHS = 20
@@ -41,7 +41,7 @@ def learn(pairs: Iterable[Pair]) -> Confusions:
         elif (place := random.randrange(number)) < KEPT:
             aligned[place] = found
         words += len(reference)
-        wrong += Levenshtein.distance(reference, hypothesis)
+        wrong += word_errors(reference, hypothesis)
         counting.count(found)
     if not words:
         raise UserError("--pairs have no words in `text`: nothing can be learned")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import generate_argv, run_command, train_argv
+from conftest import assert_close, generate_argv, run_command, train_argv
 from safetensors.torch import load_file
 
 from fairseq_asr_correct.commands import average_checkpoints
@@ -88,7 +88,7 @@ def test_moving_averages(training: Path, bert_init: Path, tmp_path: Path, data_b
     for weight in updates:
         by_hand = (by_hand + weight) / 2
     assert (mean[name] - updates[-1]).abs().max() > 1e-4
-    torch.testing.assert_close(mean[name], by_hand, rtol=0, atol=1e-6)
+    assert_close(mean[name], by_hand)
     run_command("generate", *generate_argv(data_bin, tmp_path / "ema.pt", tmp_path))
     average_checkpoints.main([str(training / "checkpoint_last.pt"), "--save-to", str(tmp_path / "plain.pt")])
     with pytest.raises(UserError, match="holds no moving average"):
@@ -135,7 +135,7 @@ def test_which_checkpoints_of_a_folder(tmp_path: Path) -> None:
     assert [path.stem for path in average_checkpoints.choose([tmp_path], 1)] == ["checkpoint3"]
     with pytest.raises(UserError, match="has 1 numbered checkpoints, not 2"):
         average_checkpoints.choose([tmp_path], 2)
-    with pytest.raises(UserError, match="is a folder: say how many"):
+    with pytest.raises(UserError, match="is a folder: say with --last N how many"):
         average_checkpoints.choose([tmp_path], None)
     for name, message in (("checkpoint3.pt", "cannot be read as a checkpoint"), ("none.pt", "is not there")):
         with pytest.raises(UserError, match=message):

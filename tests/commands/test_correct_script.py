@@ -119,7 +119,7 @@ def test_it_goes_on_where_it_was_stopped(run: Run, shout: Shout, tmp_path: Path)
     run("hyp.txt", "out", "--batch-size", 2)
     assert shout.seen == lines(3 * size + 5)[2 * size :], "what was done is not done again"
     assert (tmp_path / "out").read_bytes() == (tmp_path / "whole").read_bytes()
-    assert "is there already and is kept" in run("hyp.txt", "out", "--batch-size", 2)
+    assert "exists and is kept" in run("hyp.txt", "out", "--batch-size", 2)
 
 
 @pytest.mark.parametrize("change", ["input", "model", "options"])
@@ -156,7 +156,9 @@ def test_a_file_that_changes_meanwhile(run: Run, monkeypatch: pytest.MonkeyPatch
         return texts
 
     monkeypatch.setattr(shout, "correct", meddle)
-    with pytest.raises(UserError, match=r"hyp\.txt has changed meanwhile: delete .*out\.journal to start anew"):
+    with pytest.raises(
+        UserError, match=r"hyp\.txt has changed since the run began: delete .*out\.journal to start again"
+    ):
         run("hyp.txt", "out")
     assert not (tmp_path / "out").exists(), "nothing is half-written"
 
@@ -226,8 +228,8 @@ def test_lines_of_another_form(name: str, text: str, message: str, run: Run, sho
         (("--decoding", "input-guided", "--beam", 4), "greedy and has no beam=4"),
         (("--keep-threshold", "nan"), "--keep-threshold nan"),
         (("--output", "-", "--shard", "1/2"), "--shard needs an --output"),
-        (("--input", "-"), "needs an --input to resume with"),
-        (("--output", "out.gz"), "would not be packed"),
+        (("--input", "-"), "needs an --input file, so that the run can resume"),
+        (("--output", "out.gz"), "the output is not compressed, so leave .gz out"),
         (("--output", "."), r"--output \. is a folder: name a file"),
         (("--input", "missing.txt"), "missing.txt"),
     ],

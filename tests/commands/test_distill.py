@@ -73,7 +73,7 @@ def test_what_is_done_is_not_done_again(
     path = run(distill, teacher, tmp_path)
     before = path.read_bytes()
     assert run(distill, teacher, tmp_path).read_bytes() == before
-    assert "is there already and is kept" in capsys.readouterr().out
+    assert "exists and is kept" in capsys.readouterr().out
     assert {file.name for file in tmp_path.iterdir()} == {"made.jsonl", "distilled.jsonl"}
 
 

@@ -100,7 +100,7 @@ def test_librispeech_folder(tmp_path: Path) -> None:
         ('["a.wav"]', "line 3 is not a JSON object"),
         (
             '{"audio_filepath": "100-700-0000.flac", "text": "a", "duration": 1}',
-            "line 3 has the same utterance as line 1",
+            "line 3 repeats the utterance of line 1",
         ),
     ],
 )

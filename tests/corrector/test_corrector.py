@@ -165,7 +165,7 @@ def test_long_texts_are_corrected_in_halves(learned: Corrector) -> None:
 words = st.sampled_from([*WORDS, *UNKNOWN, "b" * LONGEST, "##s", "##", "a'b", "#"]) | st.text(max_size=8)
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(words, max_size=60).map(" ".join), max_size=4), st.integers(1, 5))
 def test_nothing_is_lost(learned: Corrector, echo: Echo, texts: list[str], batch_size: int) -> None:
     echo.lengths.clear()

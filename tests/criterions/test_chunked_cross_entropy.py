@@ -22,7 +22,7 @@ from fairseq_asr_correct.errors import UserError
 pytestmark = pytest.mark.numerical
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     tokens=st.integers(0, 9),
     outputs=st.integers(2, 12),

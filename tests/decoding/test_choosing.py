@@ -35,7 +35,7 @@ def all_log_probs(places: Places) -> Tensor:
 SOURCES = st.lists(st.lists(st.integers(2, VOCAB - 1), min_size=1, max_size=6), min_size=1, max_size=5)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(seed=st.integers(0, 10_000), sources=SOURCES, copying=st.booleans())
 def test_as_all_probabilities_say(seed: int, sources: list[list[int]], copying: bool) -> None:
     places = some_places(seed, sources, copying)

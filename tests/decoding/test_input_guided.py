@@ -189,7 +189,7 @@ TOKENS = st.lists(st.integers(4, 9), max_size=LONGEST_SOURCE) | st.lists(st.inte
 
 
 @pytest.mark.numerical
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(NAMES),
     sources=st.lists(TOKENS, min_size=1, max_size=4),

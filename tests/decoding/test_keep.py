@@ -132,7 +132,7 @@ def test_decisions(before: list[int], after: list[int], thresholds: tuple[float,
 
 
 @pytest.mark.numerical
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_margins_add_up(tiny: tuple[nn.Module, Dictionary], data: st.DataObject) -> None:
     """By the model: what the whole correction gains is what its spans gain together."""

@@ -158,7 +158,7 @@ def test_what_the_configuration_says_counts(change: dict, shaken: Pretrained, tm
 @pytest.mark.numerical
 def test_another_gelu_would_be_noticed(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(exported.ACTIVATIONS, "gelu", exported.ACTIVATIONS["gelu_accurate"])
-    with pytest.raises(UserError, match="was trained with flags that CTranslate2 cannot follow"):
+    with pytest.raises(UserError, match="it was trained with flags that CTranslate2 does not support"):
         export(checkpoint, tmp_path / "out")
     assert not [*tmp_path.iterdir()]
 
@@ -276,7 +276,7 @@ def test_the_corrector_says_the_same(options: dict, plain: Path, folders: Path, 
 def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path: Path) -> None:
     models = plain, folders / "float32"
     seen = []
-    for margin in (-math.inf, 1, 4, 8, 12, 16, 24, math.inf):
+    for margin in (-math.inf, 6, 9, 12, math.inf):
         kept = [Corrector.from_pretrained(model, keep_threshold=margin).correct(texts) for model in models]
         assert kept[0] == kept[1]
         seen.append(kept[0])
@@ -319,7 +319,8 @@ def test_the_commands_run_it(folders: Path, texts: list[str], tmp_path: Path) ->
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     expected = Corrector.from_pretrained(folders / "int8").correct(lines)
     assert [row["corrected_text"] for row in rows] == expected
-    assert serve.load(serve.parse(["--model", str(folders / "int8")]))(lines) == expected
+    corrector, how = serve.load(serve.make_parser().parse_args([str(folders / "int8")]))
+    assert corrector.correct(lines, **how) == expected
     assert folders / "int8" / "model.bin" in model_files(folders / "int8"), "a changed model starts anew"
 
 
@@ -395,7 +396,10 @@ def test_mistakes_leave_nothing(checkpoint: Path, tiny: Path, tmp_path: Path) ->
     refused(lambda: export(tmp_path / "nowhere", out), "is not there")
     refused(lambda: export(tmp_path / "damaged.pt", out), "cannot be read as a checkpoint")
     refused(lambda: export(tiny, out), "is for CTranslate2, and cannot be made into anything else")
-    refused(lambda: export(checkpoint, tmp_path / "full"), r"full is not empty: name a new folder, or give --force")
+    refused(
+        lambda: export(checkpoint, tmp_path / "full"),
+        r"full is not empty: name a new folder, or replace its files with --force",
+    )
     refused(lambda: export(checkpoint, tmp_path / "damaged.pt"), "is a file; name a folder")
     with files_at_most(20_000):
         refused(lambda: export(checkpoint, out), "make room and run the same command again")

@@ -192,7 +192,7 @@ def tokenizers(bert_init: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     return AutoTokenizer.from_pretrained(folder), WordPiece(vocab[4:]), vocab
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(TEXTS.map(" ".join) | TEXTS.map("".join))
 @example("don't [SEP] the boys' [UNK] x[SEP]y [CLS]")
 @example("a\x1cb\x85c\u3000d\u200be")
@@ -205,7 +205,7 @@ def test_same_pieces(tokenizers: tuple, text: str) -> None:
     assert fast.convert_ids_to_tokens(fast(text).input_ids) == expected
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from([*WORDS, "##", "###", "####", "##s", "##boys", "a##b", "#"]), max_size=9))
 @example(["##s", "##", "boys'"])
 def test_every_text_comes_back(tokenizers: tuple, words: list[str]) -> None:
@@ -213,7 +213,7 @@ def test_every_text_comes_back(tokenizers: tuple, words: list[str]) -> None:
     assert fast.decode(fast(f"  {text}\n").input_ids, skip_special_tokens=True) == text
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(["the", "##'", "##t", "###", "#", "'", "s"]), max_size=9))
 def test_pieces_are_joined_as_ours(tokenizers: tuple, pieces: list[str]) -> None:
     fast = tokenizers[0]

@@ -21,7 +21,7 @@ from fairseq_asr_correct.commands import average_checkpoints
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.mends import literals
+from fairseq_asr_correct.mends.literals import evaluate_literal
 from fairseq_asr_correct.stored.archive import read_contents
 
 
@@ -344,7 +344,7 @@ def test_old_formats_of_torch(run: Path, tmp_path: Path) -> None:
     ids=lambda text: text[:12],
 )
 def test_literals_that_stand_for_much(text: str) -> None:
-    refused(lambda: literals.evaluate_literal(text), "an argument ")
+    refused(lambda: evaluate_literal(text), "an argument ")
 
 
 def test_literals_are_still_added_and_multiplied() -> None:
@@ -355,4 +355,4 @@ def test_literals_are_still_added_and_multiplied() -> None:
         "-(2 - 5)": 3,
         "2 * 3.5": 7,
     }
-    assert {text: literals.evaluate_literal(text) for text in literals} == literals
+    assert {text: evaluate_literal(text) for text in literals} == literals

@@ -82,7 +82,7 @@ def test_long_sources_are_never_lost_in_silence(
         "--workers",
         "1",
     ]
-    with pytest.raises(UserError, match=r"dev-clean\.bad line 16 has 60 pieces, over this BERT's 38"):
+    with pytest.raises(UserError, match=r"dev-clean\.bad line 16 has 60 pieces, more than this BERT's 38"):
         binarize.main(argv)
     assert not (tmp_path / "bin").exists(), "nothing half-written"
 

@@ -55,7 +55,7 @@ def distance(written: list[int], source: list[int]) -> float:
 
 
 @pytest.mark.numerical
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(source=tokens, written=tokens, left=st.integers(0, 3), right=st.integers(0, 3), seed=st.integers(0, 9))
 def test_places_and_gate_are_the_formula(source: list, written: list, left: int, right: int, seed: int) -> None:
     torch.manual_seed(seed)

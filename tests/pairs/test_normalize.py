@@ -20,7 +20,7 @@ from fairseq_asr_correct.pairs.normalize import librispeech, make_normalizer, sp
         ("naïve Œuvre Straße I\u0307stanbul e\u0301te\u0301", "naive oeuvre strasse istanbul ete"),
         ("'hello' 'tis the boys' ' ''", "hello 'tis the boys'"),
         ("йод हिन्दी", "йод हिन्दी"),
-        ("a\u00a0b\u2028c\u200bd", "a b c d"),
+        ("a\u00a0b\u2028c\u200bd", "a b cd"),
         ("?!", ""),
     ],
 )

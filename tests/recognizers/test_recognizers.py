@@ -23,7 +23,7 @@ from fairseq_asr_correct.recognizers.kinds import CTC, Seq2Seq, Settings, open_r
 
 
 @given(st.floats(0.01, 0.99), st.integers(0, 2**31 - 1), st.integers(1, 100))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_as_many_are_dropped_as_asked(p: float, key: int, call: int) -> None:
     kept = dropout.keep_mask(torch.tensor([key], dtype=torch.int32), call, (1, 200, 300), p)[0].double()
     sigma = (p * (1 - p)) ** 0.5

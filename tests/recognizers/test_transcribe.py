@@ -339,7 +339,7 @@ def test_a_model_without_dropout_is_refused_unless_given_some(audio: Path, tmp_p
 
 
 def test_no_model_there(audio: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"--model .* cannot be loaded"):
+    with pytest.raises(UserError, match=r"none cannot be loaded: "):
         run(audio, tmp_path / "none", tmp_path / "hyp.jsonl")
 
 

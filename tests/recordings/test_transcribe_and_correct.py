@@ -135,12 +135,12 @@ def test_one_bad_recording_costs_no_other(run: Run, capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert out.split() == ["deep/er/one.txt", "deep/er/silent.txt", "deep/er/last.txt"]
     assert err.splitlines() == [
-        "bad.wav cannot be read: FFmpeg makes nothing of it",
+        "bad.wav cannot be read: FFmpeg cannot decode it",
         "missing.wav is not there",
         "mute.wav holds no sound",
-        "silent.wav: Whisper hears nobody speak",
+        "silent.wav: Whisper finds no speech",
         "empty.wav holds no sound",
-        "folder.wav is no file",
+        "folder.wav is not a file",
     ]
     written = {path.name: path.read_text() for path in Path("deep/er").iterdir()}
     assert written == {"one.txt": "one house\n", "silent.txt": "", "last.txt": "the house\n"}
@@ -154,7 +154,7 @@ def test_one_recording_that_is_not_there_opens_no_model(run: Run, whisper: type[
 
 def test_silence_is_told(run: Run) -> None:
     recordings(silent="\n")
-    assert run("silent.wav") == ("", "silent.wav: Whisper hears nobody speak\n")
+    assert run("silent.wav") == ("", "silent.wav: Whisper finds no speech\n")
 
 
 @pytest.mark.parametrize(("language", "written"), [("en", "Gut I\n"), ("de", "Gut i\n")])
@@ -183,7 +183,7 @@ def test_what_is_there_is_kept(run: Run, whisper: type[Whisper]) -> None:
     recordings(one="one", two="two")
     Path("one.srt").write_text("by hand")
     out, err = run("one.wav", "two.wav", "--format", "srt", "--output-dir", ".")
-    assert (out, err) == ("two.srt\n", "one.srt is there already and is kept; --force makes it anew\n")
+    assert (out, err) == ("two.srt\n", "one.srt exists and is kept; --force replaces it\n")
     assert Path("one.srt").read_text() == "by hand" and len(whisper.asked) == 1
     run("one.wav", "--format", "srt", "--output-dir", ".", "--force")
     assert Path("one.srt").read_text() == "1\n00:00:01,000 --> 00:00:02,000\none\n"
@@ -223,13 +223,13 @@ def test_without_whisper(missing: str, run: Run, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["one.wav", "two.wav", "--format", "srt"], "--format srt of several recordings: name an --output-dir"),
+        (["one.wav", "two.wav", "--format", "srt"], "--format srt of several recordings needs --save-to"),
         (["one.wav", "--keep-threshold", "nan"], "--keep-threshold nan: give a number"),
         (["one.wav", "--output-dir", "two.wav"], r"^two\.wav cannot be made: File exists"),
         (["one.wav", "--output-dir", "two.wav/in"], r"^two\.wav/in cannot be made: Not a directory"),
         (["one.wav", "./one.mp3", "--output-dir", "."], r"one\.wav and one\.mp3 would both become one\.txt"),
-        (["speech.txt", "--output-dir", "."], r"speech\.txt is what would be written"),
-        (["one.wav", "--language", "xx"], "--language xx: --whisper base.en does not know it"),
+        (["speech.txt", "--output-dir", "."], r"speech\.txt would be overwritten"),
+        (["one.wav", "--language", "xx"], "--language xx: --whisper base.en does not have this language"),
         (["one.wav", "--whisper", "none"], "--whisper none cannot be loaded: Unable to open file 'model.bin'"),
     ],
 )

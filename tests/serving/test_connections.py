@@ -131,12 +131,26 @@ def test_half_of_a_body_does_not_hold_it(make_service: Make) -> None:
     assert all(map(closed, halves))
 
 
+def test_a_proxy_says_who_asks(make_service: Make) -> None:
+    standin, batcher, app = make_service(held=True)
+    head = b"POST /correct HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 13\r\n"
+    with running(app, batcher) as (_, _, port):
+        first = send(port, "first")
+        assert standin.begun.wait(SOON)
+        second = half_sent(port, head + b'X-Forwarded-For: 192.0.2.7\r\n\r\n{"text": "a"}')
+        until(lambda: waiting(batcher) == 1)
+        assert [job.client for job in batcher._queue._jobs] == ["192.0.2.7"]
+        standin.go.set()
+        assert received(first)[0] == received(second)[0] == 200
+
+
 def test_how_many_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     for files in (128, 256):
         monkeypatch.setattr(resource, "getrlimit", lambda what, files=files: (files, files))
         assert 0 < most_connections() < files - SPARE
-    monkeypatch.setattr(resource, "getrlimit", lambda what: (1 << 20, 1 << 20))
-    assert most_connections() == MOST
+    for files in (1 << 20, resource.RLIM_INFINITY):
+        monkeypatch.setattr(resource, "getrlimit", lambda what, files=files: (files, files))
+        assert most_connections() == MOST
     monkeypatch.setattr(resource, "getrlimit", lambda what: (40, 40))
     with pytest.raises(UserError, match=r"may open 40 files only, too few to serve: ulimit -n \d+$"):
         most_connections()

@@ -170,7 +170,7 @@ def test_errors_come_in_bursts_and_in_bad_sentences() -> None:
 ODD = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(ODD, ODD), min_size=1, max_size=6), ODD, st.integers(0, 2**64 - 1))
 def test_any_text_can_be_learned_and_made_wrong(lines: list[tuple[str, str]], text: str, seed: int) -> None:
     pairs = pairs_of(*lines, ("ab c", "a c"))

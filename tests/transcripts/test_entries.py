@@ -136,6 +136,7 @@ def test_arrays_that_are_none(text: str, message: str, tmp_path: Path) -> None:
         (gzip.compress(b"a\n" * 9000)[:-20], "is damaged after line"),
         (b'"a\xe4": b\n', r"is not UTF-8"),
     ],
+    ids=["UTF-16", "its mark", "long", "cut off", "Latin-1"],
 )
 def test_what_is_no_text(form: str, data: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(data)

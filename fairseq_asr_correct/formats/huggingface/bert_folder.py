@@ -11,6 +11,7 @@ import torch
 from fairseq_asr_correct.encoders.wordpiece import PREFIX, read_vocabulary
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.models.bert_weights import StateDict
+from fairseq_asr_correct.models.spelling import WORD
 from fairseq_asr_correct.stored.archive import is_archive, read_contents
 from fairseq_asr_correct.stored.config import read_json
 from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
@@ -18,7 +19,6 @@ from fairseq_asr_correct.stored.weights import check_finite, read_weights
 
 WHOLE, INDEX, OLD = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"
-SENTENCEPIECE = "\u2581"  # what SentencePiece's pieces begin a word with
 # What a BERT computes depends on. Others, such as num_labels, can make transformers take any amount of memory.
 SETTINGS = (
     *("model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
@@ -115,7 +115,7 @@ def read_numbers(folder: Path, advice: str) -> dict[str, int]:
         numbers = {token: i for i, token in enumerate(read_vocabulary(path))}
     else:
         raise UserError(f"{folder} has no {TOKENIZER} or {VOCABULARY}: put its tokenizer's beside the model")
-    if any(token.startswith(SENTENCEPIECE) for token in numbers) and not any(map(_goes_on, numbers)):
+    if any(token.startswith(WORD) for token in numbers) and not any(map(_goes_on, numbers)):
         raise UserError(f"{path} is of SentencePiece and not of WordPiece, so its vocabulary cannot be used")
     return numbers
 
