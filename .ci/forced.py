@@ -24,7 +24,7 @@ def compute() -> None:
     from fairseq.data import Dictionary
 
     from fairseq_asr_correct.formats.ctranslate2.folder import write
-    from fairseq_asr_correct.formats.ctranslate2.loading import load_ctranslate2
+    from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
     from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 
     print("ATen:", torch.backends.cpu.get_cpu_capability(), flush=True)

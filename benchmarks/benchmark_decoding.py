@@ -33,7 +33,7 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.flop_counter import FlopCounterMode
 
 from fairseq_asr_correct.decoding.search import Search
-from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, load_ctranslate2
+from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, load_ctranslate2
 from fairseq_asr_correct.models import bert_transformer, copying
 
 INPUT_GUIDED, OUR_GREEDY, OUR_BEAM = "input-guided", "greedy", "beam 4"

@@ -15,7 +15,7 @@ from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError, reason
-from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, is_ctranslate2, load_ctranslate2
+from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fairseq_asr_correct.decoding.choosing import Places, first_equal
-from fairseq_asr_correct.decoding.memory import places_at_once
+from fairseq_asr_correct.decoding.places import places_at_once
 from fairseq_asr_correct.models.bert_transformer import BertDecoder
 from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
 from fairseq_asr_correct.models.progress import before_the_first, edit_distances

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
 from fairseq_asr_correct.decoding.choosing import Places, best_of_source
 from fairseq_asr_correct.decoding.guesses import Sentence
-from fairseq_asr_correct.decoding.memory import places_at_once
+from fairseq_asr_correct.decoding.places import places_at_once
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
 

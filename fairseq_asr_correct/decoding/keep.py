@@ -16,7 +16,7 @@ from fairseq.sequence_generator import SequenceGenerator
 from fairseq.sequence_scorer import SequenceScorer
 from torch import Tensor, nn
 
-from fairseq_asr_correct.decoding.memory import places_at_once
+from fairseq_asr_correct.decoding.places import places_at_once
 from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins
 from fairseq_asr_correct.decoding.words import continuations
 

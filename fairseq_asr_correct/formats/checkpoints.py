@@ -11,7 +11,7 @@ from fairseq.file_io import PathManager
 
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.stored.archive import is_archive, read_contents
-from fairseq_asr_correct.stored.arguments import architecture_of, blank_paths, check_contents
+from fairseq_asr_correct.stored.checkpoint_contents import architecture_of, blank_paths, check_contents
 from fairseq_asr_correct.stored.config import architectures
 from fairseq_asr_correct.stored.weights import check_finite
 

@@ -70,7 +70,7 @@ class Connection(H11Protocol):
         super().on_response_complete()
 
     def drop_if_late(self) -> None:
-        """Ends it if the client let the service wait too long; :mod:`.reading` has the deadline for bodies."""
+        """Ends it if the client let the service wait too long; :mod:`.requests` has the deadline for bodies."""
         idle = self.cycle is None or self.cycle.response_complete
         if idle and self.loop.time() - self._since > HEAD_SECONDS:
             self.drop()

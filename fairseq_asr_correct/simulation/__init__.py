@@ -1,7 +1,7 @@
 """Recognition errors on demand: learned from a recognizer's output, made in plain text.
 
 ===============  ======================================================================
-``alignment``    what became of each reference word, and of its letters
+``events``       what became of each reference word, and of its letters
 ``confusions``   what was learned, as a file that anyone may read and send on
 ``learn``        counts it from pairs of reference and hypothesis
 ``rates``        how likely each word is to be wrong
@@ -9,6 +9,6 @@
 ``letters``      misspells a word, edit by edit
 ``apply``        makes errors in a sentence; finds the scale that gives a word error rate
 ``statistics``   what errors look like, to compare made ones with real ones
-``text``         reads manifests and plain text
+``texts``        reads manifests and plain text
 ===============  ======================================================================
 """

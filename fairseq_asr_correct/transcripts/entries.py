@@ -41,7 +41,7 @@ class Entry(NamedTuple):
 
 
 def read_entries(path: Path, form: str) -> Iterator[Entry]:
-    """The utterances of a file; see :data:`~.formats.FORMATS`.
+    """The utterances of a file; see :data:`~.file_formats.FORMATS`.
 
     Raises:
         UserError: the file cannot be read, or a line is not of that format; the line is named.

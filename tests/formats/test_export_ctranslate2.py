@@ -22,8 +22,8 @@ from fairseq_asr_correct.commands import correct, export_ctranslate2, serve  # n
 from fairseq_asr_correct.decoding.search import Search  # noqa: E402
 from fairseq_asr_correct.errors import UserError  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2 import folder as exported  # noqa: E402
-from fairseq_asr_correct.formats.ctranslate2.loading import generator_of, load_ctranslate2  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2.model_bin import read_variables  # noqa: E402
+from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, load_ctranslate2  # noqa: E402
 from fairseq_asr_correct.formats.model_files import load_any, model_files  # noqa: E402
 from fairseq_asr_correct.formats.pretrained import Pretrained, read_dictionary, write  # noqa: E402
 
