@@ -28,7 +28,10 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args, others = make_parser().parse_known_args(modern(argv, {"--model": FIRST, "--save-to": "--output"}))
     PIECES[FORMAT] = distilled
-    correct.main([args.model, *others, "--input", args.input, "--output", args.output, "--format", FORMAT])
+    try:
+        correct.main([args.model, *others, "--input", args.input, "--output", args.output, "--format", FORMAT])
+    finally:
+        del PIECES[FORMAT]  # other commands of this process do not have it
 
 
 def make_parser() -> argparse.ArgumentParser:
