@@ -12,7 +12,7 @@ FUZZ ?= tests
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow test-processors fuzz lint bench demo demo-corpus librispeech docs clean
+.PHONY: help setup test test-slow test-processors fuzz lint types bench demo demo-corpus librispeech docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ lint: $(READY) ## formatting and common mistakes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
+types: $(READY) ## what type checkers find in the public names and the rooms behind them
+	$(PY) -m mypy
+
 bench: $(READY) ## NovoGrad against AdamW, WordPiece lines and pairs a second
 	$(PY) benchmarks/benchmark_novograd.py
 	$(PY) benchmarks/benchmark_wordpiece.py
@@ -66,4 +69,4 @@ docs: $(READY) ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 clean: ## remove the environment and what the tools left
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache

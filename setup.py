@@ -93,6 +93,7 @@ setup(
             "torch_optimizer==0.3.0",  # an independent NovoGrad
             "editdistance>=0.8",  # fairseq's own WER scorer
             "ruff>=0.6",
+            "mypy>=1.11",  # make types
             "playwright>=1.40",  # opens the pages in a Chromium that is installed
             "httpx>=0.27",  # asks the service without a network
             "pysubs2>=1.7",  # reads the subtitles that are written

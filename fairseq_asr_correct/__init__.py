@@ -39,11 +39,13 @@ if "fairseq" in sys.modules:  # fairseq imports this package, for --user-dir
     from fairseq_asr_correct import plugin  # noqa: F401
 
 
-def __getattr__(name: str) -> Any:
-    """The public names, loaded when they are first used."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+if not TYPE_CHECKING:  # or type checkers would take any name for one of ours
+
+    def __getattr__(name: str) -> Any:
+        """The public names, loaded when they are first used."""
+        if name not in _PUBLIC:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
 
 
 def __dir__() -> list[str]:

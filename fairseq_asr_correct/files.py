@@ -81,7 +81,8 @@ def is_free(folder: Path) -> bool:
 
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, or what may be written to it, is full
-ADVICE = dict.fromkeys(NO_ROOM, "make room") | {
+ADVICE: dict[int | None, str] = {
+    **dict.fromkeys(NO_ROOM, "make room"),
     errno.EACCES: "change the permissions",
     errno.EPERM: "change the permissions",
     errno.EROFS: "make it writable",

@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 FIRST = ""  # stands for no flag: the value becomes the first argument
 
 
-def new_parser(verb: str, description: str | None, **others: object) -> argparse.ArgumentParser:
+def new_parser(verb: str, description: str | None, **others: Any) -> argparse.ArgumentParser:
     """A parser whose help shows the description as it is written."""
     return argparse.ArgumentParser(
         prog=f"asr-correct {verb}",

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import torch
 from fairseq.data import data_utils
@@ -40,7 +40,7 @@ class Corrector:
 
     def __init__(self, pretrained: Pretrained, device: torch.device | str = "cpu", longest: int | None = None) -> None:
         self._device = _usable(device)
-        self._model = pretrained.model.to(self._device).eval()
+        self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
         self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
         cfg = self._task.cfg
@@ -98,7 +98,9 @@ class Corrector:
         return cls(pretrained, device, longest)
 
     @overload
-    def correct(self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...) -> str: ...
+    def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
+        self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...
+    ) -> str: ...
     @overload
     def correct(
         self, texts: Iterable[str], batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...
@@ -158,7 +160,7 @@ class Corrector:
         return (correction.after for correction in corrections)
 
     @overload
-    def explain(
+    def explain(  # type: ignore[overload-overlap]
         self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ..., nbest: int = ...
     ) -> Correction: ...
     @overload
@@ -258,7 +260,9 @@ class Corrector:
         """Those alike in length together."""
         rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
         corrections = [unchanged(part.text) for part in parts]
-        decode = self._decoder(search) if rows else None
+        if not rows:
+            return corrections
+        decode = self._decoder(search)
         for first in range(0, len(rows), search.batch_size):
             some = rows[first : first + search.batch_size]
             batch = [parts[row] for row in some]

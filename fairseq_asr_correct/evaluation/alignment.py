@@ -86,8 +86,8 @@ class Changes:
                 if now == said:
                     self.fixed += 1
                     self.confusions_fixed[said, was] += 1
-        for was, now in zip(old_inserted, new_inserted, strict=True):
-            self._compare_insertions(was, now)
+        for some, others in zip(old_inserted, new_inserted, strict=True):
+            self._compare_insertions(some, others)
 
     def _compare_insertions(self, was: list[str], now: list[str]) -> None:
         """Between two words of the reference: a word in the place of another is touched and not fixed."""

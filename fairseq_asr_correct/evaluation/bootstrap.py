@@ -36,11 +36,11 @@ def paired_bootstrap(
         draws: how often to resample.
         seed: of the draws.
     """
-    by_speaker = speakers is not None and len(set(speakers)) >= FEWEST_SPEAKERS
-    if by_speaker:
+    resampled = "utterances"
+    if speakers is not None and len(set(speakers)) >= FEWEST_SPEAKERS:
+        resampled = "speakers"
         _, group = np.unique(speakers, return_inverse=True)
         before, after = np.bincount(group, before), np.bincount(group, after)
-    resampled = "speakers" if by_speaker else "utterances"
     if not len(before):
         return Interval(None, None, 1.0, resampled, draws)
     sums = _draw(np.stack([before, after], axis=1).astype(np.float64), draws, np.random.default_rng(seed))

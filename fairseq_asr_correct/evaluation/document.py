@@ -20,8 +20,19 @@ SPECIAL = str.maketrans({"<": "&lt;", "&": "&amp;"} | {mark: f"\\{mark}" for mar
 
 def table(sets: list[dict[str, Any]]) -> str:
     """A row for each set, with what decides."""
-    head = ("set", "sentences", "WER before", "WER after", "fewer errors", "95% interval", "p")
-    head += ("sub/del/ins before", "sub/del/ins after", "improved/harmed", "false corrections")
+    head = (
+        "set",
+        "sentences",
+        "WER before",
+        "WER after",
+        "fewer errors",
+        "95% interval",
+        "p",
+        "sub/del/ins before",
+        "sub/del/ins after",
+        "improved/harmed",
+        "false corrections",
+    )
     return markdown(head, map(_row, sets))
 
 

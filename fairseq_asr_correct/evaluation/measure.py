@@ -43,8 +43,8 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
     changes = Changes()
     for utterance, both in zip(utterances, steps, strict=True):
         changes.add(utterance.reference, utterance.before, utterance.after, *both)
-    speakers = [utterance.speaker for utterance in utterances]
-    known = None if None in speakers else speakers
+    speakers = [utterance.speaker for utterance in utterances if utterance.speaker is not None]
+    known = speakers if len(speakers) == len(utterances) else None
     interval = asdict(paired_bootstrap(before, after, known, draws, seed))
     references = [" ".join(utterance.reference.split()) for utterance in utterances]
     sides = [[" ".join(getattr(u, side).split()) for u in utterances] for side in ("before", "after")]

@@ -129,7 +129,8 @@ def by_baseline(one: dict, number: int) -> Plot:
 def interval(one: dict) -> tuple[float, float]:
     """The WERs after correction that the interval of the relative reduction stands for."""
     before = _number(one["before"]["wer"])
-    return tuple(max(0.0, before * (1 - _number(one[end]) / 100)) for end in ("high", "low"))
+    low, high = (max(0.0, before * (1 - _number(one[end]) / 100)) for end in ("high", "low"))
+    return low, high
 
 
 @contextmanager

@@ -75,10 +75,10 @@ def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list
 
 def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule) -> Utterance:
     reference, before, *corrected = entries
-    texts = reference.text("text"), before.text("pred_text", "text")
-    texts += (corrected[0].text("corrected_text", "text") if corrected else texts[1],)
+    said, recognized = reference.text("text"), before.text("pred_text", "text")
+    after = corrected[0].text("corrected_text", "text") if corrected else recognized
     speaker = row_speaker(reference.fields, rule) or speaker_of(None, (reference.id,), rule)
-    return Utterance(reference.id or str(number), *texts, speaker)
+    return Utterance(reference.id or str(number), said, recognized, after, speaker)
 
 
 def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None) -> list[Utterance]:

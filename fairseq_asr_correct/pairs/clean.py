@@ -34,6 +34,9 @@ class Settings:
     excluded: Ngrams | None = None
 
 
+Speakers = set[str]  # in Part, `set` is the name of a field
+
+
 @dataclass
 class Part:
     """What became of a chunk in one set: candidates for writing, and how many pairs were dropped for what."""
@@ -51,7 +54,7 @@ class Part:
     words: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # how often to write each
     digests: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))  # of training pairs
-    speakers: set[str] = field(default_factory=set)
+    speakers: Speakers = field(default_factory=Speakers)
 
 
 Task = tuple[str, Source, Chunk]  # the name of a set, and what goes there

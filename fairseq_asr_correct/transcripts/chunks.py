@@ -125,12 +125,13 @@ def hypotheses_of(row: dict[str, Any], place: str) -> tuple[list[str], str]:
     Raises:
         UserError: it lacks one of them; the sentence begins with the place.
     """
-    best, nbest, reference = row.get(HYPOTHESIS), row.get("nbest"), row.get(REFERENCE)
+    best, nbest = row.get(HYPOTHESIS), row.get("nbest")
+    reference: Any = row.get(REFERENCE)
     if isinstance(best, list):
         best, nbest = None, nbest or best
     if nbest is not None and not isinstance(nbest, list):
         raise UserError(f"{place}: `nbest` is a list of strings, or of objects with a `text`")
-    hypotheses = [entry.get("text") if isinstance(entry, dict) else entry for entry in nbest or []]
+    hypotheses: list[Any] = [entry.get("text") if isinstance(entry, dict) else entry for entry in nbest or []]
     if best is not None and hypotheses[:1] != [best]:
         hypotheses.insert(0, best)
     if not hypotheses or not all(isinstance(text, str) for text in [*hypotheses, reference]):

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from fairseq_asr_correct.errors import UserError
 
 LONGEST = 1 << 22  # bytes in a line: a bound for files that are no text, or hostile
 STANDARD_INPUT = Path("-")
+Bytes = BinaryIO | io.BufferedIOBase  # what files, pipes and unpacked files are
 MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
 OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16's
 
@@ -29,6 +31,7 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         self.path, self._opened, self._standard_input = path, False, path == STANDARD_INPUT
+        self.raw: BinaryIO
         if self._standard_input:
             self.path, self.raw = Path("standard input"), sys.stdin.buffer
         else:
@@ -36,7 +39,7 @@ class Lines:
                 self.raw = open(path, "rb")  # noqa: SIM115  (closed by __exit__)
             except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
                 raise UserError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from error
-        self._file = self.raw
+        self._file: Bytes = self.raw
 
     def __enter__(self) -> "Lines":
         return self
@@ -45,7 +48,7 @@ class Lines:
         if not self._standard_input:
             self.raw.close()
 
-    def open(self) -> io.BufferedIOBase:
+    def open(self) -> Bytes:
         """The unpacked bytes behind a byte order mark, from where they were read last.
 
         Raises:
@@ -122,7 +125,7 @@ def decode(line: bytes, path: Path | str, number: int) -> str:
         raise UserError(f"{path} line {number} is not UTF-8: convert the file first") from None
 
 
-def peek(file: io.BufferedIOBase, size: int) -> bytes:
+def peek(file: Bytes, size: int) -> bytes:
     """The next bytes, which stay to be read; fewer at the end, or where a pipe has no more yet."""
     if hasattr(file, "peek"):
         return file.peek(size)[:size]

@@ -49,7 +49,7 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
     for number, raw in json_rows(file):
         row = parse_row(decode(raw, file.path, number), file.path, number)
         text = hypothesis(row, file.path, number)
-        yield Transcript(text, lambda after, row=row, before=before if array else "": before + _json(row, after))
+        yield Transcript(text, partial(_json, row, before if array else ""))
         before = ","
     if array:
         yield _same("[]" if before == "[" else "]")
@@ -66,8 +66,8 @@ def hypothesis(row: dict, path: Path, number: int) -> str:
     return row[HYPOTHESIS]
 
 
-def _json(row: dict, after: str) -> str:
-    return json.dumps(row | {CORRECTED: after}, ensure_ascii=False)
+def _json(row: dict, start: str, after: str) -> str:
+    return start + json.dumps(row | {CORRECTED: after}, ensure_ascii=False)
 
 
 def _csv(file: Lines) -> Iterator[Transcript]:
@@ -84,10 +84,11 @@ def _table(file: Lines, form: str, line: Callable[[list[str]], str]) -> Iterator
     yield _same(line(names))
     for _, row in rows:
         fields = dict(zip(header, row, strict=True))
-        yield Transcript(
-            fields[HYPOTHESIS],
-            lambda after, fields=fields: line([(fields | {CORRECTED: after})[name] for name in names]),
-        )
+        yield Transcript(fields[HYPOTHESIS], partial(_row, line, names, fields))
+
+
+def _row(line: Callable[[list[str]], str], names: list[str], fields: dict[str, str], after: str) -> str:
+    return line([(fields | {CORRECTED: after})[name] for name in names])
 
 
 def _csv_line(fields: list[str]) -> str:
@@ -99,7 +100,11 @@ def _csv_line(fields: list[str]) -> str:
 def _kaldi(file: Lines) -> Iterator[Transcript]:
     for number, line in file.texts():
         name, words = kaldi_line(line, file.path, number)
-        yield Transcript(words, lambda after, name=name: f"{name} {after}".rstrip())
+        yield Transcript(words, partial(_kaldi_line, name))
+
+
+def _kaldi_line(name: str, after: str) -> str:
+    return f"{name} {after}".rstrip()
 
 
 def _trn(file: Lines) -> Iterator[Transcript]:

@@ -59,7 +59,7 @@ def _in_processes(make_worker: Callable, items: Iterable, workers: int, gpus: fl
     context, started = _context(make_worker, gpus)
     items, waiting = iter(items), deque[Future]()
     # Packed here, so that what cannot be unpacked there is an error of the first item, which reaches the user.
-    set_up = {"initializer": _set_up, "initargs": (pickle.dumps(make_worker),)}
+    set_up: dict[str, Any] = {"initializer": _set_up, "initargs": (pickle.dumps(make_worker),)}
     with ProcessPoolExecutor(workers, context, **set_up) as pool:
         try:
             waiting.extend(pool.submit(_call_worker, item) for item in islice(items, AHEAD * workers))
@@ -91,7 +91,8 @@ def _context(make_worker: Callable, gpus: float) -> tuple[BaseContext, list[Base
         with suppress(OSError):  # the name of its socket can be too long, in the folder that TMPDIR names
             forkserver.ensure_running()
             method = "forkserver"
-    shared, started = get_context(method), list[BaseProcess]()
+    shared: Any = get_context(method)  # its Process is of no type in Python's own annotations
+    started = list[BaseProcess]()
 
     def make_process(*args: Any, **kwargs: Any) -> BaseProcess:
         started.append(shared.Process(*args, **kwargs))
@@ -124,7 +125,9 @@ def _set_up(packed: bytes) -> None:
 
 def _end_with_parent() -> None:
     """Ends this process when the one that gives it work is gone: after kill -9 nobody else would."""
-    parent_process().join()  # its own parent is the server
+    parent = parent_process()  # its own parent is the server
+    if parent is not None:
+        parent.join()
     os._exit(1)
 
 
@@ -139,7 +142,8 @@ class _RayWorker:
     """Lives on the cluster. A UserError is returned: raised there, it would end the worker."""
 
     def __init__(self, make_worker: Callable) -> None:
-        self.make_worker, self.worker = make_worker, None
+        self.make_worker = make_worker
+        self.worker: Callable[[Any], Any] | None = None
 
     def call(self, item: Any) -> tuple[Any, str | None]:
         try:
@@ -159,7 +163,9 @@ def _on_ray(make_worker: Callable, items: Iterable, workers: int, address: str, 
     # A worker that dies is started again, and what it was doing is done again, as often as it takes.
     remote = ray.remote(_RayWorker).options(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=-1)
     actors = [remote.remote(make_worker) for _ in range(workers)]
-    idle, busy, done = deque(actors * 2), {}, {}  # two items an actor: one at work, one at hand
+    busy: dict[Any, tuple[int, Any]] = {}
+    done: dict[int, Any] = {}
+    idle = deque(actors * 2)  # two items an actor: one at work, one at hand
     numbered, wanted = enumerate(items), 0
     try:
         while True:
