@@ -9,8 +9,8 @@ fairseq's search with our output layer, "fairseq greedy" and "fairseq beam 4" wi
 EncoderDecoderModel of the same shape, whose random weights are made to write as many tokens as greedy search does in
 that batch; it has no copy path to compute. Memory is the peak above that of the process with its model. The share of
 the machine's peak counts one pass over all sentences and outputs, the least that any way must compute. A folder of
-scripts/export_ctranslate2.py, made of the same checkpoint, is a row of its own, greedy; int8 has other scores, so that
-only its tokens are compared.
+`asr-correct export --to ctranslate2`, made of the same checkpoint, is a row of its own, greedy; int8 has other
+scores, so that only its tokens are compared.
 """
 
 import argparse

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Requests a second through scripts/serve.py, how long they take, and whether every answer is the right one.
+"""Requests a second through asr-correct serve, how long they take, and whether every answer is the right one.
 
     python benchmarks/benchmark_serving.py --model corrector --text recognized.txt --clients 32 --seconds 60
 
@@ -47,13 +47,13 @@ class Seen:
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="what scripts/export_model.py wrote")
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="what asr-correct export wrote")
     parser.add_argument("--text", type=Path, required=True, metavar="FILE", help="a text a line")
     parser.add_argument("--lines", type=int, default=500, help="how many of its lines to send (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=32, help="at the same time (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="how long (default: %(default)s)")
     parser.add_argument("--url", help="of a service that runs already")
-    parser.add_argument("flags", nargs="*", metavar="-- FLAGS", help="for scripts/serve.py")
+    parser.add_argument("flags", nargs="*", metavar="-- FLAGS", help="for asr-correct serve")
     args = parser.parse_args(argv)
 
     expected = corrections(args.model, read(args.text, args.lines), args.flags)
@@ -79,9 +79,9 @@ def read(path: Path, count: int) -> list[str]:
 
 def corrections(model: Path, lines: list[str], flags: list[str]) -> dict[str, str]:
     """What the corrector says of each line."""
-    from serve import load, parse
+    from fairseq_asr_correct.commands.serve import load, make_parser
 
-    corrector, how = load(parse(["--model", str(model), *flags]))
+    corrector, how = load(make_parser().parse_args([str(model), *flags]))
     return dict(zip(lines, corrector.correct(lines, **how), strict=True))
 
 
@@ -94,7 +94,7 @@ def nothing_to_start(url: str) -> Iterator[str]:
 @contextmanager
 def running(model: Path, flags: list[str]) -> Iterator[str]:
     """A service of our own, and its URL."""
-    command = [sys.executable, str(ROOT / "scripts" / "serve.py"), "--model", str(model), "--port", "0", *flags]
+    command = [sys.executable, str(ROOT / "scripts" / "serve.py"), str(model), "--port", "0", *flags]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
     ) as service:

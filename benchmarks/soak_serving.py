@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How clients with short texts fare at scripts/serve.py while others do what they can to stop it.
+"""How clients with short texts fare at asr-correct serve while others do what they can to stop it.
 
     python benchmarks/soak_serving.py --model models/librispeech-minilm-int8 --text recognized.txt --seconds 60 \
         -- --decoding input-guided
@@ -29,8 +29,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmark_serving import HEADERS, Seen, ask, read, running
-from serve import load, parse
 
+from fairseq_asr_correct.commands.serve import load, make_parser
 from fairseq_asr_correct.serving.queueing import work
 
 SENDING, LEAVING, HALF_SENT = 4, 4, 50  # clients, and connections
@@ -40,15 +40,15 @@ WARM = 20  # seconds after which the service has the memory it needs
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="what scripts/export_model.py wrote")
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="what asr-correct export wrote")
     parser.add_argument("--text", type=Path, required=True, metavar="FILE", help="a short text a line")
     parser.add_argument("--lines", type=int, default=200, help="how many of its lines to send (default: %(default)s)")
     parser.add_argument("--clients", type=int, default=32, help="with short texts (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=60, help="how long (default: %(default)s)")
-    parser.add_argument("flags", nargs="*", metavar="-- FLAGS", help="for scripts/serve.py")
+    parser.add_argument("flags", nargs="*", metavar="-- FLAGS", help="for asr-correct serve")
     args = parser.parse_args(argv)
 
-    flags = parse(["--model", str(args.model), *args.flags])
+    flags = make_parser().parse_args([str(args.model), *args.flags])
     corrector, how = load(flags)
     lines = read(args.text, args.lines)
     expected = dict(zip(lines, corrector.correct(lines, **how), strict=True))

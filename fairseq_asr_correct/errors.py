@@ -1,8 +1,8 @@
-"""The one exception that this project raises for mistakes a user can mend, and what it says of others'."""
+"""The exception for mistakes that a user can fix, and other exceptions as one line."""
 
 
 class UserError(SystemExit, ValueError):
-    """Something the user can put right; the message says what and how.
+    """A mistake that the user can fix; the message says what is wrong and what to do.
 
     Uncaught, it ends a command with that one sentence on stderr and exit status 1, without a
     traceback. To Python callers it is an ordinary :class:`ValueError`. (``SystemExit`` comes first:
@@ -11,5 +11,5 @@ class UserError(SystemExit, ValueError):
 
 
 def reason(error: BaseException) -> str:
-    """The beginning of what an exception says, as one line."""
+    """An exception's message as one line of at most 300 characters, or its type if it has no message."""
     return f"{' '.join(str(error).split()) or type(error).__name__:.300}"

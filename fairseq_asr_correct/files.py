@@ -1,4 +1,4 @@
-"""Files written so that nothing is lost and nothing is left half-written."""
+"""Files and folders that are written completely or not at all."""
 
 import errno
 import re
@@ -13,12 +13,12 @@ from fairseq_asr_correct.unfinished import ENDING, clear, to_disk, unfinished_fi
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[TextIO]:
-    """A text file that appears under its name only when all of it is on the disk.
+    """A text file that gets its name only when it is complete and on the disk.
 
-    A link is followed; what is no regular file, such as a pipe, is written as it is.
+    A link is followed. A path that is not a regular file, such as a pipe, is written directly.
 
     Raises:
-        UserError: the folder is not there, may not be written to, or is full.
+        UserError: the folder does not exist or cannot be written to, or the disk is full.
     """
     with finished_file(path) as unfinished, open(unfinished, "w", encoding="utf-8", newline="\n") as file:
         yield file
@@ -26,7 +26,7 @@ def atomic_write(path: str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def finished_file(path: str | Path) -> Iterator[Path]:
-    """The same as :func:`atomic_write`, for a file of any kind: a name to write to."""
+    """As :func:`atomic_write`, for any kind of file: yields a path to write to."""
     path = Path(path).resolve()
     with write_errors_told(path):
         if path.exists() and not path.is_file():
@@ -40,13 +40,13 @@ def finished_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def finished_together(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes ``folder`` when all is on the disk; nothing is left if anything fails.
+    """A folder to fill, which becomes ``folder`` when it is complete; if anything fails, nothing is left of it.
 
-    If ``folder`` is there, the new files move into it, and others in it stay. The parent of what is filled is for
-    files that are wanted only meanwhile.
+    If ``folder`` exists, the new files move into it, and other files there stay. Temporary files can go into the
+    parent of the yielded folder, which is removed at the end.
 
     Raises:
-        UserError: ``folder`` is a file, may not be written to, or the disk is full.
+        UserError: ``folder`` is a file or cannot be written to, or the disk is full.
     """
     place = folder.resolve()
     if place.exists() and not place.is_dir():
@@ -57,7 +57,7 @@ def finished_together(folder: Path) -> Iterator[Path]:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made with those above it if it is not there.
+    """Makes a folder and its parents, unless they exist; returns it.
 
     Raises:
         UserError: it cannot be made.
@@ -74,13 +74,13 @@ def make_folder(path: Path) -> Path:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether there is nothing in a folder, if it is there at all; what killed processes left is removed."""
+    """Whether a folder is empty or does not exist, once leftovers of killed processes are removed."""
     place = folder.resolve()
-    clear(place / place.name)  # they stand in it when it was there before
+    clear(place / place.name)  # leftovers are inside a folder that existed before
     return not (folder.is_dir() and any(folder.iterdir()))
 
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a disk, or what may be written to it, is full
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, a quota or a size limit is reached
 ADVICE: dict[int | None, str] = {
     **dict.fromkeys(NO_ROOM, "make room"),
     errno.EACCES: "change the permissions",
@@ -91,33 +91,33 @@ ADVICE: dict[int | None, str] = {
 
 @contextmanager
 def write_errors_told(path: Path) -> Iterator[None]:
-    """A disk that is full, or may not be written to, as one sentence."""
+    """Turns errors of a full or read-only disk into a UserError."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
         reason = write_error(error)
-        if reason is None or ENDING in str(path):  # in a folder that is unfinished: it is the folder's to tell
+        if reason is None or ENDING in str(path):  # finished_together reports errors in its own folder
             raise
         place = Path(reason.filename or path)
         if reason.errno in NO_ROOM or ENDING in str(place) or place.is_relative_to(path):
-            place = path  # and not a source that is copied, or a name that goes
+            place = path  # name the target, not a source or an unfinished file
         raise UserError(f"{place}: {reason.strerror}; {ADVICE[reason.errno]} and run the same command again") from None
 
 
 def write_error(error: BaseException) -> OSError | None:
-    """The disk's error behind another one: torch raises its own while it handles the disk's."""
+    """The disk's error behind an error: torch raises its own while it handles the disk's."""
     return next((each for each in reasons(error) if isinstance(each, OSError) and each.errno in ADVICE), None)
 
 
 def reasons(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those while whose handling it was raised."""
+    """The error, and the chain of errors that were being handled when it was raised."""
     while error is not None:
         yield error
         error = error.__context__
 
 
 def is_set_name(name: str) -> bool:
-    """Whether a data set can be called so: fairseq takes dots, commas and slashes apart."""
+    """Whether a data set can have this name: fairseq splits names at dots, commas and slashes."""
     return re.fullmatch(r"[\w-]+", name) is not None

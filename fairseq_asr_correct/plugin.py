@@ -1,11 +1,11 @@
-"""What fairseq gets of this project: importing it mends fairseq (:mod:`.mends`) and registers our names.
+"""The fairseq plugin: importing it mends fairseq (:mod:`.mends`) and registers our names.
 
-fairseq imports it through ``--user-dir``, and every room that is built on fairseq imports it first.
+fairseq imports it through ``--user-dir``, and every package here that builds on fairseq imports it first.
 """
 
 from fairseq_asr_correct.mends.logs import root_logger_as_it_was
 
-with root_logger_as_it_was():  # one of fairseq's modules has everything shown that any library logs
+with root_logger_as_it_was():  # one of fairseq's modules sets the root logger to show everything
     from fairseq_asr_correct.mends import batches, colons, faults, literals, loading, saving, shapes, workers
 
     loading.hide_broken_torchaudio()

@@ -1,7 +1,7 @@
-"""Files and folders while they are written: under a name that says so, with a lock that says who writes.
+"""Files and folders while they are written: their names end in ``.unfinished``, and their writer holds a lock.
 
-A killed process leaves what it had not finished. The system takes its lock away, on a disk that machines share too,
-so that whoever writes next under that name knows what nobody will finish, and removes it.
+A killed process leaves its unfinished files behind, but the system releases its locks, also on shared disks. So the
+next writer of the same name can tell which unfinished files are abandoned, and removes them.
 """
 
 import errno
@@ -15,14 +15,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ENDING = ".unfinished"
-MOST_LETTERS = 40  #: that the name shares with the final one: with all of them it might be longer than a name may be
+MOST_LETTERS = 40  #: of the final name that the unfinished one keeps, or it could get too long
 
 
 @contextmanager
 def unfinished_file(path: Path) -> Iterator[Path]:
-    """A new empty file beside ``path``, which becomes ``path`` when it is filled and on the disk.
+    """A new empty file beside ``path``, which becomes ``path`` when it is complete and on the disk.
 
-    If anything fails, it goes. What killed processes left for ``path`` goes first.
+    If anything fails, it is removed. Leftovers of killed processes for ``path`` are removed first.
     """
     with _locked(path, _make_file) as unfinished:
         yield unfinished
@@ -33,14 +33,14 @@ def unfinished_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def unfinished_folder(path: Path) -> Iterator[Path]:
-    """A new folder, which becomes ``path`` by one renaming when it is filled and on the disk.
+    """A new folder, which becomes ``path`` in one step when it is complete and on the disk.
 
-    If ``path`` is there, its new files move into it one after the other instead, when all are on the disk. If anything
-    fails before, the new ones go, as does all else that is put into the new folder's own parent. What killed processes
-    left for ``path`` goes first.
+    If ``path`` exists, the new files move into it one by one instead, once all are on the disk. If anything fails
+    before that, the new files are removed, and so is everything else in the new folder's parent. Leftovers of killed
+    processes for ``path`` are removed first.
     """
     clear(path)
-    # Inside a folder that is there: it may be a disk of its own, or stand where nothing may be written.
+    # Inside an existing folder, which may be a mount point, or have a parent that is read-only.
     with _locked(path / path.name if path.is_dir() else path, os.mkdir) as parent:
         folder = parent / path.name
         folder.mkdir()
@@ -49,7 +49,7 @@ def unfinished_folder(path: Path) -> Iterator[Path]:
             for name in files:
                 to_disk(Path(place, name))
             to_disk(Path(place))
-        if there := path.is_dir():  # perhaps since a moment ago
+        if there := path.is_dir():  # perhaps another process has just made it
             for file in folder.iterdir():
                 os.replace(file, path / file.name)
         else:
@@ -58,29 +58,29 @@ def unfinished_folder(path: Path) -> Iterator[Path]:
 
 
 def clear(path: Path) -> None:
-    """Removes what killed processes left when they wrote ``path``."""
+    """Removes leftovers of killed processes that wrote ``path``."""
     clear_all(path.parent, glob.escape(path.name[:MOST_LETTERS]))
 
 
 def clear_all(folder: Path, pattern: str) -> None:
-    """Removes what killed processes left in a folder when they wrote files or folders with names of this pattern."""
+    """Removes leftovers in a folder of killed processes that wrote files or folders with names of this pattern."""
     for left in folder.glob(f".{pattern}.*{ENDING}"):
-        with suppress(OSError):  # it is being written, is gone meanwhile, or the disk has no locks
+        with suppress(OSError):  # it is being written, is already gone, or the disk has no locks
             lock = _lock(left)
             _remove(left)
             os.close(lock)
 
 
 def to_disk(path: Path) -> None:
-    """Waits until a file's content, or the names in a folder, would outlive a power cut."""
+    """Waits until a file's content, or a folder's list of names, is safe from a power cut."""
     try:
         file = os.open(path, os.O_RDONLY)
-    except PermissionError:  # a folder that may be written to and not read
+    except PermissionError:  # a folder that is writable but not readable
         return
     try:
         os.fsync(file)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot do it for folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot sync folders
             raise
     finally:
         os.close(file)
@@ -88,7 +88,7 @@ def to_disk(path: Path) -> None:
 
 @contextmanager
 def _locked(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
-    """An unfinished file or folder for ``path``; what stands there at the end goes."""
+    """An unfinished file or folder for ``path``; it is removed at the end, unless it was renamed."""
     clear(path)
     unfinished, lock = _make_and_lock(path, make)
     try:
@@ -100,14 +100,14 @@ def _locked(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
 
 
 def _make_and_lock(path: Path, make: Callable[[Path], None]) -> tuple[Path, int | None]:
-    """A name and its lock; none on a disk without locks, where nothing is ever cleared."""
+    """An unfinished file or folder and its lock; None on a disk without locks, where nothing is ever cleared."""
     while True:
         unfinished = path.with_name(f".{path.name[:MOST_LETTERS]}.{secrets.token_hex(8)}{ENDING}")
         make(unfinished)
         try:
             lock = _lock(unfinished)
         except (BlockingIOError, FileNotFoundError):
-            continue  # somebody clears, and took it for left behind before it had its lock
+            continue  # another process took it for abandoned before it was locked
         except OSError:
             return unfinished, None
         if unfinished.exists():
@@ -116,12 +116,12 @@ def _make_and_lock(path: Path, make: Callable[[Path], None]) -> tuple[Path, int 
 
 
 def _make_file(path: Path) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # less what the umask takes
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))  # minus the umask
 
 
 def _lock(path: Path) -> int:
-    """An open descriptor that holds the lock; forked processes hold it too, and others do not."""
-    way = os.O_RDONLY if path.is_dir() else os.O_RDWR  # a lock on a file of NFS is one for writing
+    """An open descriptor that holds the lock; forked processes hold it too."""
+    way = os.O_RDONLY if path.is_dir() else os.O_RDWR  # on NFS a lock needs a descriptor for writing
     descriptor = os.open(path, way | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What each choice is worth: one training a row, at equal updates, and a table of held-out losses.
+# Measures what each choice is worth: one training per row, with equal updates, and a table of held-out losses.
 #
 #   scripts/ablations.sh RUN_FOLDER [ROW...]
 #
-# RUN_FOLDER is that of scripts/reproduce_results.sh, with its BERT and its simulated errors, and MANIFESTS is the folder
-# named to it. Each row is the first one, "base", with one thing changed. A row that is done is not done again; the table,
-# RUN_FOLDER/ablations/table.md, is written after each. Losses are in bits a word piece, of sentences held out: of the
-# recognizer trained on (valid), and of one never seen (dev-clean, dev-other).
+# RUN_FOLDER and MANIFESTS are those of scripts/reproduce_results.sh, whose BERT and simulated errors are used. Each row is
+# the first one, "base", with one change. Finished rows are not repeated; the table, RUN_FOLDER/ablations/table.md, is
+# written after each row. Losses are in bits per word piece, on held-out sentences: of the recognizer trained on (valid),
+# and of another one (dev-clean, dev-other).
 #
 # Environment: MANIFESTS, UPDATES (100), MAX_TOKENS (2048), SEED, HELD_OUT (one sentence of how many is measured: 8).
 set -euo pipefail
@@ -37,10 +37,10 @@ data() { # data NAME FLAGS...: pairs and binarized data in a folder of that name
     awk -v each="${HELD_OUT:-8}" 'NR % each == 1 || each == 1' "$manifests/$set.jsonl" > "$here/$set.jsonl"
   done
   rm -rf "$made/pairs"
-  python "$root/preprocess/make_pairs.py" --train "$@" --valid "$here/ctc.valid.jsonl" --seed "$seed" --max-words 70 \
+  python -m fairseq_asr_correct pairs --train "$@" --valid "$here/ctc.valid.jsonl" --seed "$seed" --max-words 70 \
     --eval dev-clean="$here/espnet.dev_clean.jsonl" --eval dev-other="$here/espnet.dev_other.jsonl" \
     --save-to "$made/pairs"
-  python "$root/preprocess/binarize.py" --pairs "$made/pairs" --bert-init "$run/bert_init" --save-to "$made/bin"
+  python -m fairseq_asr_correct binarize --pairs "$made/pairs" --bert-init "$run/bert_init" --save-to "$made/bin"
 }
 
 row() { # row NAME DATA FLAGS...: its data are made if need be; flags of fairseq-train, the last of two counting

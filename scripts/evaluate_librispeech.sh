@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Correct dev-clean, dev-other, test-clean and test-other, those that DATA_BIN has, and report what became of them.
+# Correct dev-clean, dev-other, test-clean and test-other, as far as DATA_BIN has them, and report the word errors.
 #
 #   scripts/evaluate_librispeech.sh CHECKPOINT DATA_BIN [REPORT_FOLDER]
 #
-# REPORT_FOLDER (default: report beside DATA_BIN) gets fairseq-generate's logs and evaluate.py's report.html, report.md
-# and report.json. Sets whose log is newer than the checkpoint are not corrected again.
+# REPORT_FOLDER (default: report beside DATA_BIN) gets the logs of fairseq-generate, and report.html, report.md and
+# report.json. Sets whose log is newer than the checkpoint are not corrected again.
 #
 # Environment: PAIRS (folder of NAME.bad and NAME.good; default: pairs beside DATA_BIN), SETS (names, instead of those
 # four), BEAM, MAX_TOKENS, DEVICE_FLAGS ("--cpu" by default without a GPU), GENERATE_FLAGS (anything else for
@@ -20,7 +20,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 device_flags=${DEVICE_FLAGS-$(python -c 'import torch; print("" if torch.cuda.is_available() else "--cpu")')}
 
 [ -f "$checkpoint" ] || { echo "$checkpoint is not there: name a checkpoint" >&2; exit 1; }
-[ -d "$data" ] || { echo "$data is not there: name a folder of preprocess/binarize.py" >&2; exit 1; }
+[ -d "$data" ] || { echo "$data is not there: name a folder that asr-correct binarize wrote" >&2; exit 1; }
 mkdir -p "$report"
 
 options="$checkpoint ${BEAM:-4} ${GENERATE_FLAGS:-}"
@@ -44,4 +44,4 @@ done
 
 printf '\n== %s: word error rates on the raw references\n' "$(date +%T)"
 # shellcheck disable=SC2086
-python "$root/scripts/evaluate.py" --pairs "$pairs" --results "$report" --save-to "$report" --examples 5 ${EVALUATE_FLAGS:-}
+python -m fairseq_asr_correct evaluate --pairs "$pairs" --results "$report" --save-to "$report" --examples 5 ${EVALUATE_FLAGS:-}

@@ -5,8 +5,8 @@
 #
 # MANIFESTS holds ctc.train_clean_100.jsonl (a recognizer's output for speech it was not trained on), ctc.valid.jsonl
 # (other speakers), references.train_clean_100.txt and books.txt.gz (text to make errors in), and
-# espnet.dev_clean.jsonl and espnet.dev_other.jsonl (another recognizer's output, which is corrected and reported). A
-# stage whose result is in RUN_FOLDER is not done again, and trainings go on from their last checkpoint.
+# espnet.dev_clean.jsonl and espnet.dev_other.jsonl (another recognizer's output, which is corrected and reported). Finished
+# stages in RUN_FOLDER are not repeated, and trainings resume from their last checkpoint.
 #
 # Stages: BERT; a simulator of the recognizer's errors; pairs and binarized data; pretraining on simulated errors, with
 # real pairs among them; fine-tuning on real pairs; the margin of keep-or-correct, on ctc.valid; correcting and reporting;
@@ -55,18 +55,18 @@ train() { # train NAME UPDATES LR WARMUP DATA FLAGS...
 }
 
 if stage "$run/bert_init" "BERT parameters"; then
-  python "$root/scripts/get_decoder_params_from_bert.py" --model_name "$bert" --save_to "$run/bert_init"
+  python -m fairseq_asr_correct bert "$bert" --save-to "$run/bert_init"
 fi
 if stage "$run/errors.json" "learning the recognizer's errors"; then
-  python "$root/preprocess/simulate_errors.py" learn --pairs "$manifests/ctc.train_clean_100.jsonl" \
-    --save-to "$run/errors.json"
+  python -m fairseq_asr_correct simulate learn --pairs "$manifests/ctc.train_clean_100.jsonl" \
+    --output "$run/errors.json"
 fi
 make_errors() { # make_errors NAME SEED LOW HIGH TEXT...: more errors than the recognizer makes teach more at each update
   local name=$1 from=$2 low=$3 high=$4
   shift 4
   if stage "$run/$name.jsonl" "making errors in text, at word error rates about $low to $high"; then
-    python "$root/preprocess/simulate_errors.py" apply --errors "$run/errors.json" --wer "$low" "$high" --seed "$from" \
-      --text "$@" --workers "$workers" --save-to "$run/$name.jsonl"
+    python -m fairseq_asr_correct simulate apply --errors "$run/errors.json" --wer "$low" "$high" --seed "$from" \
+      --text "$@" --workers "$workers" --output "$run/$name.jsonl"
   fi
 }
 make_errors made "$seed" 0.15 0.42 "$manifests/books.txt.gz" "$manifests/references.train_clean_100.txt"
@@ -75,17 +75,17 @@ evaluated=(--valid "$manifests/ctc.valid.jsonl" --eval dev-clean="$manifests/esp
   --eval dev-other="$manifests/espnet.dev_other.jsonl" --seed "$seed" --workers "$workers")
 if stage "$run/pairs" "pairs to pretrain on, a third of them real"; then
   books=$manifests/books.txt.gz
-  python "$root/preprocess/make_pairs.py" --save-to "$run/pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.08 \
+  python -m fairseq_asr_correct pairs --save-to "$run/pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.08 \
     --train "$run/made.jsonl" "$manifests/ctc.train_clean_100.jsonl@32" "lines:$books,$books@0.06"
 fi
 if stage "$run/real_pairs" "pairs to fine-tune on: real ones, and text with few errors or none"; then
-  python "$root/preprocess/make_pairs.py" --save-to "$run/real_pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.12 \
+  python -m fairseq_asr_correct pairs --save-to "$run/real_pairs" "${evaluated[@]}" --max-words 70 --max-identical 0.12 \
     --train "$run/made_few.jsonl" "$manifests/ctc.train_clean_100.jsonl"
 fi
 for name in data-bin real-data-bin; do
   pairs=$run/$([ $name = data-bin ] && echo pairs || echo real_pairs)
   if stage "$run/$name" "binarizing $pairs"; then
-    python "$root/preprocess/binarize.py" --pairs "$pairs" --bert-init "$run/bert_init" --save-to "$run/$name" \
+    python -m fairseq_asr_correct binarize --pairs "$pairs" --bert-init "$run/bert_init" --save-to "$run/$name" \
       --workers "$workers"
   fi
 done
@@ -98,7 +98,7 @@ device_flags=$([ "$gpu" ] || echo --cpu)
 
 if stage "$run/keep" "the margin of keep-or-correct, on ctc.valid"; then
   # shellcheck disable=SC2086
-  python "$root/scripts/tune_keep.py" "$run/real-data-bin" --user-dir "$root/fairseq_asr_correct" --path "$checkpoint" \
+  python -m fairseq_asr_correct tune "$run/real-data-bin" --user-dir "$root/fairseq_asr_correct" --path "$checkpoint" \
     --gen-subset valid --pairs "$run/real_pairs" --save-to "$run/keep" --max-clean-changes 0.06 --bpe wordpiece \
     --beam 1 --decoding input-guided --lenpen 0 --max-len-a 1 --max-len-b 50 --min-len 0 \
     --max-tokens "$max_tokens" $device_flags
@@ -110,6 +110,6 @@ PAIRS=$run/real_pairs DEVICE_FLAGS=$device_flags MAX_TOKENS=$max_tokens BEAM=1 \
   "$root/scripts/evaluate_librispeech.sh" "$checkpoint" "$run/real-data-bin" "$run/report"
 
 if stage "$run/model" "a model folder"; then
-  python "$root/scripts/export_model.py" --checkpoint "$checkpoint" --data "$run/real-data-bin" --dtype int8 \
+  python -m fairseq_asr_correct export "$checkpoint" --data "$run/real-data-bin" --dtype int8 \
     --keep "$run/keep/keep.json" --save-to "$run/model"
 fi

@@ -3,8 +3,8 @@
 #
 #   scripts/train_librispeech.sh DATA_BIN BERT_DIR
 #
-# DATA_BIN is a folder of preprocess/binarize.py, BERT_DIR one of scripts/get_decoder_params_from_bert.py. The same
-# command with RUN=FOLDER goes on from that folder's last checkpoint, and is refused if data or shape have changed.
+# DATA_BIN is a folder of asr-correct binarize, BERT_DIR one of asr-correct bert. The same command with RUN=FOLDER resumes
+# from that folder's last checkpoint, and is refused if data or shape have changed.
 #
 # The run's folder gets checkpoints/, train.log, tensorboard/ (with tensorboardX), command.txt (a line each time it is
 # started), versions.txt, and fingerprint.txt, which tells data and shape from others.
@@ -37,9 +37,9 @@ fingerprint() { # data and shape: what must not change between the parts of one 
 }
 
 [ -f "$data/dict.good.txt" ] && [ -f "$data/train.bad-good.good.bin" ] ||
-  fail "$data has no binarized training set: write it with preprocess/binarize.py"
+  fail "$data has no binarized training set: write it with asr-correct binarize"
 [ -f "$data/valid.bad-good.good.bin" ] || fail "$data has no validation set: binarize pairs with valid.bad and valid.good"
-[ -f "$bert/config.json" ] || fail "$bert is no BERT folder: write it with scripts/get_decoder_params_from_bert.py"
+[ -f "$bert/config.json" ] || fail "$bert is not a BERT folder: write it with asr-correct bert"
 [ -z "${DECODER_LAYERS:-}" ] || [[ $DECODER_LAYERS =~ ^[1-9][0-9]*$ ]] || fail "DECODER_LAYERS=$DECODER_LAYERS: give a number"
 command -v fairseq-train > /dev/null || fail "fairseq-train is not in PATH: activate the environment first"
 

@@ -64,7 +64,7 @@ def test_sentencepiece_dictionary(spm: Path, pairs: Path, tmp_path: Path, capsys
         assert (tmp_path / "again" / name).read_bytes() == (spm / name).read_bytes()
     capsys.readouterr()
     train_sentencepiece.main([*argv, "--pieces", "5000"])
-    assert "5,000 were asked for" in capsys.readouterr().err
+    assert "--pieces asked for 5,000" in capsys.readouterr().err
     train_sentencepiece.main([*argv, "--pieces", "60", "--character-coverage", "0.98"])
     assert len(binarize.SentencePieces(tmp_path / "again").vocabulary) < len(binarize.SentencePieces(spm).vocabulary)
 
@@ -76,7 +76,7 @@ def test_sentencepiece_mistakes(spm: Path, pairs: Path, tmp_path: Path, capsys: 
     (tmp_path / "dict.txt").write_text("a 1\n")
     save = ["--save-to", str(tmp_path / "out")]
     for text, options_, message in [
-        (tmp_path / "empty", [], "no text in it"),
+        (tmp_path / "empty", [], "there is no text to train on"),
         (tmp_path / "sign", [], "sign line 2 holds '▁'"),
         (pairs / "train.bad", ["--pieces", "4"], "cannot make 4 pieces"),
     ]:

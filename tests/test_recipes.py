@@ -114,7 +114,7 @@ def test_a_run_is_resumed_with_the_same_data_alone(
     [
         ([], {}, "usage: "),
         (["{nothing}", "{bert}"], {}, "no binarized training set"),
-        (["{data}", "{nothing}"], {}, "is no BERT folder"),
+        (["{data}", "{nothing}"], {}, "is not a BERT folder"),
         (["{data}", "{bert}"], {"PRECISION": "fp8"}, "choose fp16, bf16 or fp32"),
         (["{data}", "{bert}"], {"DECODER_LAYERS": "two"}, "DECODER_LAYERS=two: give a number"),
     ],

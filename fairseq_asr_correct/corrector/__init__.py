@@ -1,4 +1,4 @@
-"""The Python API: a corrector, what it says of its corrections, and the parts of long texts.
+"""The Python API: the corrector, its corrections, and the parts of long texts.
 
 It imports ``formats``, ``decoding`` and what is below them.
 """

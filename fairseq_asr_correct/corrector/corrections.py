@@ -1,4 +1,4 @@
-"""What a corrector changed in a text, how sure it is of each change, and what else it would have written."""
+"""Corrections: what changed in a text, how sure the model is of each change, and alternatives."""
 
 import heapq
 import itertools
@@ -21,28 +21,28 @@ Scored = tuple[str, float]  # a text and its log-probability
 
 @dataclass(frozen=True)
 class Edit:
-    """A change: the input's words ``start`` to ``end``, the latter not included, become ``after``."""
+    """A change: words ``start`` to ``end`` (exclusive) of the input become ``after``."""
 
-    start: int  #: counts the words that white space separates, from 0
-    end: int  #: as ``start`` where words are inserted
-    before: str  #: these words with single spaces; empty where words are inserted
-    after: str  #: empty where words are deleted
-    confidence: float  #: from 0 to 1: the model's probability of the change where the choice is to make it or not
+    start: int  #: the first word, from 0; white space separates words
+    end: int  #: equal to ``start`` if words are inserted
+    before: str  #: these words with single spaces; empty if words are inserted
+    after: str  #: empty if words are deleted
+    confidence: float  #: from 0 to 1: the probability of the change against leaving the words as they are
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A text and what it became."""
+    """A text and its correction."""
 
-    before: str  #: as it was given
+    before: str  #: the input
     after: str
-    edits: tuple[Edit, ...] = ()  #: all that was changed, from left to right
-    alternatives: tuple[Scored, ...] = ()  #: texts with their log-probabilities; the first one is ``after``
+    edits: tuple[Edit, ...] = ()  #: all changes, from left to right
+    alternatives: tuple[Scored, ...] = ()  #: texts with their log-probabilities; the first is ``after``
 
     def at(self, confidence: float) -> str:
-        """The text with only those edits whose confidence is at least this: all of them at 0.
+        """The text with only the edits that have at least this confidence; 0 takes all of them.
 
-        At ``1 / (1 + exp(-margin))`` it is what a ``keep_threshold`` of that margin leaves.
+        ``1 / (1 + exp(-margin))`` gives the same as a ``keep_threshold`` of ``margin``.
         """
         words = self.before.split()
         if not words:
@@ -54,17 +54,17 @@ class Correction:
 
 
 def unchanged(one: str) -> Correction:
-    """Of a text, or a part of one, that the model is not asked about."""
+    """The correction of a text, or a part of one, that the model does not read."""
     return Correction(one, one, (), ((one, 0.0),))
 
 
 def joined(one: str, parts: Sequence[Correction], nbest: int) -> Correction:
-    """The correction of a text out of those of its parts.
+    """The correction of a text from those of its parts.
 
     Args:
-        one: the text, of words.
+        one: the text; it has words.
         parts: all of its parts, in order.
-        nbest: how many alternatives are wanted; 0 where the parts have none.
+        nbest: how many alternatives to give; 0 if the parts have none.
     """
     edits, words = [], 0
     for part in parts:
@@ -75,7 +75,7 @@ def joined(one: str, parts: Sequence[Correction], nbest: int) -> Correction:
 
 
 def _best(parts: list[tuple[Scored, ...]], nbest: int) -> tuple[Scored, ...]:
-    """The likeliest texts of an alternative for each part, behind the one of the first alternatives."""
+    """The likeliest combinations of the parts' alternatives; the combination of all first ones comes first."""
     best = {"": 0.0}
     for alternatives in parts:
         longer: dict[str, float] = {}
@@ -91,29 +91,29 @@ def _best(parts: list[tuple[Scored, ...]], nbest: int) -> tuple[Scored, ...]:
 def corrected(
     model: nn.Module, generator: Any, dictionary: Dictionary, parts: Sequence[Part], sample: dict[str, Any]
 ) -> list[Correction]:
-    """The corrections of a batch without what :class:`Explainer`, whose arguments these are, says of them."""
+    """The corrections of a batch, without edits and alternatives; arguments are as for :class:`Explainer`."""
     corrections = []
     for part, beams in zip(parts, generator.generate([model], sample), strict=True):
         tokens = beams[0]["tokens"].cpu()
-        # <unk> is no word: where the model writes it, it has nothing to say.
+        # <unk> is not a word: a part stays as it is if the model writes one.
         after = part.text if tokens.eq(dictionary.unk()).any() else text(dictionary, tokens)
         corrections.append(Correction(part.text, after))
     return corrections
 
 
 class Explainer:
-    """Corrects batches as a generator does, and says what was changed and how sure the model is.
+    """Corrects batches as a generator does, and reports the changes and how sure the model is of each.
 
     Args:
-        model: of this plugin.
-        generator: what the task built for it.
-        dictionary: that of source and target.
+        model: one of this plugin's.
+        generator: what the task built for the model.
+        dictionary: of source and target.
         continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
     """
 
     def __init__(self, model: nn.Module, generator: Any, dictionary: Dictionary, continues: Sequence[bool]) -> None:
         self._models, self._dictionary, self._continues = [model], dictionary, continues
-        # The margins that a guard decides by are wanted, so that what it would do is done here.
+        # The guard's decisions are made here, because its margins are needed.
         guarded = isinstance(generator, KeepOrCorrect)
         self._generator = generator.generator if guarded else generator
         self._threshold = generator.threshold if guarded else -math.inf
@@ -123,8 +123,8 @@ class Explainer:
         """The corrections of a batch.
 
         Args:
-            parts: a row each.
-            sample: the same as fairseq's generators take them.
+            parts: one for each row of the batch.
+            sample: the parts as fairseq's generators take them.
         """
         found = self._generator.generate(self._models, sample)
         source, unk = sample["net_input"]["src_tokens"], self._dictionary.unk()
@@ -144,7 +144,7 @@ class Explainer:
         return corrections
 
     def _scores(self, source: torch.Tensor, found: list[list[dict]], decisions: list[Decision]) -> list[float]:
-        """Log-probabilities of what is written: as the search found it, or scored anew where that was not all taken."""
+        """Log-probabilities of the outputs: the search's, or new ones where not every change was taken."""
         eos, scores = self._dictionary.eos(), [float(beams[0]["score"]) for beams in found]
         targets = [torch.tensor([*decision.tokens, eos]) for decision in decisions]
         pairs = zip(targets, found, strict=True)
@@ -152,7 +152,7 @@ class Explainer:
         anew = score(self._models, source[rows], [targets[row] for row in rows], self._dictionary)
         for row, numbers in zip(rows, anew, strict=True):
             total = float(numbers.sum())
-            scores[row] = -math.inf if math.isnan(total) else total  # too long for the model to tell
+            scores[row] = -math.inf if math.isnan(total) else total  # too long for the model to score
         return scores
 
     def _edits(self, decision: Decision) -> list[Edit]:

@@ -1,4 +1,4 @@
-"""A corrector for Python programs: text in, corrected text out, and nothing lost on the way."""
+"""The corrector for Python programs: text in, corrected text out."""
 
 import itertools
 import math
@@ -20,19 +20,19 @@ from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model
 
-WINDOW = 100  # batches whose texts are read ahead, and sorted together
+WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class Corrector:
-    """Corrects what a recognizer wrote; made by :meth:`from_pretrained`.
+    """Corrects the output of speech recognizers; :meth:`from_pretrained` makes one.
 
-    Nothing in it changes after it is made, so that several threads can share one.
+    Nothing in it changes afterwards, so several threads can share it.
 
     Args:
-        pretrained: a model with its task, which says what corrections to take.
-        device: where it computes.
-        longest: see :meth:`from_pretrained`.
+        pretrained: a model with its task, which decides which corrections to take.
+        device: where to compute.
+        longest: as for :meth:`from_pretrained`.
 
     Raises:
         UserError: the model does not read word pieces.
@@ -45,7 +45,7 @@ class Corrector:
         self._dictionary = dictionary = pretrained.dictionary
         cfg = self._task.cfg
         self._guided_task = make_task(dictionary, cfg.keep_threshold, cfg.keep_scope, INPUT_GUIDED)
-        places = min(self._model.max_positions()) - 1  # one is for the end of sentence
+        places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
         self._cutter = Cutter(dictionary, min(places, longest or places))
         self._continues = continuations(dictionary)
 
@@ -58,27 +58,27 @@ class Corrector:
         keep_threshold: float | None = None,
         longest: int | None = None,
     ) -> "Corrector":
-        """The corrector in a folder of ``scripts/export_model.py`` or ``export_ctranslate2.py``, or of a training.
+        """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
-        A training's folder is that of its checkpoints or the one around it, and ``checkpoint_best.pt`` is taken
-        before ``checkpoint_last.pt``. The dictionary is ``dict.txt`` beside the checkpoint or a folder above, or
-        in the data folder of the training; a ``keep.json`` can lie in the first two places.
+        In a training's folder, or its ``checkpoints``, ``checkpoint_best.pt`` is preferred to ``checkpoint_last.pt``.
+        The dictionary is ``dict.txt`` beside the checkpoint or one folder above, or the one in the training's data
+        folder. ``keep.json`` is looked for in the first two of these places.
 
         Args:
-            folder: the model that comes with the package by default. It may come from a stranger: nothing in it can
-                run.
+            folder: where the model is (default: the model that comes with the package). It may come from a stranger:
+                nothing in it can run.
             device: such as "cpu", "cuda" or "cuda:1".
-            dtype: to compute in, "float32" (the default; CTranslate2's is as the folder was written, and what is int8
-                stays so), "float16" or "bfloat16".
+            dtype: number type to compute in: "float32" (the default), "float16" or "bfloat16". A CTranslate2 folder
+                by default computes in the type that it was written in, and its int8 matrices stay int8.
             keep_threshold: take a change only where the model prefers it to the input by this margin of
-                log-probability; ``-math.inf`` takes all of them (default: as the folder's ``keep.json`` says,
-                and all of them without one).
-            longest: how many pieces a part of a text has at most; a longer text is corrected in several parts, and a
-                word with more stays as it is (default: as many as the model has positions for).
+                log-probability (natural); ``-math.inf`` takes every change (default: the margin in ``keep.json``, or
+                every change if there is none).
+            longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
+                longer word stays as it is (default: as many as the model has positions).
 
         Raises:
-            UserError: the folder is damaged or lacks a file, the model is of another architecture, or the device
-                or one of the other arguments cannot be used.
+            UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
+                or another argument cannot be used.
         """
         name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
         if name not in DTYPES:
@@ -89,7 +89,7 @@ class Corrector:
             raise UserError(f"longest={longest!r}: give a whole number from 1 up")
         folder = shipped_model() if folder is None else folder
         if is_ctranslate2(folder):
-            pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # the other device is not torch's
+            pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # CTranslate2 has its own device
         else:
             device, pretrained = _usable(device), load_any(folder, DTYPES[name])
         if keep_threshold is not None:
@@ -111,24 +111,24 @@ class Corrector:
     ) -> str | list[str]:
         """Corrects one text, or each of several.
 
-        White space becomes single spaces; a text of nothing else stays as it is. So does a word that the
-        dictionary cannot spell, such as one with a capital in an uncased model: what stands before it and after
-        it is corrected apart. A text longer than the model's positions, or than ``longest``, is corrected in parts.
+        White space becomes single spaces; a text of white space alone stays as it is. A word that the dictionary
+        cannot spell, such as one with a capital in an uncased model, stays too, and the texts before and after it are
+        corrected separately. A text longer than the model's positions, or than ``longest``, is corrected in parts.
 
         Args:
-            texts: one text, or any number.
-            batch_size: how many pieces of text are corrected at once.
-            beam: how many beginnings of a correction are kept while searching (default: 4; 1 if input-guided).
-            decoding: "beam" for fairseq's search (the default), or "input-guided", which writes what it writes
-                with a beam of 1, in fewer passes of the decoder.
+            texts: one text, or several.
+            batch_size: how many texts, or parts of texts, to correct at once.
+            beam: beam size of the search (default: 4; 1 with input-guided).
+            decoding: "beam" for fairseq's beam search (the default), or "input-guided", which gives the same output
+                as a beam of 1 in fewer passes of the decoder.
 
         Returns:
-            A text for one text, and a list for several: one for each, in their order.
+            The corrected text for one text, or a list of corrected texts, in the order of the input.
 
         Raises:
-            TypeError: there is something else than text.
-            UserError: batch_size or beam is no whole number from 1 up, the decoding is not there or has no beam, or
-                the model computes what is no number.
+            TypeError: an input is not text.
+            UserError: ``batch_size`` or ``beam`` is not a whole number from 1 up, there is no such decoding or it
+                has no such beam, or the model computes NaN.
         """
         if isinstance(texts, str):
             return next(self.stream([texts], batch_size, beam, decoding))
@@ -137,25 +137,25 @@ class Corrector:
     def stream(
         self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
     ) -> Iterator[str]:
-        """Corrects texts as they come, however many there are.
+        """Corrects a stream of texts, of any length.
 
-        ``100 * batch_size`` of them are read, corrected, and handed out before the next are read.
+        It reads ``100 * batch_size`` texts at a time, and yields their corrections before it reads more.
 
         Args:
-            texts: any number, even without end.
-            batch_size: see :meth:`correct`, as for all that follows.
-            beam: see there.
-            decoding: see there.
+            texts: any number of texts, even without end.
+            batch_size: as for :meth:`correct`.
+            beam: as for :meth:`correct`.
+            decoding: as for :meth:`correct`.
 
         Returns:
-            A text for each, in their order.
+            An iterator over the corrected texts, in the order of the input.
 
         Raises:
-            TypeError: see there; also for one text instead of several.
-            UserError: see there.
+            TypeError: ``texts`` is a single text, or an input is not text.
+            UserError: as for :meth:`correct`.
         """
         if isinstance(texts, str):
-            raise TypeError("texts is one text: give several, or use correct")
+            raise TypeError("texts is a single text: give an iterable of texts, or use correct")
         corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding))
         return (correction.after for correction in corrections)
 
@@ -181,27 +181,28 @@ class Corrector:
         decoding: str | None = None,
         nbest: int = 1,
     ) -> Correction | list[Correction]:
-        """Corrects as :meth:`correct` does, and says what was changed and how sure the model is of each change.
+        """Corrects as :meth:`correct` does, and reports each change and how sure the model is of it.
 
-        That takes a pass more for texts that are changed, unless the search has told all scores. A change's confidence
-        is the logistic function of the margin by which the model prefers it to the input; see
+        Texts that change need one more pass of the decoder, unless the search has computed all scores. The confidence
+        of a change is the logistic function of the margin by which the model prefers it to the input; see
         :mod:`~fairseq_asr_correct.decoding.keep`.
 
         Args:
-            texts: see :meth:`correct`, as for all but the last.
-            batch_size: see there.
-            beam: see there.
-            decoding: see there.
-            nbest: how many texts to give as alternatives, the correction being the first; fewer if the search did
-                not find as many. Each has its log-probability: natural, of all its tokens and ends of sentences
-                together; words that the dictionary cannot spell count nothing.
+            texts: as for :meth:`correct`.
+            batch_size: as for :meth:`correct`.
+            beam: as for :meth:`correct`.
+            decoding: as for :meth:`correct`.
+            nbest: the most alternatives to give for each text; the first is the correction. Each has its
+                log-probability: natural, summed over its tokens and ends of sentences. Words that the dictionary
+                cannot spell count as 0.
 
         Returns:
-            A correction for one text, and a list for several: one for each, in their order.
+            A correction for one text, or a list of corrections, in the order of the input.
 
         Raises:
-            TypeError: see there.
-            UserError: see there; also if nbest is no whole number from 1 up, or larger than beam.
+            TypeError: as for :meth:`correct`.
+            UserError: as for :meth:`correct`; also if ``nbest`` is not a whole number from 1 up, or is larger than
+                ``beam``.
         """
         search = Search.of(batch_size, beam, decoding, nbest)
         if isinstance(texts, str):
@@ -209,7 +210,7 @@ class Corrector:
         return list(self._corrections(iter(texts), search))
 
     def cut(self, text: str) -> list[Part]:
-        """The parts that :meth:`correct` makes of a text, for who wants to choose the batches.
+        """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.
 
         With :func:`~.parts.join`, ``join(corrector.correct_parts(corrector.cut(text)), text)`` is
         ``corrector.correct(text)``.
@@ -222,16 +223,16 @@ class Corrector:
         """Corrects parts of texts.
 
         Args:
-            parts: of :meth:`cut`, of any number of texts.
-            batch_size: see :meth:`correct`, as for all that follows.
-            beam: see there.
-            decoding: see there.
+            parts: what :meth:`cut` gives, of any number of texts.
+            batch_size: as for :meth:`correct`.
+            beam: as for :meth:`correct`.
+            decoding: as for :meth:`correct`.
 
         Returns:
-            A text for each, in their order.
+            The corrected text of each part, in order.
 
         Raises:
-            UserError: see there.
+            UserError: as for :meth:`correct`.
         """
         return [correction.after for correction in self._correct_parts(parts, Search.of(batch_size, beam, decoding))]
 
@@ -241,13 +242,13 @@ class Corrector:
             some = list(itertools.islice(texts, window))
             for number, one in enumerate(some, first):
                 if not isinstance(one, str):
-                    raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give text alone")
+                    raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give only text")
             if not some:
                 return
             yield from self._correct(some, search)
 
     def _correct(self, texts: list[str], search: Search) -> list[Correction]:
-        """Of a window's texts."""
+        """The corrections of the texts in a window."""
         layouts = [self.cut(one) for one in texts]
         following = iter(self._correct_parts([part for layout in layouts for part in layout], search))
         pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
@@ -257,7 +258,7 @@ class Corrector:
 
     @torch.inference_mode()
     def _correct_parts(self, parts: Sequence[Part], search: Search) -> list[Correction]:
-        """Those alike in length together."""
+        """The corrections of parts; parts of similar length share a batch."""
         rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
         corrections = [unchanged(part.text) for part in parts]
         if not rows:
@@ -268,14 +269,14 @@ class Corrector:
             batch = [parts[row] for row in some]
             try:
                 decoded = decode(batch, self._sample(batch))
-            except AssertionError as error:  # fairseq's, where a search has no end
-                raise UserError("the model computes probabilities that are no numbers: take another") from error
+            except AssertionError as error:  # fairseq's, when no hypothesis ends
+                raise UserError("the model computes probabilities that are not numbers: use another model") from error
             for row, correction in zip(some, decoded, strict=True):
                 corrections[row] = correction
         return corrections
 
     def _decoder(self, search: Search) -> Callable[[Sequence[Part], dict[str, Any]], list[Correction]]:
-        """Corrects a batch; one of its own for each call, as fairseq's search is allowed to remember things."""
+        """A function that corrects a batch; each call needs a new one, because fairseq's search keeps state."""
         task = self._guided_task if search.guided else self._task
         generator = task.build_generator([self._model], search.flags(), **generator_of(self._model, search))
         if search.nbest:
@@ -283,7 +284,7 @@ class Corrector:
         return partial(corrected, self._model, generator, self._dictionary)
 
     def _sample(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """The parts as one batch, padded as fairseq-generate pads it."""
+        """The parts as one batch, padded on the left as fairseq-generate does."""
         dictionary = self._dictionary
         rows = [torch.tensor([*part.tokens, dictionary.eos()]) for part in parts]
         source = data_utils.collate_tokens(rows, dictionary.pad(), dictionary.eos(), left_pad=True)
@@ -293,7 +294,7 @@ class Corrector:
 
 def _usable(device: torch.device | str) -> torch.device:
     try:
-        torch.zeros(1, device=device).item()  # "meta" has no numbers to give
+        torch.zeros(1, device=device).item()  # fails on "meta", which has no values
         return torch.device(device)
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise UserError(f"device={str(device)!r} cannot be used ({reason(error)}): use device='cpu'") from error

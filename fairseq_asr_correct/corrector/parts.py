@@ -1,4 +1,4 @@
-"""Texts cut into parts that a model of word pieces can read, and put together again."""
+"""Cuts texts into parts that a model of word pieces can read, and joins them again."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -12,10 +12,10 @@ from fairseq_asr_correct.models.spelling import WORD
 
 
 class Part(NamedTuple):
-    """Some words of a text, corrected apart from the rest of it."""
+    """Some words of a text, which are corrected separately."""
 
     text: str
-    tokens: list[int]  #: what they are spelled with; empty if they stay as they are
+    tokens: list[int]  #: their word pieces; empty if the words stay as they are
 
 
 class Cutter:
@@ -23,23 +23,23 @@ class Cutter:
 
     Args:
         dictionary: the model's.
-        longest: how many tokens it reads at once, the end of the sentence not counted.
+        longest: the most tokens that the model reads at once, without the end of the sentence.
 
     Raises:
-        UserError: the dictionary is not one of word pieces.
+        UserError: the dictionary has SentencePiece's pieces.
     """
 
     def __init__(self, dictionary: Dictionary, longest: int) -> None:
         if any(symbol.startswith(WORD) for symbol in dictionary.symbols):
-            raise UserError("this model reads sentencepiece's pieces, not word pieces: use fairseq-interactive")
+            raise UserError("this model reads SentencePiece's pieces, not word pieces: use fairseq-interactive")
         self._dictionary = dictionary
         self._wordpiece = WordPiece(dictionary.symbols[dictionary.nspecial :])
         self._longest = longest
 
     def cut(self, text: str) -> Iterator[Part]:
-        """The parts of a text; :func:`join` makes it again, with single spaces.
+        """The parts of a text; :func:`join` gives the text back, with single spaces.
 
-        A part is of words that the dictionary can spell, as many as the model reads at once, or of words that it
+        A part has either words that the dictionary can spell, as many as the model reads at once, or words that it
         cannot spell.
         """
         spelled = [(word, self._spell(word)) for word in text.split()]
@@ -49,12 +49,12 @@ class Cutter:
                 yield Part(" ".join(word for word, _ in words), [token for _, tokens in words for token in tokens])
 
     def _spell(self, word: str) -> list[int]:
-        """The word's tokens; none if the dictionary cannot spell it or the model has no room for it."""
+        """The word's tokens; empty if the dictionary cannot spell it, or if it is too long for the model."""
         tokens = list(map(self._dictionary.index, self._wordpiece.encode(word).split(" ")))
         return tokens if min(tokens) >= self._dictionary.nspecial and len(tokens) <= self._longest else []
 
     def _short_enough(self, words: list[tuple[str, list[int]]]) -> Iterator[list[tuple[str, list[int]]]]:
-        """The words, halved between two of them as often as the model's positions ask for."""
+        """The words in parts that fit the model: halved, at a word, as often as needed."""
         ends = list(itertools.accumulate(len(tokens) for _, tokens in words))
         if ends[-1] <= self._longest:
             yield words
@@ -65,10 +65,10 @@ class Cutter:
 
 
 def join(parts: Sequence[str], text: str = "") -> str:
-    """One text of several; what has become empty leaves no space.
+    """Joins corrected parts with spaces; empty parts leave no space.
 
     Args:
         parts: the corrected parts of a text, in order.
-        text: what they are the parts of; it stays as it is if there are none.
+        text: the input; it is returned if there are no parts.
     """
     return " ".join(filter(None, parts)) if parts else text

@@ -1,9 +1,9 @@
 """``--criterion chunked_label_smoothed_cross_entropy``: fairseq's loss without its copies of the logits.
 
-With 30,528 outputs the logits of a batch of 4096 tokens take 500 MB, and fairseq's criterion holds four of that
-size. Here the output layer and the loss are one step, some hundred tokens at a time, and only for tokens that are
-not padding. The gradient of the logits is known as soon as they are (it is softmax minus target), so it is turned
-into that of features and weights at once, and the logits are forgotten.
+With 30,528 outputs the logits of a batch of 4096 tokens take 500 MB, and fairseq's criterion holds four tensors of that
+size. This criterion computes the output layer and the loss together, for some hundred tokens at a time, without
+padding. It computes the gradients of features and weights at once (the logits' gradient is softmax minus target), and
+then frees the logits.
 """
 
 import math
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.copying import copied_targets
 
-HALF_SCALE = 1024.0  # float16 would lose gradients of softmax, which are scaled by the loss scale only later
+HALF_SCALE = 1024.0  # otherwise float16 loses small gradients, because the loss scale comes only later
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -31,8 +31,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     ``(1 - smoothing - s) * nll + s * sum over all outputs of -log p``, whose gradient by the logits is
     ``p - s - (1 - smoothing - s) * onehot``.
 
-    Where a target may be copied too (``models/copying.py``), its likelihood is ``copied + generated * p``, and its
-    gradient by the logits has the part r of it that is not copied: ``(r (1 - smoothing - s) + V s) p - s - r
+    If a target may also be copied (``models/copying.py``), its likelihood is ``copied + generated * p``. With r the
+    share of the likelihood that is not copied, the gradient by the logits is ``(r (1 - smoothing - s) + V s) p - s - r
     (1 - smoothing - s) onehot``.
     """
 
@@ -59,9 +59,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             target: ``(tokens,)``.
             smoothing: from 0 up to 1.
             chunk: tokens at a time.
-            count_right: else the last result is 0. Right is what is likeliest to be generated.
-            copied: ``(tokens,)``, float32, log-probability that the target is copied; default: nothing is.
-            generated: ``(tokens,)``, float32, log-probability that it is not a copy, whatever it is.
+            count_right: whether to count targets that are the likeliest to be generated; otherwise that result is 0.
+            copied: ``(tokens,)``, float32, log-probability that the target is copied; default: nothing is copied.
+            generated: ``(tokens,)``, float32, log-probability that any token is generated.
             spelling: ``(tokens, dim of spelling)``, whose products with ``outputs`` are added to the logits.
             outputs: ``(outputs, dim of spelling)``, which has no gradient.
         """
@@ -140,8 +140,8 @@ class ChunkedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionConfig):
     loss_skip_copied: float = field(
         default=1.0,
         metadata={
-            "help": "bert_transformer_copy: in training, targets that are copied with a higher probability than this "
-            "do without the output layer; their loss is that of copying alone, a little higher (default: 1, none)"
+            "help": "with bert_transformer_copy: skip the output layer in training for targets that are copied with a "
+            "higher probability than this; their loss is a little too high (default: 1, skip none)"
         },
     )
 
@@ -170,7 +170,7 @@ class ChunkedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         self.chunk, self.skip_copied = loss_chunk, math.log(loss_skip_copied)
 
     def forward(self, model: nn.Module, sample: dict[str, Any], reduce: bool = True) -> tuple:
-        """See fairseq; ``reduce=False``, a loss for each token, is computed in fairseq's way."""
+        """See fairseq; with ``reduce=False``, a loss for each token, fairseq's own code runs."""
         if not reduce:
             return super().forward(model, sample, reduce)
         features, extra = model(**sample["net_input"], features_only=True)
@@ -203,10 +203,10 @@ class ChunkedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
 
 
 def output_weight(model: nn.Module) -> Tensor:
-    """The matrix that makes logits of features.
+    """The output matrix, which turns features into logits.
 
     Raises:
-        UserError: logits are made in another way.
+        UserError: the decoder computes logits in another way.
     """
     layer = getattr(model.decoder, "output_projection", None)
     if not isinstance(layer, nn.Linear) or layer.bias is not None or model.decoder.adaptive_softmax is not None:

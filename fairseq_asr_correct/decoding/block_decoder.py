@@ -1,8 +1,8 @@
-"""A decoder's passes over several new tokens of each sentence, each sentence at its own length.
+"""Runs a decoder over several new tokens of each sentence, where sentences have different lengths.
 
-fairseq's decoder takes one new token a sentence, of sentences that are equally long, or whole sentences anew. Here
-keys and values are kept where their tokens stand: what is behind a sentence's length is overwritten, so that tokens
-are taken back by not counting them.
+fairseq's decoder takes either one new token of each of equally long sentences, or whole sentences. Here keys and values
+are cached at their tokens' positions. Shortening a sentence takes tokens back: what is cached after its length is
+overwritten later.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,11 @@ from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
 from fairseq_asr_correct.models.progress import before_the_first, edit_distances
 
 COPIED = ("places", "copied", "generated", "spelling")
-NOTHING = -1  # stands before the first token
+NOTHING = -1  # in place of a token before the first
 
 
 def unknown_part(decoder: nn.Module) -> str | None:
-    """What asks for a part of a decoder that :class:`BlockDecoder` cannot compute, if anything does."""
+    """The flag, or other reason, for a part that :class:`BlockDecoder` cannot compute; None if it can compute all."""
     if not isinstance(decoder, BertDecoder):
         return "another --arch than bert_transformer and bert_transformer_copy"
     parts = {
@@ -37,11 +37,11 @@ def unknown_part(decoder: nn.Module) -> str | None:
 
 
 class BlockDecoder:
-    """A decoder in eval mode, with the sources of a batch and what it has computed for their outputs so far.
+    """A decoder in eval mode, with the sources of a batch and a cache for their outputs.
 
     Args:
         decoder: one without an :func:`unknown_part`.
-        encoder_out: what the encoder says of the batch.
+        encoder_out: the encoder's output for the batch.
     """
 
     def __init__(self, decoder: BertDecoder, encoder_out: dict[str, list[Tensor]]) -> None:
@@ -62,7 +62,7 @@ class BlockDecoder:
         self.distances = before_the_first(self.source["tokens"], decoder.padding_idx)[:, None]
 
     def keep(self, rows: Tensor) -> None:
-        """Goes on with these sentences of the batch, ``(sentences,)``."""
+        """Keeps only these sentences of the batch, ``(sentences,)``."""
         self.source = {name: tensor[rows] for name, tensor in self.source.items()}
         self.source_keys = [(keys[rows], values[rows]) for keys, values in self.source_keys]
         self.keys = [(keys[rows], values[rows]) for keys, values in self.keys]
@@ -70,20 +70,19 @@ class BlockDecoder:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device of its tensors."""
         return self.source["tokens"].device
 
     def outputs(self, tokens: Tensor, lengths: Tensor) -> Iterator[Places]:
-        """What the decoder says of new tokens, some of them at a time, sentence after sentence.
+        """The decoder's outputs for new tokens, some at a time, sentence after sentence.
 
         Args:
             tokens: the token before the new ones, :data:`NOTHING` if there is none, and the new ones,
                 ``(batch, 1 + new)``; padded on the right.
-            lengths: how many tokens stand before the new ones, ``(batch,)``; of what was computed for more than
-                these, nothing is used.
+            lengths: how many tokens come before the new ones, ``(batch,)``; anything cached beyond is not used.
 
         Yields:
-            :func:`places_at_once` new tokens and, at the end, the rest.
+            Outputs for :func:`places_at_once` new tokens, and at the end for the rest.
         """
         tokens = self.decoder.with_cls(tokens)
         wanted = tokens[:, 1:].ne(self.decoder.padding_idx)
@@ -104,7 +103,7 @@ class BlockDecoder:
             yield Places(logits, self.source["tokens"][sentences[some]], part or None)
 
     def _distances(self, tokens: Tensor, places: Tensor) -> Tensor:
-        """Edit distances after each new token, ``(batch, new, src_len)``, put where the next token will stand."""
+        """Edit distances after each new token, ``(batch, new, src_len)``, stored at the position of the next token."""
         rows = torch.arange(len(tokens), device=tokens.device)[:, None]
         missing = int(places.max()) + 2 - self.distances.size(1)
         self.distances = functional.pad(self.distances, (0, 0, 0, max(missing, 0)))
@@ -113,7 +112,7 @@ class BlockDecoder:
         return self.distances[rows, places + 1]
 
     def _features(self, tokens: Tensor, places: Tensor) -> Tensor:
-        """See fairseq's ``extract_features``; tokens and the places they stand at are ``(batch, new)``."""
+        """See fairseq's ``extract_features``; tokens and their positions are ``(batch, new)``."""
         decoder = self.decoder
         x = _through(decoder.quant_noise, decoder.embed_scale * decoder.embed_tokens(tokens))
         x = _through(decoder.project_in_dim, x) + self._positions(places)
@@ -127,14 +126,14 @@ class BlockDecoder:
         return _through(decoder.project_out_dim, _through(decoder.layer_norm, x))
 
     def _positions(self, places: Tensor) -> Tensor:
-        """The embeddings of places, which fairseq counts from one behind its padding; any for padding beyond them."""
+        """Position embeddings, which fairseq numbers from ``padding_idx + 1``; padding past the last gets any."""
         embed = self.decoder.embed_positions
         return functional.embedding(
             (places + self.decoder.padding_idx + 1).clamp(max=len(embed.weight) - 1), embed.weight
         )
 
     def _reserve(self, end: int) -> None:
-        """Room for keys and values of that many tokens a sentence; half more than asked for, to be asked less often."""
+        """Makes room for keys and values of that many tokens per sentence, and half as many again, to grow rarely."""
         missing = end - self.keys[0][0].size(1)
         if missing > 0:
             room = (0, 0, 0, missing + end // 2)
@@ -154,7 +153,7 @@ class BlockDecoder:
         return x
 
     def _attend_to_output(self, number: int, x: Tensor, places: Tensor, seen: Tensor) -> Tensor:
-        """Self-attention of new tokens, whose keys and values are put where they stand."""
+        """Self-attention of new tokens; their keys and values are cached at their positions."""
         attention, (keys, values) = self.decoder.layers[number].self_attn, self.keys[number]
         rows = torch.arange(len(x), device=x.device)[:, None]
         keys[rows, places] = attention.k_proj(x)

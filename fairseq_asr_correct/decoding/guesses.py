@@ -1,25 +1,25 @@
-"""What is guessed to come next in an output: the rest of the source, from the place that the output has come to."""
+"""Guesses the next tokens of an output: the rest of the source, from the position that the output has reached."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torch import Tensor
 
-LONGEST = 3  # tokens in a row that are looked for in the source
-NEAR = 6  # a single token is no sign of the place unless it is as near as this to the one expected
-AFTER_A_MISS = 8  # tokens guessed at least behind a guess that was wrong: many more would be arithmetic for nothing
+LONGEST = 3  # tokens in a row to look for in the source
+NEAR = 6  # a single token gives the position only if it is this near to the expected one
+AFTER_A_MISS = 8  # the least tokens to guess after a wrong guess; more would be wasted work
 
 
 def resume(source: list[int], written: list[int], place: int, continues: Sequence[bool]) -> int:
-    """The place in the source where a correction goes on.
+    """The position in the source where a correction resumes.
 
-    That is behind the tokens written last, the more in a row and the nearer the better. Where they are not in the
-    source, the last one stands for a piece of a word, or for the rest of a word if it begins one.
+    It is the position after the last tokens written: the longest match wins, and then the nearest. If they are not in
+    the source, the last token replaces one piece of a word, or the rest of a word if it begins one.
 
     Args:
-        source: without the end of sentence.
-        written: not empty.
-        place: that of the token guessed where the last one was written; up to the source's length.
+        source: tokens without the end of the sentence.
+        written: the output so far; not empty.
+        place: position of the guess for the last token written; at most the source's length.
         continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
     """
     for length in range(min(LONGEST, len(written)), 0, -1):
@@ -36,18 +36,18 @@ def resume(source: list[int], written: list[int], place: int, continues: Sequenc
 
 @dataclass
 class Sentence:
-    """A sentence on its way. All tokens are without padding, the source's without the end of sentence."""
+    """A sentence while it is decoded. No tokens are padding, and ``source`` has no end of sentence."""
 
-    number: int  #: in its batch
+    number: int  #: its row in the batch
     source: list[int]
-    guess: list[int]  #: what may come next
-    place: int = 0  #: of the guess in the source
+    guess: list[int]  #: the tokens guessed to come next
+    place: int = 0  #: position of the guess in the source
     written: list[int] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)  #: log-probabilities of these
-    source_scores: Tensor | None = None  #: those of the source's tokens and end, were it written as it is; if known
+    scores: list[float] = field(default_factory=list)  #: log-probabilities of ``written``
+    source_scores: Tensor | None = None  #: log-probabilities of the unchanged source and its end, if known
 
     def accept(self, chosen: list[int], scores: list[float], continues: Sequence[bool]) -> None:
-        """Goes on by the model's choices after what is written and after each token of the guess."""
+        """Takes the model's choices: those after ``written``, and after each token of the guess while it is right."""
         same = next((i for i, token in enumerate(self.guess) if token != chosen[i]), len(self.guess))
         self.written += chosen[: same + 1]
         self.scores += scores[: same + 1]

@@ -1,8 +1,8 @@
-"""Greedy search that takes as many tokens from a pass of the decoder as the source lets it guess.
+"""Greedy search that writes several tokens in each pass of the decoder, by guessing that the source comes next.
 
-A correction is mostly its source. A pass scores the whole rest of the source as a guess of what comes, and all of it
-is taken up to the first token that is not the model's own choice there, which is taken instead (Sun et al. 2021, arXiv
-2106.04970; Ge et al. 2022, arXiv 2205.10350). A guess decides how many passes there are, and never what is written.
+A correction is mostly its source. Each pass scores the rest of the source as a guess. Tokens are accepted up to the
+first that is not the model's own choice, and the model's choice is taken there (Sun et al. 2021, arXiv 2106.04970;
+Ge et al. 2022, arXiv 2205.10350). Guesses change the number of passes, but never the output.
 """
 
 import logging
@@ -38,36 +38,38 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class Rules:
-    """What fairseq imposes on a batch's outputs."""
+    """Constraints that fairseq puts on a batch's outputs."""
 
-    longest: int  #: tokens before the end of sentence
+    longest: int  #: the most tokens before the end of the sentence
     start: int  #: the token before the first
-    prefix: Tensor | None  #: how outputs begin, ``(batch, length)``, padded
+    prefix: Tensor | None  #: forced first tokens of the outputs, ``(batch, length)``, padded
 
 
 class InputGuidedGenerator(SequenceGenerator):
-    """Fairseq's generator with one beam: the same hypotheses, from fewer passes.
+    """Fairseq's generator with one beam: the same hypotheses from fewer passes.
 
-    Hypotheses have ``source_scores`` as well, the log-probabilities of the input's tokens and end of sentence if it
-    were the output, or None where the first pass did not tell them.
+    Hypotheses also have ``source_scores``: log-probabilities of the unchanged input and its end, or None if the first
+    pass did not compute them.
 
-    ``passes``, ``tokens`` and ``sentences`` count what it did, a pass over a batch as one for each sentence.
+    ``passes``, ``tokens`` and ``sentences`` count its work; a pass over a batch counts once for each sentence.
 
     Args:
-        models: one, of this plugin.
-        tgt_dict: that of source and target.
+        models: one model of this plugin.
+        tgt_dict: dictionary of source and target.
         stats: log the counts after each batch.
         kwargs: see fairseq's.
 
     Raises:
-        UserError: something is asked for that this generator does not do.
+        UserError: an option is not supported.
     """
 
     def __init__(self, models: list[nn.Module], tgt_dict: Dictionary, stats: bool = False, **kwargs: Any) -> None:
         super().__init__(models, tgt_dict, **kwargs)
         undone = self._undone()
         if undone:
-            raise UserError(f"--decoding input-guided cannot do {undone}: do without, or take --decoding fairseq")
+            raise UserError(
+                f"--decoding input-guided does not support {undone}: leave it out, or use --decoding fairseq"
+            )
         if self.beam_size != 1:
             raise UserError(f"--decoding input-guided is greedy and has no --beam {self.beam_size}: give --beam 1")
         self.continues = continuations(tgt_dict)
@@ -75,7 +77,7 @@ class InputGuidedGenerator(SequenceGenerator):
         self.passes = self.tokens = self.sentences = 0
 
     def _undone(self) -> str | None:
-        """What fairseq's generator would do and this one does not."""
+        """An option in use that this generator does not support, if there is one."""
         drops = [module for module in self.model.modules() if isinstance(module, FairseqDropout)]
         asked = {
             "several models in --path": self.model.models_size > 1,
@@ -98,13 +100,17 @@ class InputGuidedGenerator(SequenceGenerator):
         constraints: Tensor | None = None,
         bos_token: int | None = None,
     ) -> list[list[dict[str, Tensor]]]:
-        """See fairseq's."""
+        """As fairseq's ``SequenceGenerator``."""
         if constraints is not None:
-            raise UserError("--decoding input-guided cannot do --constraints: do without, or take --decoding fairseq")
+            raise UserError(
+                "--decoding input-guided does not support --constraints: leave them out, or use --decoding fairseq"
+            )
         source = sample["net_input"]["src_tokens"]  # with padding, which fairseq counts too:
         longest = min(int(self.max_len_a * source.size(1) + self.max_len_b), self.max_len - 1)
         if self.min_len > longest:
-            raise UserError(f"--min-len {self.min_len} is above the {longest} tokens that an output can have: lower it")
+            raise UserError(
+                f"--min-len {self.min_len} is more than the {longest} tokens that an output can have: lower it"
+            )
         rules = Rules(longest, self.eos if bos_token is None else bos_token, prefix_tokens)
         sentences = self._sentences(source, prefix_tokens)
         (encoder_out,) = self.model.forward_encoder(sample["net_input"])
@@ -131,7 +137,7 @@ class InputGuidedGenerator(SequenceGenerator):
         return [[token for token in row if token not in (self.pad, self.eos)] for row in tokens.tolist()]
 
     def _pass(self, block: BlockDecoder, sentences: list[Sentence], rules: Rules) -> None:
-        """A pass of the decoder over what each sentence guesses."""
+        """One pass of the decoder over the guess of each sentence."""
         for sentence in sentences:
             del sentence.guess[rules.longest - len(sentence.written) :]
         last_and_new = [[NOTHING, rules.start, *sentence.written][-2:] + sentence.guess for sentence in sentences]
@@ -150,31 +156,31 @@ class InputGuidedGenerator(SequenceGenerator):
         results = zip(*(torch.cat(values).cpu().split(counts) for values in choices), strict=True)
         for sentence, (chosen, scores, guessed_scores) in zip(sentences, results, strict=True):
             whole = not sentence.written and sentence.guess == sentence.source and rules.start == self.eos
-            if whole and not guessed_scores.isnan().any():  # a source without an end has no score for it
+            if whole and not guessed_scores.isnan().any():  # there is no score for the end if the source has none
                 sentence.source_scores = guessed_scores
             sentence.accept(chosen.tolist(), scores.tolist(), self.continues)
         self.passes += len(sentences)
 
     def _imposed(self, numbers: Tensor, steps: Tensor, rules: Rules) -> tuple[Tensor, Tensor]:
-        """The token that must be written at each step, :data:`NOTHING` if any may be, and whether the end may be.
+        """The forced token at each position, or :data:`NOTHING`, and whether the sentence may end there.
 
         Args:
-            numbers: of the sentences, ``(places,)``.
-            steps: how many tokens each has before, ``(places,)``.
-            rules: the batch's.
+            numbers: sentence of each position, ``(places,)``.
+            steps: how many tokens come before each position, ``(places,)``.
+            rules: of the batch.
         """
         forced, ends = torch.full_like(steps, NOTHING), steps.ge(self.min_len)
         if rules.prefix is not None:
             inside = steps < rules.prefix.size(1)
             forced[inside] = rules.prefix[numbers[inside], steps[inside]]
             forced[forced.eq(self.pad)] = NOTHING
-            ends |= inside  # fairseq forgets the minimum as long as any sentence of the batch can have a prefix
+            ends |= inside  # fairseq ignores the minimum while any sentence of the batch can have a prefix
         return forced.masked_fill(steps.ge(rules.longest), self.eos), ends
 
     def _choose(self, part: Places, guessed: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The token that fairseq would write at each place, its log-probability, and that of the token guessed.
+        """The token that fairseq would write at each position, its log-probability, and that of the guessed token.
 
-        The last is not a number where the token is not the source's.
+        The last is NaN if the guessed token is not in the source.
         """
         own, rest = part.log_probs()
         chosen, scores, clear = best_of_source(own, rest, part.source, self.pad)
@@ -187,20 +193,20 @@ class InputGuidedGenerator(SequenceGenerator):
         return chosen, scores, guessed_scores
 
     def _choose_as_fairseq(self, outputs: Tensor, forced: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-        """The first two by all probabilities; outputs are ``(places, vocab)`` and are changed."""
+        """The first two, from all probabilities; ``outputs`` is ``(places, vocab)``, and changes in place."""
         log_probs = self.model.single_model.get_normalized_probs((outputs.div_(self.temperature), None), log_probs=True)
         log_probs[:, self.unk] -= self.unk_penalty
         log_probs[:, self.pad] = -torch.inf
         log_probs[:, self.eos].masked_fill_(~ends, -torch.inf)
-        best = log_probs.topk(min(2, log_probs.size(1) - 1))[1][:, 0]  # of equals the one that fairseq takes
+        best = log_probs.topk(min(2, log_probs.size(1) - 1))[1][:, 0]  # breaks ties as fairseq does
         chosen = torch.where(forced.eq(NOTHING), best, forced)
         return chosen, log_probs.gather(1, chosen[:, None])[:, 0]
 
     def _hypothesis(self, sentence: Sentence, device: torch.device) -> dict[str, Tensor]:
-        """As fairseq gives it, which adds log-probabilities up in float32 and takes the differences of the sums."""
+        """The hypothesis as fairseq gives it: scores are differences of cumulative sums in float32."""
         sums = np.add.accumulate(np.array(sentence.scores, dtype=np.float32))
         if not np.isfinite(sums[-1]):
-            raise UserError("the model computes probabilities that are no numbers: decode without --fp16")
+            raise UserError("the model computes probabilities that are not numbers: decode without --fp16")
         norm = len(sums) ** self.len_penalty if self.normalize_scores else 1
         return {
             "source_scores": sentence.source_scores,
@@ -217,5 +223,5 @@ class InputGuidedGenerator(SequenceGenerator):
         if self.stats:
             logger.info(
                 f"{self.sentences} sentences so far, {self.passes / self.sentences:.2f} passes of the decoder "
-                f"a sentence, {self.tokens / self.passes:.2f} tokens a pass"
+                f"per sentence, {self.tokens / self.passes:.2f} tokens per pass"
             )

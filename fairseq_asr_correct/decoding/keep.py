@@ -1,8 +1,8 @@
-"""Keep or correct: a correction is taken only where the model prefers it to its input by a margin.
+"""Keep or correct: takes a change only where the model prefers it to the input by a margin.
 
-The unchanged input is a translation too. The model scores it and the correction with teacher forcing, as far as the
-search has not told their scores, and what the correction gains in log-probability is shared out among the stretches of
-words that it changes. A stretch that gains less than the threshold goes back to what the recognizer wrote.
+The unchanged input is a possible output too. The model scores it and the correction by teacher forcing, unless the
+search has already computed the scores. The gain in log-probability is divided among the changed spans of words, and a
+span that gains less than the threshold is changed back to what the recognizer wrote.
 """
 
 import math
@@ -21,22 +21,22 @@ from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins
 from fairseq_asr_correct.decoding.words import continuations
 
 SCOPES = ("span", "sentence")
-Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input, and of the correction, with their ends
-LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32; infinities have no differences
+Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input and of the correction, with the end
+LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32, and infinities cannot be subtracted
 
 
 @torch.no_grad()
 def score(models: Sequence[nn.Module], source_tokens: Tensor, targets: list[Tensor], tgt: Dictionary) -> list[Tensor]:
-    """Log-probabilities of the targets' tokens with teacher forcing; models are averaged as fairseq does.
+    """Log-probabilities of the targets' tokens by teacher forcing; models are averaged as in fairseq.
 
     Args:
-        models: left in eval mode.
+        models: in eval mode.
         source_tokens: ``(batch, src_len)``, padded.
-        targets: for each source a target with its end of sentence.
+        targets: a target for each source, with the end of the sentence.
         tgt: the targets' dictionary.
 
     Returns:
-        For each target a tensor of its length, on the CPU; not a number where it is longer than the model's positions.
+        For each target a tensor of its length, on the CPU; NaN if it is longer than the model's positions.
     """
     longest = min(model.max_decoder_positions() for model in models)
     results = [torch.full((len(target),), math.nan) for target in targets]
@@ -70,17 +70,17 @@ def keep_or_correct(
     scope: str = "span",
     known: Sequence[Known] | None = None,
 ) -> list[Decision]:
-    """Decides for each sentence which of its corrections to take.
+    """Decides which changes of each sentence to take.
 
     Args:
-        models: one or several of an ensemble; left in eval mode.
+        models: one model, or an ensemble; in eval mode.
         source_tokens: ``(batch, src_len)``, padded on either side.
-        hypotheses: the correction of each, as token ids with or without the end of sentence.
-        dictionary: that of source and target.
+        hypotheses: the correction of each, as token ids, with or without the end of the sentence.
+        dictionary: of source and target.
         continues: ``continuations(dictionary)``.
         threshold: the least margin of log-probability (natural) at which a change is taken.
-        scope: "span" to decide on each change, "sentence" to take all or none by their sum.
-        known: of each sentence, what needs not be computed again, and None for the rest.
+        scope: "span" decides on each change, "sentence" on all changes of a sentence together, by their sum.
+        known: for each sentence, the scores that need not be computed again; None for others.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
     befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
@@ -101,14 +101,14 @@ def keep_or_correct(
 
 
 def _is_of(tokens: list[int], scores: Tensor | None) -> bool:
-    """Whether these are the scores of all tokens and of the end of sentence."""
+    """Whether there is a score for every token and for the end of the sentence."""
     return scores is not None and len(scores) == len(tokens) + 1
 
 
 def known_scores(generator: Any, hypotheses: list[list[dict[str, Any]]]) -> list[Known] | None:
-    """What a generator's best hypotheses tell of their scores and their sources'.
+    """The scores of a generator's best hypotheses and of their sources, as far as it computed them.
 
-    None if its scores are no log-probabilities of the models, as those of other searches are not.
+    None if its scores are not the models' log-probabilities, as in other searches.
     """
     plain = isinstance(generator, SequenceGenerator) and type(generator.search) is BeamSearch
     if not plain or generator.temperature != 1 or generator.unk_penalty != 0 or generator.lm_model is not None:
@@ -117,16 +117,16 @@ def known_scores(generator: Any, hypotheses: list[list[dict[str, Any]]]) -> list
 
 
 class KeepOrCorrect:
-    """A sequence generator whose best hypotheses have gone through :func:`keep_or_correct`.
+    """A sequence generator that applies :func:`keep_or_correct` to the best hypotheses of another.
 
-    Hypotheses that are taken whole are the inner generator's, untouched; those taken in part are scored anew. Second
-    and further hypotheses stay as they are.
+    A hypothesis whose changes are all taken stays as it is; otherwise it gets new scores. The second and further
+    hypotheses stay as they are.
 
     Args:
-        generator: fairseq's, or anything with its ``generate``.
-        dictionary: that of source and target.
-        threshold: see :func:`keep_or_correct`.
-        scope: see there.
+        generator: fairseq's, or any object with its ``generate``.
+        dictionary: of source and target.
+        threshold: as for :func:`keep_or_correct`.
+        scope: as for :func:`keep_or_correct`.
     """
 
     def __init__(self, generator: Any, dictionary: Dictionary, threshold: float, scope: str = "span") -> None:
@@ -135,13 +135,13 @@ class KeepOrCorrect:
         self.threshold = threshold
         self.scope = scope
         self.continues = continuations(dictionary)
-        self.eos = generator.eos  # fairseq-generate asks for these two
+        self.eos = generator.eos  # fairseq-generate reads these two
         self.symbols_to_strip_from_output = getattr(generator, "symbols_to_strip_from_output", {self.eos})
 
     def generate(self, models: Sequence[nn.Module], sample: dict[str, Any], **kwargs: Any) -> list[list[dict]]:
         """See fairseq's ``SequenceGenerator.generate``."""
         hypotheses = self.generator.generate(models, sample, **kwargs)
-        if self.threshold == -math.inf:  # all are taken, and none needs a score
+        if self.threshold == -math.inf:  # every change is taken, so no scores are needed
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
@@ -151,7 +151,7 @@ class KeepOrCorrect:
         rows = [row for row, decision in enumerate(decisions) if not all(span.taken for span in decision.spans)]
         targets = {row: torch.tensor([*decisions[row].tokens, self.eos]).to(best[row]) for row in rows}
         mixed = [row for row in rows if any(span.taken for span in decisions[row].spans)]
-        rescored = {row: decisions[row].source_scores for row in rows}  # right where nothing is taken
+        rescored = {row: decisions[row].source_scores for row in rows}  # the right scores if nothing is taken
         rescored |= zip(
             mixed, score(models, source[mixed], [targets[row] for row in mixed], self.dictionary), strict=True
         )
@@ -166,7 +166,7 @@ class KeepOrCorrect:
         return hypotheses
 
     def _normalized(self, scores: Tensor) -> Tensor:
-        """The sentence's score, by the inner generator's rule for length."""
+        """The sentence's score, normalized for length as the inner generator does."""
         if not getattr(self.generator, "normalize_scores", True):
             return scores.sum()
         return scores.sum() / len(scores) ** getattr(self.generator, "len_penalty", 1.0)

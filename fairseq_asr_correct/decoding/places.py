@@ -1,4 +1,4 @@
-"""How much is computed at once."""
+"""How much to compute at once."""
 
 import torch
 
@@ -6,9 +6,9 @@ ON_A_CPU, ELSEWHERE = 128, 2048
 
 
 def places_at_once(device: torch.device) -> int:
-    """Places of outputs whose probabilities are computed together, each with one for every entry of the dictionary.
+    """How many positions to compute the probabilities of the whole dictionary for at once.
 
-    A CPU's allocator hands what is larger than 32 MB back to the system and gets it again page by page, which took a
-    third of the time of decoding; a GPU keeps its memory, and wants much at once.
+    On a CPU, the allocator returns blocks over 32 MB to the system and gets them back page by page, which took a third
+    of the decoding time. A GPU keeps its memory, and works best on large batches.
     """
     return ON_A_CPU if device.type == "cpu" else ELSEWHERE

@@ -1,4 +1,4 @@
-"""How a :class:`~fairseq_asr_correct.corrector.corrector.Corrector` is asked to look for corrections."""
+"""Search options of a :class:`~fairseq_asr_correct.corrector.corrector.Corrector`."""
 
 from argparse import Namespace
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from fairseq_asr_correct.errors import UserError
 BEAM, INPUT_GUIDED = "beam", "input-guided"
 DECODINGS = (BEAM, INPUT_GUIDED)
 WIDTH = 4  # of the beam
-FLAGS = {"lenpen": 0, "min_len": 0, "max_len_a": 1, "max_len_b": 50}  # as README's fairseq-generate
+FLAGS = {"lenpen": 0, "min_len": 0, "max_len_a": 1, "max_len_b": 50}  # as for fairseq-generate in the guides
 
 
 @dataclass(frozen=True)
 class Search:
-    """How corrections are looked for; made by :meth:`of`."""
+    """Checked search options; :meth:`of` makes them."""
 
     batch_size: int
     beam: int
-    decoding: str  #: of :data:`DECODINGS`
-    nbest: int  #: alternatives that are wanted; 0 if the correction alone is
+    decoding: str  #: one of :data:`DECODINGS`
+    nbest: int  #: how many alternatives to give; 0 for only the correction
 
     @classmethod
     def of(cls, batch_size: int, beam: int | None, decoding: str | None, nbest: int | None = None) -> "Search":
-        """What is asked for, with what is left open.
+        """Checks options, and fills in defaults for None.
 
         Raises:
-            UserError: it cannot be had.
+            UserError: an option is wrong, or two do not go together.
         """
         decoding = BEAM if decoding is None else decoding
         if decoding not in DECODINGS:
@@ -39,14 +39,14 @@ class Search:
         if guided and beam > 1:
             raise UserError(f"decoding={decoding!r} is greedy and has no beam={beam}: leave one of the two out")
         if nbest is not None and nbest > beam:
-            raise UserError(f"nbest={nbest} is above beam={beam}, and no more are found: give a larger beam")
+            raise UserError(f"nbest={nbest} is larger than beam={beam}: give a larger beam")
         return cls(batch_size, beam, decoding, nbest or 0)
 
     @property
     def guided(self) -> bool:
-        """Whether the decoder's passes are guided by the input."""
+        """Whether decoding is input-guided."""
         return self.decoding == INPUT_GUIDED
 
     def flags(self) -> Namespace:
-        """The same for a task's ``build_generator``."""
+        """The options as a task's ``build_generator`` takes them."""
         return Namespace(beam=self.beam, **FLAGS)

@@ -1,4 +1,4 @@
-"""What a correction changes: stretches of whole words, each with its share of what the whole gains."""
+"""The changes in a correction: spans of whole words, each with its share of the gain in log-probability."""
 
 import itertools
 import math
@@ -13,31 +13,31 @@ from fairseq_asr_correct.decoding.words import split_words
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of whole words that the correction changes; either side may be empty."""
+    """A span of whole words that a correction changes; either side may be empty."""
 
-    start: int  #: of ``before``, in the input's tokens
+    start: int  #: index of ``before`` in the input's tokens
     before: list[int]  #: the input's tokens
     after: list[int]  #: the correction's
-    margin: float  #: log-probability gained by it; ``-inf`` where the model cannot tell
-    taken: bool = True  #: rather than kept as it was
+    margin: float  #: gain in log-probability; ``-inf`` if the model cannot compute it
+    taken: bool = True  #: whether the change is made
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A sentence with the changes proposed to it. All tokens are without padding and end of sentence."""
+    """A sentence and its proposed changes. Tokens include neither padding nor the end of the sentence."""
 
     source: list[int]
     spans: list[Span]
-    source_scores: Tensor | None = field(default=None, compare=False)  #: with its end's, where there are spans
+    source_scores: Tensor | None = field(default=None, compare=False)  #: with the end's; set if there are spans
 
     @property
     def margin(self) -> float:
-        """What the whole correction gains over the input."""
+        """The gain in log-probability of the whole correction."""
         return sum(span.margin for span in self.spans)
 
     @property
     def tokens(self) -> list[int]:
-        """The input with the changes that are taken."""
+        """The input's tokens with the taken changes made."""
         tokens, end = [], 0
         for span in self.spans:
             tokens += self.source[end : span.start] + (span.after if span.taken else span.before)
@@ -45,9 +45,9 @@ class Decision:
         return tokens + self.source[end:]
 
     def at(self, threshold: float, scope: str = "span") -> "Decision":
-        """The same with exactly those changes taken whose margin, or whose sentence's, reaches the threshold.
+        """The decision that takes exactly the changes whose margin reaches the threshold.
 
-        A threshold of ``-inf`` takes all, ``inf`` none.
+        With the scope "sentence", the sentence's margin counts. ``-inf`` takes every change, ``inf`` takes none.
         """
         spans = [
             replace(span, taken=(span.margin if scope == "span" else self.margin) >= threshold) for span in self.spans
@@ -56,10 +56,10 @@ class Decision:
 
 
 def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
-    """The stretches of words that differ: start and end in ``before``, start and end in ``after``.
+    """The spans of words that differ: start and end in ``before``, and start and end in ``after``.
 
-    Words are aligned with the fewest substitutions, deletions and insertions. Two stretches have at
-    least a word between them that is equal.
+    Words are aligned with the fewest substitutions, deletions and insertions. At least one equal word separates two
+    spans.
     """
     sides = [split_words(tokens, continues) for tokens in (before, after)]
     # Where each word begins, in tokens; the last entry is the end of the sentence.
@@ -79,17 +79,17 @@ def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> lis
 def spans_with_margins(
     before: list[int], after: list[int], before_scores: Tensor, after_scores: Tensor, continues: Sequence[bool]
 ) -> list[Span]:
-    """The changes from ``before`` to ``after``, each with its share of what the whole gains.
+    """The changes from ``before`` to ``after``, each with its share of the gain in log-probability.
 
-    A change answers for its own words and for the equal ones up to the next change, since it is their
-    history; the last one for the end of the sentence too. Tokens before the first change have the same
-    history in both passes, so the shares add up to the whole.
+    The share of a change covers its own words and the equal words up to the next change, which it precedes; the last
+    one also covers the end of the sentence. Tokens before the first change have the same scores in both, so the
+    shares sum to the whole gain.
 
     Args:
         before: the input's tokens.
         after: the correction's.
         before_scores: their log-probabilities and that of the end of the sentence, ``(len(before) + 1,)``;
-            not a number if the model cannot tell.
+            NaN if the model cannot compute them.
         after_scores: ``(len(after) + 1,)``.
         continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
     """

@@ -1,8 +1,8 @@
-"""``--bpe wordpiece``: BERT's WordPiece, split at white space alone so that nothing is lost.
+"""``--bpe wordpiece``: BERT's WordPiece, split only at white space, so that text comes back as it was.
 
-BERT's own tokenizer splits at punctuation as well, and its output cannot be joined again:
-``the boys' house`` comes back as ``the boys'house``. Here a word stays one chain of pieces
-(``boys ##'``), and joining is exact.
+BERT's own tokenizer also splits at punctuation, and its pieces cannot be joined exactly:
+``the boys' house`` comes back as ``the boys'house``. Here all pieces of
+a word are marked (``boys ##'``), and joining is exact.
 """
 
 import functools
@@ -27,33 +27,32 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 UNKNOWN = SPECIALS["<unk>"]
 PREFIX = "##"
 MAX_WORD_CHARS = 1000
-CACHED_CHARS = 40  # of a word; longer ones hardly repeat
+CACHED_CHARS = 40  # in a word; longer words hardly repeat
 CACHE_BYTES = 32 << 20
-ENTRY_BYTES = 100  # of a dictionary that has just grown
+ENTRY_BYTES = 100  # for an entry of the cache, at most
 
 
 class WordPiece:
     """Text to WordPiece and back: ``decode(encode(x)) == " ".join(x.split())`` for every ``x``.
 
-    A word that the vocabulary cannot spell stays as it is, one piece; fairseq's dictionary makes it
-    ``<unk>``.
+    A word that the vocabulary cannot spell stays as one piece, which fairseq's dictionary turns into ``<unk>``.
 
     Args:
         vocab: the pieces, by id.
-        lowercase: lower the case first (then the text comes back in lower case). For uncased
-            vocabularies, which cannot spell a capital.
+        lowercase: lowercase the text first, for uncased vocabularies, which cannot spell capitals; the text comes
+            back in lower case.
     """
 
     def __init__(self, vocab: list[str], lowercase: bool = False) -> None:
         self.vocabulary = frozenset([*vocab, UNKNOWN])
         self._longest = max(map(len, self.vocabulary))
         self._lowercase = lowercase
-        # Words repeat: a look-up is faster than any tokenizer, and needs no batches or threads.
+        # Words repeat, so a cache is faster than any tokenizer, and needs no batches or threads.
         self._spelled = SpelledWords(self._spell)
 
     @classmethod
     def from_file(cls, path: str | Path, lowercase: bool = False) -> "WordPiece":
-        """Reads a ``vocab.txt`` (a piece a line) or a fairseq ``dict.txt`` (a piece and a count)."""
+        """Reads a ``vocab.txt`` (one piece per line) or a fairseq ``dict.txt`` (with counts)."""
         return cls(read_vocabulary(path), lowercase)
 
     def encode(self, text: str) -> str:
@@ -69,16 +68,16 @@ class WordPiece:
 
     def _spell(self, word: str) -> str:
         pieces = self._split(word)
-        if word.startswith(PREFIX):  # would look like a continuation, so spelt by character
+        if word.startswith(PREFIX):  # it would look like a continuation, so it is spelled by character
             pieces = [word[0], *(PREFIX + char for char in word[1:])]
         if UNKNOWN in pieces and word not in SPECIALS:
             return word
         return " ".join(pieces)
 
     def _split(self, word: str) -> list[str]:
-        """The longest piece that the word begins with, then of what is left, and so on: as BERT's tokenizer does.
+        """Takes the longest piece that the word begins with, and so on with the rest, as BERT's tokenizer does.
 
-        The tokenizers package tries pieces as long as the rest of the word: a word of 999 letters takes it 60 ms.
+        The tokenizers package also tries pieces longer than any in the vocabulary, and takes 60 ms for 999 letters.
         """
         if len(word) > MAX_WORD_CHARS:
             return [UNKNOWN]
@@ -96,10 +95,10 @@ class WordPiece:
 
 
 class SpelledWords(dict[str, str]):
-    """Words and their pieces; forgotten all at once when they take more than :data:`CACHE_BYTES`.
+    """A cache of words and their pieces, which is cleared when it exceeds :data:`CACHE_BYTES`.
 
     Args:
-        spell: gives the pieces of a word that is not there yet.
+        spell: gives the pieces of a word.
     """
 
     def __init__(self, spell: Callable[[str], str]) -> None:
@@ -119,10 +118,10 @@ class SpelledWords(dict[str, str]):
 
 
 def read_vocabulary(path: str | Path) -> list[str]:
-    """The pieces in a ``vocab.txt`` or a ``dict.txt``, in their order.
+    """The pieces in a ``vocab.txt`` or a ``dict.txt``, in order.
 
     Raises:
-        UserError: the file is not there or not UTF-8, or larger than any vocabulary.
+        UserError: the file is missing, not UTF-8, or larger than any vocabulary.
     """
     try:
         check_file(path, MOST_ENTRIES)
@@ -142,12 +141,10 @@ class WordPieceConfig(FairseqDataclass):
     wordpiece_vocab: Optional[str] = field(
         default=None,
         metadata={
-            "help": "BERT's vocab.txt; needed to encode only (default: the source dictionary of the data folder)"
+            "help": "BERT's vocab.txt, needed only to encode (default: the source dictionary of the data folder)"
         },
     )
-    wordpiece_lowercase: bool = field(
-        default=False, metadata={"help": "lower the case of the input, for uncased vocabularies"}
-    )
+    wordpiece_lowercase: bool = field(default=False, metadata={"help": "lowercase the input, for uncased vocabularies"})
     data: Optional[str] = II("task.data")
     source_lang: Optional[str] = II("task.source_lang")
 

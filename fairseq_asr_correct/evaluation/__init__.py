@@ -1,1 +1,1 @@
-"""What correction fixed and what it broke: reading, alignment, numbers, tables, a page. It imports ``transcripts``."""
+"""Measures what correction fixed and broke: reading, alignment, numbers, a report. It imports ``transcripts``."""

@@ -1,7 +1,7 @@
-"""Word by word: what the recognizer made of a reference, and what the corrector made of that.
+"""Word by word: compares references with recognized and corrected texts.
 
-The errors of an utterance are units: a reference word that is substituted or deleted, or an inserted word.
-Every unit of before is either there after, too, or fixed; every unit of after was there, or is introduced. So
+Each error of an utterance is a unit: a reference word that is substituted or deleted, or an inserted word. Every error
+before correction either remains or is fixed; every error after it either was there before or is introduced. So
 
     errors after = errors before - fixed + introduced.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 import jiwer
 
 LETTERS = {"equal": "=", "substitute": "S", "delete": "D", "insert": "I"}
-Confusion = tuple[str, str]  # what was said, what stands there; one of them is empty for insertions and deletions
+Confusion = tuple[str, str]  # the reference's word and the hypothesis' word; one is empty for insertions and deletions
 
 
 def align(references: list[str], hypotheses: list[str]) -> list[str]:
-    """For each pair its steps as letters: = right, S substituted, D deleted, I inserted; counted by jiwer.
+    """The alignment of each pair as letters: = right, S substituted, D deleted, I inserted; from jiwer.
 
-    Words are what white space separates. Of several alignments with the fewest errors jiwer takes one.
+    White space separates words. If several alignments have the fewest errors, jiwer takes one.
 
     Raises:
         ValueError: the lists differ in length.
@@ -39,7 +39,7 @@ def align(references: list[str], hypotheses: list[str]) -> list[str]:
 
 
 def errors(steps: str) -> int:
-    """Substitutions, deletions and insertions."""
+    """The number of substitutions, deletions and insertions."""
     return len(steps) - steps.count("=")
 
 
@@ -48,14 +48,14 @@ class Changes:
     """What a correction did to the words of one utterance, or of many.
 
     Attributes:
-        right: reference words that were right before.
-        broken: those of them that are not right after.
-        errors: errors before.
-        fixed: those of them that are gone.
-        touched: those of them that are gone, or whose wrong word is another one now.
-        introduced: errors that were not there before: words broken, and words inserted.
-        confusions_fixed: how often each error is gone.
-        confusions_introduced: how often each error has come.
+        right: reference words that were right before correction.
+        broken: right words that correction made wrong.
+        errors: errors before correction.
+        fixed: errors that correction removed.
+        touched: errors that correction removed, or turned into other errors.
+        introduced: errors that were not there before: broken words and inserted words.
+        confusions_fixed: how often each error was fixed.
+        confusions_introduced: how often each error was introduced.
     """
 
     right: int = 0
@@ -90,7 +90,7 @@ class Changes:
             self._compare_insertions(some, others)
 
     def _compare_insertions(self, was: list[str], now: list[str]) -> None:
-        """Between two words of the reference: a word in the place of another is touched and not fixed."""
+        """Compares insertions between two reference words; an insertion replaced by another is touched, not fixed."""
         if was == now:
             return
         gone, come = Counter(was) - Counter(now), Counter(now) - Counter(was)
@@ -103,7 +103,7 @@ class Changes:
 
 
 def _by_reference(words: list[str], hypothesis: list[str], steps: str) -> tuple[list[str], list[list[str]]]:
-    """What stands for each word of the reference, "" if nothing does; what is inserted before each and at the end."""
+    """The hypothesis' word for each reference word ("" if deleted), and the insertions before each and at the end."""
     standing: list[str] = []
     inserted: list[list[str]] = [[]]
     heard = iter(hypothesis)

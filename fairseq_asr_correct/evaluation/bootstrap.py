@@ -1,6 +1,6 @@
-"""How sure a difference between two systems on the same utterances is: the paired bootstrap.
+"""The paired bootstrap: how certain a difference between two systems on the same utterances is.
 
-Utterances, or whole speakers, are drawn with replacement, and the reduction is computed anew each time
+Utterances, or whole speakers, are drawn with replacement, and the reduction is computed for each draw
 (Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13; Bisani and Ney 2004 for WER).
 """
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 BLOCK = 1 << 20  # numbers drawn at a time: 8 MB
-FEWEST_SPEAKERS = 10  # below, so few can be drawn from that the interval would be too narrow
+FEWEST_SPEAKERS = 10  # with fewer, the interval would be too narrow
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Of the relative reduction of errors in percent; None where no reference draw has an error."""
+    """Interval of the relative reduction of errors in percent; None if no draw has an error before correction."""
 
     low: float | None
     high: float | None
@@ -31,10 +31,10 @@ def paired_bootstrap(
     Args:
         before: errors of each utterance, (utterances,).
         after: the same of the other system.
-        speakers: who spoke each; their utterances are drawn together if there are ten speakers or more,
-            because errors of a speaker go together.
+        speakers: speaker of each utterance; with ten speakers or more, whole speakers are drawn, because errors of a
+            speaker are correlated.
         draws: how often to resample.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     resampled = "utterances"
     if speakers is not None and len(set(speakers)) >= FEWEST_SPEAKERS:
@@ -45,7 +45,7 @@ def paired_bootstrap(
         return Interval(None, None, 1.0, resampled, draws)
     sums = _draw(np.stack([before, after], axis=1).astype(np.float64), draws, np.random.default_rng(seed))
     difference = sums[:, 0] - sums[:, 1]
-    # One more draw, the data themselves: a p-value is never 0.
+    # The data themselves count as one more draw, so that a p-value is never 0.
     tail = 1 + min(np.count_nonzero(difference <= 0), np.count_nonzero(difference >= 0))
     p_value = float(min(1.0, 2 * tail / (draws + 1)))
     usable = sums[sums[:, 0] > 0]
@@ -58,7 +58,7 @@ def paired_bootstrap(
 def _draw(values: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
     """Sums over as many rows as there are, drawn with replacement: (draws, columns).
 
-    How often each different row is drawn is multinomial, and of 20,000 utterances' errors few hundred differ.
+    How often each distinct row is drawn is multinomial; 20,000 utterances have only a few hundred distinct rows.
     """
     rows, counts = np.unique(values, axis=0, return_counts=True)
     at_once = max(1, BLOCK // len(rows))

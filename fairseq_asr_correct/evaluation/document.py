@@ -1,4 +1,4 @@
-"""The report as Markdown: a table for the terminal, and all of it for a file."""
+"""The report as Markdown: a table for the terminal, and the whole report for a file."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 QUALITIES = {"wer": "WER", "ser": "sentence error rate", "cer": "CER", "bleu": "BLEU", "chrf": "chrF"}
 SHARES = {
     "false_correction_rate": "right words made wrong (false-correction rate)",
-    "precision": "of what it changed, became right (precision)",
-    "recall": "of what was wrong, became right (recall)",
-    "detection_precision": "of what it changed, was wrong",
-    "detection_recall": "of what was wrong, it changed",
-    "copy_rate": "sentences left as they were",
+    "precision": "changed words that became right (precision)",
+    "recall": "wrong words that became right (recall)",
+    "detection_precision": "changed words that were wrong (detection precision)",
+    "detection_recall": "wrong words that were changed (detection recall)",
+    "copy_rate": "unchanged sentences",
 }
 
 
-# Underscores within words are text already.
+# Underscores inside words need no escape.
 SPECIAL = str.maketrans({"<": "&lt;", "&": "&amp;"} | {mark: f"\\{mark}" for mark in "\\`*|["})
 
 
 def table(sets: list[dict[str, Any]]) -> str:
-    """A row for each set, with what decides."""
+    """A row for each set, with the main numbers."""
     head = (
         "set",
         "sentences",
@@ -57,7 +57,7 @@ def _row(numbers: dict[str, Any]) -> list[str]:
 
 
 def document(report: dict[str, Any]) -> str:
-    """report.md."""
+    """The text of report.md."""
     parts = [f"# {escape(report['title'])}", table(report["sets"])]
     parts.append(
         "Fewer errors: relative to those before, with a paired bootstrap interval. False corrections: right words "
@@ -109,7 +109,7 @@ def _bins(bins: list[dict[str, Any]], more: tuple[str, ...]) -> str:
 
 
 def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; what is in the cells is text."""
+    """A Markdown table of plain text."""
     head = list(head)
     lines = [head, ["---"] * len(head), *([escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,4 +1,4 @@
-"""All numbers of a set, as they stand in report.json."""
+"""All numbers of a set, as in report.json."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
 from fairseq_asr_correct.evaluation.reading import Utterance
 from fairseq_asr_correct.version import __version__
 
-Steps = tuple[str, str]  # of before and after, as align gives them
+Steps = tuple[str, str]  # alignments before and after correction, from align
 MOST = 25  # confusions shown
 LENGTHS = ((1, 5), (6, 10), (11, 15), (16, 20), (21, 30), (31, 40), (41, None))  # reference words
 BASELINES = ((0, 0), (0, 10), (10, 20), (20, 30), (30, 50), (50, None))  # above, up to: percent
@@ -29,14 +29,14 @@ def align_set(utterances: list[Utterance]) -> list[Steps]:
 
 
 def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: int = 10_000, seed: int = 1) -> dict:
-    """A set's numbers; rates are in percent, and None where they would divide by nothing.
+    """A set's numbers; rates are in percent, or None if they would divide by 0.
 
     Args:
         name: of the set.
         utterances: its utterances.
-        steps: what :func:`align_set` says of them.
-        draws: of the bootstrap.
-        seed: of the bootstrap.
+        steps: their alignments, from :func:`align_set`.
+        draws: how often the bootstrap resamples.
+        seed: seed of the bootstrap.
     """
     counts = np.array([[errors(side) for side in both] for both in steps], np.int64).reshape(-1, 2)
     before, after = counts[:, 0], counts[:, 1]
@@ -72,7 +72,7 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
 
 
 def signature() -> str:
-    """How the numbers came about; equal signatures make numbers comparable."""
+    """How the numbers were counted; numbers with equal signatures can be compared."""
     libraries = "|".join(f"{library}:{version(library)}" for library in ("jiwer", "sacrebleu"))
     return f"asr_correct|version:{__version__}|tok:whitespace|{libraries}"
 
@@ -82,7 +82,7 @@ def _quality(steps: list[Steps], references: list[str], before: list[str], after
     errors_of = {"before": _errors([both[0] for both in steps]), "after": _errors([both[1] for both in steps])}
     if not any(references):
         return {side: rates | {"cer": None, "bleu": None, "chrf": None} for side, rates in errors_of.items()}
-    # Recognizers' words are what white space separates; there is no punctuation to take apart.
+    # White space separates words; there is no punctuation to split off.
     bleu = BLEU(tokenize="none", force=True, references=[references])
     chrf = CHRF(references=[references])
     return {
@@ -143,7 +143,7 @@ def _by_length(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> lis
 
 def _by_baseline(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> list[dict[str, Any]]:
     words = _reference_words(steps)
-    # An empty reference with words against it is as wrong as can be.
+    # An empty reference with errors counts as infinitely wrong.
     baseline = np.where(words > 0, 100 * before / np.maximum(words, 1), np.where(before > 0, np.inf, 0.0))
     table = []
     for low, high in BASELINES:

@@ -13,7 +13,7 @@ from fairseq_asr_correct.evaluation import plots
 from fairseq_asr_correct.files import atomic_write
 
 HERE = Path(__file__).parent
-# None of these can then end the script element, open a comment in it or end a line of JavaScript.
+# Escaped, these cannot end the script element, open a comment in it or end a line of JavaScript.
 ESCAPES = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 # Measures with a value before and one after, and whether they are counts.
 MEASURES = [
@@ -40,7 +40,7 @@ def write_page(path: Path, report: dict, utterances: list[dict]) -> None:
 
     Raises:
         UserError: the folder is not there or cannot be written to.
-        ValueError: an utterance belongs to no set, or its alignment is not one of its words.
+        ValueError: an utterance belongs to no set, or its alignment does not fit its words.
     """
     page = render(report, utterances)
     with atomic_write(path) as file:
@@ -60,7 +60,7 @@ def render(report: dict, utterances: list[dict]) -> str:
     )
     rows = [[plots.overview(sets)], lengths, baselines]
     if len(sets) == 1:
-        rows = [[plot for row in rows for plot in row]]  # beside each other rather than below
+        rows = [[plot for row in rows for plot in row]]  # in one row
     return environment.get_template("page.html").render(
         report=report,
         sets=sets,
@@ -75,10 +75,10 @@ def render(report: dict, utterances: list[dict]) -> str:
 
 
 def embedded(sets: list[str], utterances: list[dict]) -> str:
-    """The utterances as compact JSON for a script element: page.js has the way back.
+    """The utterances as compact JSON for a script element, which page.js reads.
 
     Raises:
-        ValueError: an utterance belongs to no set, or its alignment is not one of its words.
+        ValueError: an utterance belongs to no set, or its alignment does not fit its words.
     """
     numbers = {name: number for number, name in enumerate(sets)}
     rows = []

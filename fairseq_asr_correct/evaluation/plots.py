@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-# The root logger may tell everything: matplotlib would list every font it looks at.
+# If the root logger shows everything, matplotlib lists every font that it looks at.
 logging.getLogger("matplotlib").setLevel(logging.WARNING)
 
 import matplotlib  # noqa: E402
@@ -166,7 +166,7 @@ def _label(text: str) -> str:
 
 
 def _number(value: float | None) -> float:
-    """The value to draw; what has no place on an axis is not a number, which matplotlib leaves out."""
+    """The value to draw; NaN, which matplotlib leaves out, if it is missing or infinite."""
     return value if value is not None and math.isfinite(value) else math.nan
 
 

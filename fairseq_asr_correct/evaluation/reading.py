@@ -1,4 +1,4 @@
-"""The sets to evaluate: out of fairseq-generate's logs, one file with all texts, or a file for each side."""
+"""Reads the sets to evaluate: fairseq-generate's logs, files with all texts, or one file per side."""
 
 import re
 from contextlib import ExitStack
@@ -17,7 +17,7 @@ DETOKENIZED = re.compile(r"D-(\d+)\t[^\t]*\t(.*)")
 
 @dataclass(frozen=True)
 class Utterance:
-    """What was said, what the recognizer wrote, and what the corrector made of it."""
+    """An utterance with its reference, and its text before and after correction."""
 
     id: str
     reference: str
@@ -35,7 +35,7 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
     """Every set that has a log in ``results``; references and recognizer output are lines in ``pairs``.
 
     Raises:
-        UserError: there is no log, or its pairs are not there or of another number.
+        UserError: there is no log, or its pairs are missing or differ in number.
     """
     logs = sorted(results.glob("generate-*.txt"))
     if not logs:
@@ -47,7 +47,7 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
         good, bad = (list(read_lines(path)) for path in sides)
         if len(good) != len(bad):
             raise UserError(
-                f"{sides[0]} has {len(good):,} lines and {sides[1]} {len(bad):,}: they must be side by side"
+                f"{sides[0]} has {len(good):,} lines and {sides[1]} {len(bad):,}: they must match line by line"
             )
         texts = zip(good, bad, read_log(log, len(bad)), strict=True)
         sets[name] = [Utterance(str(number), *some) for number, some in enumerate(texts, start=1)]
@@ -55,12 +55,12 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
 
 
 def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list[Utterance]:
-    """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or the :data:`SIDES` in a file each.
+    """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or a file for each of :data:`SIDES`.
 
     Args:
-        source: one file, or two or three; with two, nothing was corrected.
-        rule: which speaker an id tells.
-        log: of fairseq-generate, for rows that have no `corrected_text`.
+        source: one file, or two or three; with two, the corrected texts are the recognized ones.
+        rule: finds the speaker in an id.
+        log: log of fairseq-generate, for rows without `corrected_text`.
 
     Raises:
         UserError: a file is malformed, a text is missing, or the ids do not agree.
@@ -107,7 +107,7 @@ def read_log(log: Path, expected: int) -> list[str]:
     """The best detokenized hypothesis of each sentence in a fairseq-generate log, in the data's order.
 
     Raises:
-        UserError: sentences are missing, so that a rate over the rest would mislead, or stand there twice.
+        UserError: a sentence is missing, which would make rates misleading, or comes twice.
     """
     corrections: dict[int, str] = {}
     last = None

@@ -1,4 +1,4 @@
-"""Checkpoints, which may come from a stranger: looked at before fairseq loads them, and harmless when it has."""
+"""Checkpoints, which may come from a stranger: they are checked before fairseq loads them, and cannot run code."""
 
 import functools
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ from fairseq_asr_correct.stored.weights import check_finite
 
 @functools.cache
 def look_before_loading() -> None:
-    """Let fairseq load a checkpoint of ours only when all that it says of itself can be so.
+    """Let fairseq load a checkpoint of our architectures only if its settings fit its tensors.
 
-    fairseq builds any model that one describes, however large, and reads whatever files it names. What the command line
-    overrides is the user's own. Checkpoints of other architectures, and of old versions of torch, are left to fairseq.
+    fairseq builds any model that a checkpoint describes, however large, and reads any file that it names. Settings from
+    the command line are trusted. Checkpoints of other architectures are left to fairseq.
     """
     original = checkpoint_utils.load_checkpoint_to_cpu
 
@@ -34,12 +34,12 @@ def look_before_loading() -> None:
         if not archive or look(local) not in architectures():
             state = original(path, arg_overrides, load_on_all_ranks)
             if not archive and architecture_of(state) in architectures():
-                raise UserError(f"{path} is in a format of old versions of torch: write it again with torch.save")
+                raise UserError(f"{path} is in a format of old versions of torch: save it again with torch.save")
             return state
         with damage_told(path):
             state = original(path, None, load_on_all_ranks)
             blank_paths(state["cfg"])
-            check_finite(state["model"], path, "take another checkpoint")
+            check_finite(state["model"], path, "use another checkpoint")
             if arg_overrides is not None:
                 checkpoint_utils.overwrite_args_by_name(state["cfg"], arg_overrides)
         return state
@@ -48,10 +48,10 @@ def look_before_loading() -> None:
 
 
 def look(path: str | Path) -> str | None:
-    """The architecture of a checkpoint, which is read without torch; one of ours can be what it says.
+    """The architecture of a checkpoint, read without torch; for our architectures, the settings are checked too.
 
     Raises:
-        UserError: it is damaged or hostile, or of an old version of torch.
+        UserError: it is damaged or hostile, or an old version of torch wrote it.
     """
     with damage_told(path):
         contents = read_contents(path)
@@ -62,10 +62,10 @@ def look(path: str | Path) -> str | None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A checkpoint of this project's architectures on the CPU, as fairseq loads it; nothing in it runs.
+    """A checkpoint of this project's architectures on the CPU, as fairseq loads it; no code in it runs.
 
     Raises:
-        UserError: it cannot be read, or is of another architecture.
+        UserError: it cannot be read, or has another architecture.
     """
     if not path.is_file():
         raise UserError(f"{path} is not there: name a checkpoint")
@@ -78,7 +78,7 @@ def load(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def damage_told(path: str | Path) -> Iterator[None]:
-    """Whatever a checkpoint's reader raises, as one sentence."""
+    """Turns any error of a checkpoint's reader into a UserError of one sentence."""
     try:
         yield
     except Exception as error:

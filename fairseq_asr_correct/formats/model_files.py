@@ -1,12 +1,10 @@
-"""A corrector as training left it: a checkpoint, and the dictionary and the margin that belong to it.
+"""Finds and loads a corrector: an exported folder, a checkpoint, or the folder that a training left.
 
-    run/
-        dict.txt, keep.json         may lie here,
-        checkpoints/
-            checkpoint_best.pt      or checkpoint_last.pt
-            dict.txt, keep.json     or here; without a dict.txt the data folder's is taken
-
-Folders of ``scripts/export_model.py`` are read too.
+run/
+    checkpoints/
+        checkpoint_best.pt      preferred to checkpoint_last.pt
+        dict.txt, keep.json     here,
+    dict.txt, keep.json         or here; without a dict.txt, the training's data folder has the dictionary
 """
 
 from pathlib import Path
@@ -31,23 +29,25 @@ from fairseq_asr_correct.formats.pretrained import (
 
 CHECKPOINTS = ("checkpoint_best.pt", "checkpoint_last.pt")  # the better first
 EXPORTED = ("config.json", "model.safetensors")
-CTRANSLATE2 = "model.bin"  # beside a config.json, in a folder of scripts/export_ctranslate2.py
+CTRANSLATE2 = "model.bin"  # in a folder of asr-correct export --to ctranslate2, beside config.json
 
 
 def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
-    """The model with its task, wherever it comes from.
+    """The model with its task.
 
     Args:
-        path: a folder of ``scripts/export_model.py``, of a training's checkpoints or around it, or a checkpoint; it
-            may come from a stranger.
-        dtype: of the weights, however they are stored.
+        path: an exported folder, a training's folder or its ``checkpoints``, or a checkpoint; it may come from a
+            stranger.
+        dtype: type to give the weights.
 
     Raises:
-        UserError: a file is missing or damaged, or the model is of another architecture.
+        UserError: a file is missing or damaged, or the model has another architecture.
     """
     model = find_model(path)
     if model.with_name(CTRANSLATE2).exists():
-        raise UserError(f"{path} is for CTranslate2, and cannot be made into anything else: name what it was made of")
+        raise UserError(
+            f"{path} is for CTranslate2, and cannot be converted further: name the model that it was made from"
+        )
     if model.name in EXPORTED:
         return load(model.parent, dtype)
     state = checkpoints.load(model)
@@ -57,7 +57,7 @@ def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained
 
 
 def find_model(path: str | Path) -> Path:
-    """The checkpoint, or the file in an exported folder, that a path means; see :func:`load_any`.
+    """The checkpoint, or the file in an exported folder, that a path stands for; see :func:`load_any`.
 
     Raises:
         UserError: there is none.
@@ -67,19 +67,19 @@ def find_model(path: str | Path) -> Path:
         return path
     if not path.is_dir():
         raise UserError(
-            f"{path} is not there: name a folder of scripts/export_model.py or of a training, or a checkpoint"
+            f"{path} is not there: name an exported folder, the folder that a training left, or a checkpoint"
         )
     exported = [path / name for name in EXPORTED]
     trained = [folder / name for folder in (path, path / "checkpoints") for name in CHECKPOINTS]
     found = next((file for file in [*exported, *trained] if file.is_file()), None)
     if found is None:
-        names = f"{EXPORTED[0]} of scripts/export_model.py nor {' or '.join(CHECKPOINTS)} of a training"
+        names = f"{EXPORTED[0]} of asr-correct export nor {' or '.join(CHECKPOINTS)} of a training"
         raise UserError(f"{path} has neither {names}, nor has its folder checkpoints: name a folder with one of them")
     return found
 
 
 def model_files(path: str | Path) -> list[Path]:
-    """The files that say what a ``Corrector`` makes of a path, but for a data folder's dictionary.
+    """The files on which a ``Corrector`` of a path depends, apart from a data folder's dictionary.
 
     Raises:
         UserError: there is no model.

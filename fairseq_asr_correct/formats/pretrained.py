@@ -1,12 +1,12 @@
-"""A corrector as a folder to give away: small, complete, and without anything that could run.
+"""A corrector as a folder to share: small, complete, and without code.
 
     corrector/
-        config.json         the architecture, and the arguments that say what it computes
-        model.safetensors   the weights, each once; matrices perhaps as int8 with a scale for each row
+        config.json         the architecture, and the arguments that define what it computes
+        model.safetensors   the weights; matrices may be int8 with a scale for each row
         dict.txt            fairseq's dictionary
-        keep.json           of scripts/tune_keep.py: which corrections to take; may be missing
+        keep.json           of asr-correct tune: which corrections to take; optional
 
-``scripts/export_model.py`` writes it, and :class:`~fairseq_asr_correct.corrector.corrector.Corrector` reads it.
+``asr-correct export`` writes it, and :class:`~fairseq_asr_correct.corrector.corrector.Corrector` reads it.
 """
 
 import io
@@ -33,19 +33,19 @@ from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionCon
 
 FILES = ("config.json", "model.safetensors", "dict.txt", "keep.json")
 DICTIONARY, EMBEDDINGS = "dictionary_version", "encoder.embed_tokens.weight"
-ADVICE = "write the folder again with scripts/export_model.py"
+ADVICE = "write the folder again with asr-correct export"
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What is in such a folder, ready to decode."""
+    """A model with its task, ready to decode."""
 
     model: nn.Module  #: in eval mode
-    task: AsrCorrectionTask  #: its flags are those of keep.json
+    task: AsrCorrectionTask  #: its margin is that of keep.json
 
     @property
     def dictionary(self) -> Dictionary:
-        """That of source and target."""
+        """The dictionary of source and target."""
         return self.task.target_dictionary
 
 
@@ -53,14 +53,14 @@ def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, ke
     """Writes the files into an existing folder.
 
     Args:
-        folder: where to.
+        folder: the folder.
         model: of one of this project's architectures.
-        dictionary: that of source and target.
-        dtype: of the matrices, one of ``stored_weights.DTYPES``.
-        keep: a ``keep.json``.
+        dictionary: of source and target.
+        dtype: type of the matrices, one of ``stored.weights.DTYPES``.
+        keep: a ``keep.json`` to copy.
 
     Raises:
-        UserError: a weight cannot be stored so, or ``keep.json`` cannot be read.
+        UserError: a weight does not fit this type, or ``keep.json`` cannot be read.
     """
     write_config(folder / "config.json", model)
     with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
@@ -76,14 +76,14 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
 
     Args:
         folder: what :func:`write` wrote; it may come from a stranger.
-        dtype: of the weights, however they are stored.
+        dtype: type to give the weights.
 
     Raises:
-        UserError: the folder is incomplete or damaged, or its parts do not belong together.
+        UserError: the folder is incomplete or damaged, or its files do not belong together.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder} is no folder: name one that scripts/export_model.py wrote")
+        raise UserError(f"{folder} is not a folder: name one that asr-correct export wrote")
     args = read_config(folder / "config.json", ADVICE)
     dictionary = read_dictionary(folder / "dict.txt")
     tensors = read_weights(folder / "model.safetensors", ADVICE)
@@ -93,16 +93,16 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
     try:
         model = build(args, task, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
-        raise UserError(f"{folder}/config.json describes no model ({reason(error)}): {ADVICE}") from error
+        raise UserError(f"{folder}/config.json does not describe a model ({reason(error)}): {ADVICE}") from error
     set_weights(model, tensors, folder / "model.safetensors", ADVICE)
     return Pretrained(in_dtype(model, dtype, folder), task)
 
 
 def in_dtype(model: nn.Module, dtype: torch.dtype, origin: Path) -> nn.Module:
-    """The model in another type, in eval mode.
+    """The model in another number type, in eval mode.
 
     Raises:
-        UserError: its weights are too large for it.
+        UserError: a weight is too large for this type.
     """
     model = model.to(dtype).eval()
     check_finite(dict(model.named_parameters()), origin, "load it in float32")
@@ -121,7 +121,7 @@ def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
     """A checkpoint's model on the CPU, in eval mode and float32.
 
     Raises:
-        UserError: it cannot be read, is of another architecture, or was trained with another dictionary.
+        UserError: it cannot be read, has another architecture, or was trained with another dictionary.
     """
     return model_of(checkpoints.load(path), path, dictionary)
 
@@ -131,20 +131,20 @@ def model_of(state: dict[str, Any], path: Path, dictionary: Dictionary) -> nn.Mo
     with damage_told(path):
         rows = len(state["model"][EMBEDDINGS])
         if rows != len(dictionary):
-            raise ValueError(f"it has {rows} symbols, and the dictionary {len(dictionary)}")
+            raise ValueError(f"it has {rows} symbols, but the dictionary has {len(dictionary)}")
         (model,), _ = checkpoint_utils.load_model_ensemble([str(path)], task=make_task(dictionary), state=state)
     return model.float().eval()
 
 
 def read_dictionary(path: str | Path) -> Dictionary:
-    """A ``dict.txt``.
+    """Reads a ``dict.txt``.
 
     Raises:
-        UserError: there is none, or it is none.
+        UserError: there is none, or it is not a dictionary.
     """
     try:
         return Dictionary.load(io.StringIO(read_text(path, MOST_ENTRIES), newline=None))
-    except Exception as error:  # fairseq raises plain ones
+    except Exception as error:  # fairseq raises plain exceptions
         raise UserError(f"{path} cannot be read as a dictionary of fairseq: {reason(error)}") from error
 
 
@@ -162,18 +162,18 @@ def data_dictionary(folder: Path) -> Dictionary | None:
 
 
 def keep_of(*folders: Path) -> tuple[float | None, str]:
-    """What the first ``keep.json`` in the folders says; to take all corrections if there is none."""
+    """Margin and scope of the first ``keep.json`` in the folders; without one, every correction is taken."""
     path = next((path for folder in folders if (path := folder / "keep.json").exists()), None)
     return (None, SCOPES[0]) if path is None else read_keep(path)
 
 
 def read_keep(path: str | Path) -> tuple[float, str]:
-    """The margin that was chosen, and the scope, of a ``keep.json``.
+    """The chosen margin and the scope in a ``keep.json``.
 
     Raises:
-        UserError: ``scripts/tune_keep.py`` did not write it.
+        UserError: ``asr-correct tune`` did not write it.
     """
-    advice = "write it with scripts/tune_keep.py"
+    advice = "write it with asr-correct tune"
     table = read_json(path, advice)
     try:
         threshold, scope = table["chosen"]["threshold"], table["scope"]
@@ -181,5 +181,5 @@ def read_keep(path: str | Path) -> tuple[float, str]:
     except (KeyError, TypeError, OverflowError):
         number, scope = math.nan, None
     if math.isnan(number) or scope not in SCOPES:
-        raise UserError(f"{path} has no margin in it: {advice}")
+        raise UserError(f"{path} has no margin: {advice}")
     return number, scope

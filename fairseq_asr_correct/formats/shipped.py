@@ -1,4 +1,4 @@
-"""The corrector that comes with the package: in an installed one a folder of it, in a checkout one of ``models/``."""
+"""The corrector that comes with the package: a folder in an installed package, or in ``models/`` of a checkout."""
 
 from pathlib import Path
 
@@ -17,4 +17,4 @@ def shipped_model() -> Path:
     for folder in (package / "shipped", package.parent / "models" / NAME):
         if (folder / "config.json").is_file():
             return folder
-    raise UserError("no model came with this installation: name one")
+    raise UserError("this installation has no model of its own: name one")

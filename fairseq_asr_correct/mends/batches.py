@@ -1,4 +1,4 @@
-"""No sentence is forgotten, and none comes twice when a training resumes."""
+"""Batches: no sentence is dropped, and none is repeated when training resumes."""
 
 from fairseq.data import data_utils
 from fairseq.tasks import FairseqTask
@@ -7,12 +7,12 @@ from fairseq_asr_correct.mends.mending import mend
 
 
 def keep_last_batch() -> None:
-    """Give back the sentences that fairseq drops without a word.
+    """Keep the sentences that fairseq silently drops.
 
-    With ``--required-batch-size-multiple`` above 1 (fairseq's default is 8), fairseq forgets the last
-    batch unless its size is a multiple: up to seven of the longest sentences, in fairseq-generate too,
-    so that they are missing from the output and from the score. Batches are consecutive runs of the
-    indices; what is missing at their end is that batch.
+    With ``--required-batch-size-multiple`` above 1 (fairseq's default is 8), fairseq drops the last
+    batch unless its size is a multiple: up to seven of the longest sentences, also in fairseq-generate, where they are
+    missing from the output and the score. Batches are consecutive runs of the indices, so the missing indices at the
+    end are that batch.
     """
 
     def batch_by_size(original, indices, *args, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202  (fairseq's signature)
@@ -26,18 +26,18 @@ def keep_last_batch() -> None:
 
 
 def same_batches_when_resumed() -> None:
-    """Let a training that goes on in a later epoch have the batches it would have had.
+    """Give a training that resumes in a later epoch the same batches as without the interruption.
 
-    fairseq makes its batches once in a process, from the seed and the epoch *in which the process starts*, and
-    keeps them for all epochs. A process that goes on in the middle of epoch 7 makes other batches and leaves
-    out as many as the dead one had done of its own: some sentences come twice in that epoch, others not at all.
+    fairseq makes batches once per process, from the seed and the epoch *in which the process starts*. A process that
+    resumes in the middle of epoch 7 makes other batches, and skips as many as the dead process had finished of its own:
+    in that epoch, some sentences come twice and others not at all.
     """
 
     def get_batch_iterator(original, self, dataset, *args, seed=1, epoch=1, **kwargs):  # noqa: ANN001, ANN002, ANN003, ANN202
         anew = kwargs.get("disable_iterator_cache") or kwargs.get("update_epoch_batch_itr")
         if anew or getattr(self.cfg, "rebuild_batches", False) or not self.can_reuse_epoch_itr(dataset):
             return original(self, dataset, *args, seed=seed, epoch=epoch, **kwargs)
-        # fairseq adds the epoch to the seed; the order of the batches, which is each epoch's own, needs it as it was.
+        # fairseq adds the epoch to the seed, which is undone for making batches but not for ordering them.
         iterator = original(self, dataset, *args, seed=seed + 1 - epoch, epoch=epoch, **kwargs)
         iterator.seed = seed
         return iterator

@@ -1,4 +1,4 @@
-"""What goes wrong in a training, told in a sentence."""
+"""Faults in a training, reported in one sentence."""
 
 import json
 import logging
@@ -15,22 +15,22 @@ from fairseq_asr_correct.mends.mending import mend
 logger = logging.getLogger(__name__)
 
 
-OUT_OF_MEMORY_AT_MOST = 5  #: batches in a row that may be left out because the memory is too small for them
+OUT_OF_MEMORY_AT_MOST = 5  #: how many batches in a row may be skipped for lack of memory
 
 
 def save_batch_of_nan() -> None:
-    """Say which sentences gave gradients that are no numbers, where fairseq ends in a traceback and names none."""
+    """Name the sentences whose gradients are NaN; fairseq ends with a traceback and names none."""
 
     def train_step(original: Callable, self: Trainer, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> Any:
         try:
             return original(self, samples, *args, **kwargs)
         except Exception as error:
-            # fairseq looks for the module that is to blame, and fails at those that return dictionaries of lists.
+            # fairseq searches for the module that caused it, and fails at modules that return dictionaries of lists.
             cause = next((reason for reason in reasons(error) if isinstance(reason, FloatingPointError)), None)
             if cause is None:
                 raise
             reason = str(cause).split(". ")[0]
-            # Among several GPUs, fairseq calls gradients inconsistent when they are no numbers.
+            # With several GPUs, fairseq reports NaN gradients as inconsistent ones.
             if "inconsistent" in reason:
                 if not any(f"= {value}" in str(cause) for value in ("nan", "inf")):
                     raise cause from None
@@ -41,7 +41,7 @@ def save_batch_of_nan() -> None:
             with atomic_write(path) as file:
                 json.dump({"update": update, "reason": reason, "sentence_ids": ids}, file)
             raise UserError(
-                f"update {update}: {reason}; its sentences (their places in the training set, counted from 0) are in "
+                f"update {update}: {reason}; its sentences (their indices in the training set, from 0) are in "
                 f"{path}: look at them, or lower --lr; the checkpoints in {folder} are from before"
             ) from None
 
@@ -49,15 +49,15 @@ def save_batch_of_nan() -> None:
 
 
 def say_what_memory_allows() -> None:
-    """Name the flag to lower when a GPU is too small, and stop when it is too small for one batch after the other.
+    """Name the flag to lower if memory is too small, and stop after several batches in a row that do not fit.
 
-    fairseq leaves out a batch that does not fit and goes on, forever if none fits.
+    fairseq skips a batch that does not fit and continues, forever if none fits.
     """
 
     def hint(self: Trainer) -> str:
         return (
             f"the memory is too small for --max-tokens {self.cfg.dataset.max_tokens}: lower it, and raise "
-            "--update-freq as much to keep the size of a batch"
+            "--update-freq by the same factor to keep the batch size"
         )
 
     def log_oom(original: Callable, self: Trainer, error: RuntimeError) -> None:

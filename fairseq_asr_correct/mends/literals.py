@@ -1,4 +1,4 @@
-"""Arguments that fairseq evaluates: numbers and lists, and no code."""
+"""Arguments that fairseq evaluates may hold numbers and lists, but no code."""
 
 import ast
 import importlib
@@ -8,7 +8,7 @@ from typing import Any
 
 from fairseq_asr_correct.errors import UserError
 
-# Those of fairseq's modules that call ``eval``; a test looks for others.
+# fairseq's modules that call ``eval``; a test looks for others.
 EVALUATING = (
     *("criterions.ctc", "data.audio.raw_audio_dataset", "data.codedataset", "models.fconv", "models.fconv_lm"),
     *("models.fconv_self_att", "models.hubert.hubert", "models.lightconv_lm", "models.multires_hubert.multires_hubert"),
@@ -19,17 +19,17 @@ EVALUATING = (
 
 
 def no_code_in_arguments() -> None:
-    """Let fairseq read numbers and lists in arguments, and run nothing.
+    """Let fairseq read numbers and lists in arguments, but run no code.
 
-    fairseq calls ``eval`` on some of its arguments, and arguments come with checkpoints: one that names
-    a suitable architecture would run code although torch loaded it safely. Each module of fairseq that does
-    gets an ``eval`` of its own that knows literals, ``+``, ``-`` and ``*``, as in ``[(512, 3)] * 4``.
+    fairseq calls ``eval`` on some arguments, and arguments come with checkpoints: one of a suitable architecture could
+    run code although torch loads it safely. Each such module gets its own ``eval``, which knows only literals,
+    ``+``, ``-`` and ``*``, as in ``[(512, 3)] * 4``.
     """
     for name in EVALUATING:
         importlib.import_module(f"fairseq.{name}").eval = evaluate_literal  # type: ignore[attr-defined]
 
 
-MOST_TEXT, MOST_VALUES = 10_000, 10_000  # characters of a literal, and what it can hold: an argument has a few
+MOST_TEXT, MOST_VALUES = 10_000, 10_000  # limits for characters and values; arguments have a few
 
 
 OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
@@ -39,8 +39,8 @@ def evaluate_literal(text: str) -> Any:
     """The value of a Python literal, in which numbers and lists may be added and multiplied.
 
     Raises:
-        UserError: there is anything else in it, such as a name or a call, or it makes something large of a few letters.
-        TypeError: it is no text (fairseq relies on that).
+        UserError: it has anything else, such as a name or a call, or its value would be too large.
+        TypeError: it is not text (fairseq relies on this).
     """
     if not isinstance(text, str):
         raise TypeError(f"not text: {text!r:.80}")
@@ -55,7 +55,7 @@ def evaluate_literal(text: str) -> Any:
 
 
 def _value(node: ast.expr, text: str) -> Any:
-    """The value of a part of a literal; nothing that is too large is ever made."""
+    """The value of a part of a literal; values that would be too large are not computed."""
     match node:
         case ast.Constant():
             return node.value
@@ -70,13 +70,13 @@ def _value(node: ast.expr, text: str) -> Any:
         case ast.BinOp() if type(node.op) in OPERATORS:
             sides = _value(node.left, text), _value(node.right, text)
             if _most(node.op, *sides) > MOST_VALUES:
-                raise UserError(f"an argument stands for more than it can be, and is refused: {text[:80]!r}")
+                raise UserError(f"an argument's value would be too large, so it is refused: {text[:80]!r}")
             return OPERATORS[type(node.op)](*sides)
     raise UserError(f"an argument holds code, and is refused: {text[:80]!r}")
 
 
 def _most(operation: ast.operator, left: Any, right: Any) -> int:
-    """How large the result can be at most, as :func:`_size` counts."""
+    """An upper bound of the result's size, as :func:`_size` counts."""
     times = next((side for side in (left, right) if isinstance(side, int)), 1)
     if isinstance(operation, ast.Mult) and not all(isinstance(side, int | float | complex) for side in (left, right)):
         return _size(left) * _size(right) * max(times, 1)
@@ -84,7 +84,7 @@ def _most(operation: ast.operator, left: Any, right: Any) -> int:
 
 
 def _size(value: Any) -> int:
-    """How many numbers and letters there are in a value; a long number counts for as many as it has digits."""
+    """The size of a value: its numbers and characters; an integer counts its bits."""
     match value:
         case int():
             return 1 + value.bit_length()

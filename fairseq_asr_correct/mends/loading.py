@@ -1,4 +1,4 @@
-"""What stands in the way of loading at all: a torchaudio that cannot load, and checkpoints' one harmless class."""
+"""Obstacles to loading: a torchaudio that cannot load, and one harmless class in checkpoints."""
 
 import argparse
 import sys
@@ -8,7 +8,7 @@ import torch
 
 
 def hide_broken_torchaudio() -> None:
-    """Let transformers import although an unusable torchaudio is installed.
+    """Let transformers be imported although an unusable torchaudio is installed.
 
     fairseq's package asks for torchaudio, whose last release does not load beside newer torch
     releases; transformers imports whatever torchaudio it finds, and fails with it. This project uses

@@ -1,4 +1,4 @@
-"""What imports do to the process's log, undone."""
+"""Undoes what imports do to the process's logging."""
 
 import logging
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def root_logger_as_it_was() -> Iterator[None]:
-    """Afterwards the root logger has the level and the handlers that it had before."""
+    """Restores the root logger's level and handlers at the end."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:

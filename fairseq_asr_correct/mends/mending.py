@@ -1,4 +1,4 @@
-"""How fairseq's functions are changed: around what is there, and once."""
+"""Wraps fairseq's functions, each only once."""
 
 import functools
 import inspect
@@ -7,15 +7,15 @@ from typing import Any
 
 
 def mend(owner: Any, name: str, change: Callable[..., Any]) -> None:
-    """Lets ``owner.name(...)`` be ``change(original, ...)``, unless it is that already.
+    """Replaces ``owner.name(...)`` by ``change(original, ...)``, unless that is already done.
 
-    Another plugin may have wrapped the function, or may wrap ours: ours is known by an attribute of its own, which
-    ``functools.wraps`` hands on, and not by being wrapped.
+    Other plugins may wrap the function before or after us. Our wrapper is recognized by its own attribute, which
+    ``functools.wraps`` copies.
 
     Args:
         owner: a module or a class.
-        name: of the function in it.
-        change: the new function, whose first argument is the one that was there.
+        name: name of the function in it.
+        change: the new function, whose first argument is the original one.
     """
     original, mark = getattr(owner, name), f"{change.__module__}.{change.__qualname__}"
     if hasattr(original, mark):

@@ -1,4 +1,4 @@
-"""Checkpoints appear whole or not at all."""
+"""Checkpoints are written completely or not at all."""
 
 import logging
 import time
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def checkpoint_file(path: str) -> Iterator[Path]:
-    """A name to write to; what is there replaces ``path`` when all of it is on the disk, and goes if anything fails.
+    """A path to write to; the file replaces ``path`` when it is complete on the disk, and is removed if anything fails.
 
     Raises:
-        UserError: the disk is full, or may not be written to.
+        UserError: the disk is full or cannot be written to.
     """
     try:
         with unfinished_file(Path(path)) as unfinished:
@@ -35,22 +35,22 @@ def checkpoint_file(path: str) -> Iterator[Path]:
             raise
         raise UserError(
             f"the checkpoint {path} cannot be written ({reason.strerror}); those written before are intact: "
-            f"{ADVICE[reason.errno]} and run the same command to go on"
+            f"{ADVICE[reason.errno]} and run the same command to resume"
         ) from None
 
 
 def write_checkpoints_whole() -> None:
-    """Let no checkpoint be half-written, and none be lost to a full disk, a power cut or a kill.
+    """Make sure that a full disk, a power cut or a kill leaves no half-written checkpoint, and loses none.
 
-    fairseq copies one checkpoint to ``checkpoint_best.pt`` and ``checkpoint_last.pt`` in place, so that a
-    process killed in between leaves neither the old nor the new one. When writing fails it writes again
-    behind what is already in the file, which then cannot be read, and puts that into the old one's place.
+    fairseq copies a checkpoint to ``checkpoint_best.pt`` and ``checkpoint_last.pt`` in place, so that a kill in between
+    leaves neither the old nor the new one. If writing fails, it appends a second attempt to the same file, which then
+    cannot be read, and replaces the old checkpoint by it.
     """
 
     def torch_persistent_save(save: Callable, obj: Any, filename: str, async_write: bool = False) -> None:
         if async_write or not PathManager.supports_rename(filename):
             return save(obj, filename, async_write)
-        for pause in (2.5, 2.5, None):  # as often and as long as fairseq does: network disks recover
+        for pause in (2.5, 2.5, None):  # retries as often as fairseq does, since network disks recover
             try:
                 with checkpoint_file(filename) as unfinished, open(unfinished, "wb") as file:
                     return torch.save(obj, file)
@@ -59,7 +59,7 @@ def write_checkpoints_whole() -> None:
             except Exception as error:
                 if pause is None:
                     raise
-                logger.warning(f"{filename} could not be written, and is tried again: {error}")
+                logger.warning(f"{filename} could not be written; trying again: {error}")
                 time.sleep(pause)
         return None
 
@@ -75,7 +75,7 @@ def write_checkpoints_whole() -> None:
 
 
 def check_folder_of_checkpoints() -> None:
-    """Before a training, say in a sentence that ``--save-dir`` cannot be written to; clear it of what a kill left."""
+    """Before training, report a ``--save-dir`` that is not writable, and remove leftovers of killed processes."""
 
     def verify_checkpoint_directory(original: Callable, save_dir: str) -> None:
         with write_errors_told(Path(save_dir)):

@@ -1,4 +1,4 @@
-"""A checkpoint of another model, told in a sentence."""
+"""A checkpoint of another model is reported in one sentence."""
 
 from argparse import Namespace
 from collections.abc import Callable
@@ -10,16 +10,23 @@ from fairseq.trainer import Trainer
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.mends.mending import mend
 
-SHAPE = ("arch", "layers", "_dim", "_heads", "_embeddings", "_positions")  # ends of the flags that make a model's shape
+SHAPE = (
+    "arch",
+    "layers",
+    "_dim",
+    "_heads",
+    "_embeddings",
+    "_positions",
+)  # endings of the flags that define a model's shape
 
 
 def say_what_a_checkpoint_lacks() -> None:
-    """Say in a sentence why a training cannot go on from a checkpoint, where fairseq lists all parameters twice."""
+    """Say in one sentence why training cannot resume from a checkpoint; fairseq lists all parameters twice."""
 
     def load_checkpoint(original: Callable, self: Trainer, filename: str, *args: Any, **kwargs: Any) -> Any:
         try:
             extra = original(self, filename, *args, **kwargs)
-            # The one difference that torch does not see: as many weights, used in another way.
+            # torch cannot detect another number of heads, because the weights have the same shapes.
             differences = shape_differences(filename, self.cfg.model, ends="_heads") if extra is not None else []
         except AssertionError as error:  # "Optimizer does not match; please reset the optimizer"
             raise UserError(f"{filename}: {error}") from None
@@ -40,9 +47,9 @@ def say_what_a_checkpoint_lacks() -> None:
 
 
 def shape_differences(checkpoint: str, model: Namespace, ends: str | tuple[str, ...] = SHAPE) -> list[str]:
-    """The flags with these ends of their names that are others in the checkpoint, as a user knows them."""
+    """The flags with these endings that differ from the checkpoint's, in words."""
     cfg = torch.load(checkpoint, map_location="cpu", mmap=True)["cfg"]
-    theirs = cfg["model"] if cfg else {}  # checkpoints of old fairseqs have none
+    theirs = cfg["model"] if cfg else {}  # checkpoints of old versions of fairseq have none
     theirs, ours = (vars(cfg) if isinstance(cfg, Namespace) else dict(cfg) for cfg in (theirs, model))
     names = sorted(name for name in theirs.keys() & ours.keys() if name.endswith(ends))
     return [

@@ -1,4 +1,4 @@
-"""Several workers resume together, in any number."""
+"""Training can resume with another number of workers."""
 
 import logging
 from collections.abc import Callable
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 def keep_place_among_workers() -> None:
-    """Let a training go on at its place in the data with another number of workers.
+    """Let training resume at its position in the data with another number of workers.
 
-    fairseq saves how many batches *each* worker has had, and no number of workers: half of them would train on
-    half of the epoch's sentences again, twice as many would never see half of them. The order of batches is
-    the same for any number.
+    fairseq saves how many batches *each* worker has finished, but not how many there are: with fewer workers,
+    sentences would be repeated, and with more, sentences would be skipped. The order of batches does not depend
+    on the number of workers.
     """
 
     def with_workers(state_dict: Callable, self: EpochBatchIterator) -> dict[str, Any]:
@@ -27,12 +27,12 @@ def keep_place_among_workers() -> None:
     def at_same_place(load_state_dict: Callable, self: EpochBatchIterator, state: dict[str, Any]) -> None:
         before = state.get("num_shards", self.num_shards)
         if before != self.num_shards:
-            # Rounded down: no sentence is left out, and no more than one batch a worker comes again.
+            # Rounded down, so that no sentence is skipped, and at most one batch per worker is repeated.
             state = state | {"iterations_in_epoch": state["iterations_in_epoch"] * before // self.num_shards}
             if self.shard_id == 0:
                 logger.warning(
-                    f"the checkpoint comes from {before} workers, and {self.num_shards} go on: to keep the size of a "
-                    f"batch, --update-freq must be {before}/{self.num_shards} of what it was"
+                    f"the checkpoint comes from {before} workers, and {self.num_shards} resume: to keep the batch "
+                    f"size, --update-freq must be {before}/{self.num_shards} of what it was"
                 )
         load_state_dict(self, state)
 
@@ -41,10 +41,10 @@ def keep_place_among_workers() -> None:
 
 
 def send_objects_between_workers() -> None:
-    """Let several workers load a checkpoint: one reads it, and sends the others what it holds.
+    """Let several workers load a checkpoint: one reads it and sends its contents to the others.
 
-    fairseq sends it as a file, which torch >= 2.6 reads with ``weights_only=True`` and refuses, for the
-    configuration in it. The sender is a worker of the same training, and has read the file safely.
+    fairseq sends it as a file, which torch >= 2.6 refuses with ``weights_only=True`` for the configuration in it.
+    The sender is a worker of the same training, and has read the file safely.
     """
 
     def broadcast(original: Callable, obj: Any, src_rank: int, group: Any, dist_device: torch.device) -> Any:

@@ -7,7 +7,7 @@
         dict.txt              for fairseq-preprocess --srcdict and --tgtdict
         vocab.txt             for --wordpiece-vocab
 
-``scripts/get_decoder_params_from_bert.py`` writes it. Nothing in it can run code when it is read.
+``asr-correct bert`` writes it. Reading it runs no code.
 """
 
 import io
@@ -31,7 +31,7 @@ from fairseq_asr_correct.stored.weights import read_sizes, read_weights
 PARTS = ("encoder", "decoder", "cross")
 ADVICE = "write the folder again"
 
-# BERT's activations under fairseq's names; fairseq's "gelu" is the exact one, as BERT's is.
+# BERT's activations under fairseq's names; "gelu" is the exact one in both.
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_accurate", "gelu_pytorch_tanh": "gelu_accurate", "relu": "relu"}
 
 SHAPE = (
@@ -49,7 +49,7 @@ def shape_from_bert(config: Any) -> dict[str, Any]:
     """A Hugging Face ``BertConfig`` as fairseq's arguments.
 
     Raises:
-        UserError: the model is no BERT, or of a kind whose computation differs.
+        UserError: the model is not a BERT, or a variant that computes something else.
     """
     kind = getattr(config, "model_type", None)
     if kind != "bert":
@@ -70,27 +70,27 @@ def shape_from_bert(config: Any) -> dict[str, Any]:
     )
     shape = dict(zip(SHAPE, values, strict=True))
     if not _is_shape(shape):
-        raise UserError(f"its shape is none that a BERT can have: {shape!r:.300}")
+        raise UserError(f"a BERT cannot have this shape: {shape!r:.300}")
     return shape
 
 
 def check_size(shape: Mapping[str, Any], weights: int, tensors: int) -> None:
-    """Whether a BERT of that shape can have as few weights as there are; its parts are counted, none is made.
+    """Checks that as many weights are stored as a BERT of that shape needs; it counts them and builds nothing.
 
     Args:
-        shape: of :func:`shape_from_bert`.
+        shape: from :func:`shape_from_bert`.
         weights: how many weights are stored.
-        tensors: how many tensors they are in.
+        tensors: how many tensors are stored.
 
     Raises:
-        UserError: it has more.
+        UserError: it needs more.
     """
     layers, width, inner, _, positions, *_ = (shape[name] for name in SHAPE)
     least, parts = width * (positions + layers * (4 * width + 2 * inner)), layers * LEAST_TENSORS
     if least > weights or parts > tensors:
         raise UserError(
-            f"its config.json asks for {least} weights in {parts} tensors or more, "
-            f"and {weights} in {tensors} are stored: they belong to different models"
+            f"its config.json needs at least {least} weights in {parts} tensors, "
+            f"but {weights} in {tensors} are stored: they belong to different models"
         )
 
 
@@ -105,7 +105,7 @@ def write_bert_init(
     """Writes the five files into an existing folder."""
     (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n")
     for part, tensors in (("encoder", encoder), ("decoder", decoder)):
-        # save_file hides a full disk in an error of its own, and writes for the file's owner alone.
+        # save_file hides the error of a full disk, and makes the file readable for its owner only.
         (folder / f"{part}.safetensors").write_bytes(save(tensors))
     (folder / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
     (folder / "vocab.txt").write_text("".join(f"{token}\n" for token in vocab), encoding="utf-8")
@@ -115,10 +115,10 @@ def read_shape(folder: str | Path) -> dict[str, Any]:
     """The shape that ``config.json`` gives, under fairseq's argument names.
 
     Raises:
-        UserError: the folder was not written by ``get_decoder_params_from_bert.py``.
+        UserError: ``asr-correct bert`` did not write the folder.
     """
     folder = Path(folder)
-    advice = "write it with scripts/get_decoder_params_from_bert.py"
+    advice = "write it with asr-correct bert"
     if not (folder / "config.json").exists():
         raise UserError(f"--bert-init {folder}: there is no config.json in it; {advice}")
     path = folder / "config.json"
@@ -156,11 +156,11 @@ def load_bert_init(
 ) -> None:
     """Starts the chosen parts of a ``bert_transformer`` from BERT; the rest stays as it is.
 
-    Every parameter of the chosen parts is set, each from a tensor of its own shape: a missing, a
-    surplus or a misshapen one is an error, never passed over.
+    Every parameter of the chosen parts is set from a tensor of its shape. A tensor that is missing, left over or of
+    another shape is an error.
 
     Args:
-        model: the freshly built model.
+        model: a new model.
         dictionaries: those of source and target that the data was binarized with.
         folder: the ``--bert-init`` folder.
         parts: which of ``encoder``, ``decoder``, ``cross`` to start from BERT.
@@ -181,7 +181,7 @@ def load_bert_init(
     wrong = sorted(source.keys() ^ target.keys()) or [n for n in source if source[n].shape != target[n].shape]
     if wrong:
         raise UserError(
-            f"--bert-init {folder} does not fit the model: {wrong[0]} stands in one only, or differs in shape"
+            f"--bert-init {folder} does not fit the model: {wrong[0]} is in only one of them, or differs in shape"
         )
     with torch.no_grad():
         for name, parameter in target.items():
@@ -192,7 +192,7 @@ NOT_BY_NAME = {".encoder_attn": "cross", ".copying.": "copying"}
 
 
 def _part(name: str) -> str:
-    """One of PARTS, or ``copying``, for which BERT has nothing."""
+    """The part that a parameter belongs to: one of PARTS, or ``copying``, which BERT does not have."""
     return next((part for key, part in NOT_BY_NAME.items() if key in name), name.split(".")[0])
 
 

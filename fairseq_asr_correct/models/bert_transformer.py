@@ -1,7 +1,7 @@
 """``bert_transformer``: an encoder-decoder Transformer that computes what BERT computes.
 
 Hrinchuk et al. 2019 (arXiv 1910.10697): both halves have BERT's shape and, with ``--bert-init``,
-start from its weights. fairseq's own encoder and decoder reproduce BERT exactly once four things are
+start from its weights. fairseq's own encoder and decoder reproduce BERT exactly if four things are
 right: [CLS] at the start of both sides, learned positions, no embedding scale, BERT's LayerNorm epsilon.
 """
 
@@ -28,7 +28,7 @@ from fairseq_asr_correct.models.attention import attend_in_torchs_way
 from fairseq_asr_correct.models.bert_init import PARTS, load_bert_init, read_shape
 from fairseq_asr_correct.models.products import product
 
-# fairseq's tasks put this default on the command line, so it cannot be told from a user's wish.
+# fairseq's tasks set this default, which cannot be told from a user's choice.
 TASK_DEFAULT_POSITIONS = 1024
 
 
@@ -44,19 +44,19 @@ class BertEncoder(TransformerEncoderBase):
     def forward(self, src_tokens: Tensor, src_lengths: Tensor | None = None, *args: Any, **kwargs: Any) -> dict:
         """Encodes ``src_tokens`` of shape ``(batch, src_len)``; the output has ``src_len + 1`` places.
 
-        They are in the output's ``src_tokens``, for a decoder that copies.
+        The output's ``src_tokens`` has the tokens with [CLS], for a decoder that copies.
         """
         tokens = begin_with(self.dictionary.bos(), src_tokens, self.padding_idx)
         longest = int(tokens.ne(self.padding_idx).sum(1).max()) if tokens.size(1) > self.max_source_positions else 0
         if longest > self.max_source_positions:
             raise UserError(
-                f"a source has {longest - 2} pieces, over this model's {self.max_source_positions - 2}: "
-                "split it, or cut it with preprocess/binarize.py --cut"
+                f"a source has {longest - 2} pieces, more than this model's {self.max_source_positions - 2}: "
+                "split it, or cut it with asr-correct binarize --cut"
             )
         return super().forward(tokens, src_lengths, *args, **kwargs) | {"src_tokens": [tokens]}
 
     def max_positions(self) -> int:
-        """Longest source that a task may hand over: one place belongs to [CLS]."""
+        """The longest source that a task may give: one position belongs to [CLS]."""
         return super().max_positions() - 1
 
 
@@ -74,9 +74,9 @@ class BertDecoder(TransformerDecoderBase):
         """See fairseq; ``prev_output_tokens`` is ``(batch, tgt_len)``."""
         tokens = self.with_cls(prev_output_tokens)
         if self.training and kwargs.get("alignment_layer") is None:
-            kwargs["alignment_layer"] = -1  # of no layer: nobody asks, and fused attention has no weights to give
+            kwargs["alignment_layer"] = -1  # of no layer: they are not needed, and fused attention has none
         features, extra = super().extract_features(tokens, *args, **kwargs)
-        # Alignments are over the source as the task knows it, without the place for [CLS].
+        # Alignments are over the source without [CLS], as the task has it.
         extra["attn"] = [attn if attn is None else attn[..., 1:] for attn in extra["attn"]]
         return features, extra
 
@@ -92,15 +92,15 @@ class BertDecoder(TransformerDecoderBase):
 
 
 def begin_with(bos: int, tokens: Tensor, pad: int) -> Tensor:
-    """Puts ``bos`` before each row, padded on either side; rows that begin with it keep their one.
+    """Puts ``bos`` before each row, unless the row begins with it; rows may be padded on either side.
 
     Args:
-        bos: what each row shall begin with.
+        bos: the token that each row must begin with.
         tokens: ``(batch, length)``.
-        pad: what the rows are padded with.
+        pad: the padding token.
 
     Returns:
-        ``(batch, length + 1)``: every token one place further right, whatever the row.
+        ``(batch, length + 1)``: every token is moved one position to the right.
     """
     first = tokens.ne(pad).int().argmax(dim=1, keepdim=True)
     wanted = torch.where(tokens.gather(1, first).eq(bos), pad, bos)
@@ -113,7 +113,7 @@ class BertTransformerModel(TransformerModel):
 
     def __init__(self, args: Namespace, encoder: BertEncoder, decoder: BertDecoder) -> None:
         super().__init__(args, encoder, decoder)
-        # Travels in every checkpoint, so that another dictionary of the same size is noticed. ("version" in
+        # It is stored in every checkpoint, so that another dictionary of the same size is noticed. ("version" in
         # its name keeps it out of fairseq's moving average of the weights.)
         self.register_buffer("dictionary_version", dictionary_version(encoder.dictionary, decoder.dictionary))
 
@@ -124,14 +124,13 @@ class BertTransformerModel(TransformerModel):
         parser.add_argument(
             "--bert-init",
             metavar="DIR",
-            help="start from this BERT: a folder written by scripts/get_decoder_params_from_bert.py, "
-            "which gives the shape as well as the weights",
+            help="start from the BERT in this folder, which asr-correct bert wrote; it sets the shape and the weights",
         )
         parser.add_argument(
             "--bert-init-parts",
             metavar="PARTS",
-            help="comma-separated choice among encoder, decoder and cross(-attention) to start from BERT; "
-            "the rest starts at random; none: all does, in BERT's shape (default: all three)",
+            help="comma-separated parts to start from BERT: encoder, decoder, cross (attention to the source); the "
+            "others start at random, and with none all parts do (default: all three)",
         )
         parser.add_argument(
             "--encoder-dropout",
@@ -165,7 +164,7 @@ class BertTransformerModel(TransformerModel):
         if getattr(args, "bert_init", None):
             dictionaries = task.source_dictionary, task.target_dictionary
             load_bert_init(model, dictionaries, args.bert_init, _parts(args.bert_init_parts))
-            args.bert_init = None  # args go into the checkpoint, which must not need the folder
+            args.bert_init = None  # args are stored in checkpoints, which must not need the folder
         return model
 
     @classmethod
@@ -184,7 +183,7 @@ class BertTransformerModel(TransformerModel):
         """Refuses a checkpoint that was trained with another dictionary."""
         super().upgrade_state_dict_named(state_dict, name)
         theirs = state_dict.setdefault("dictionary_version", self.dictionary_version)
-        if not torch.equal(theirs.cpu().long(), self.dictionary_version.cpu()):  # as float32 it would be rounded
+        if not torch.equal(theirs.cpu().long(), self.dictionary_version.cpu()):  # float32 would round it
             raise UserError(
                 f"the data's dictionary ({len(self.decoder.dictionary)} entries) is not the one that this "
                 "checkpoint was trained with: use the data-bin, or the dict.*.txt, of its training"
@@ -194,7 +193,7 @@ class BertTransformerModel(TransformerModel):
 def dictionary_version(*dictionaries: Dictionary) -> Tensor:
     """A 40-bit fingerprint of the symbols of source and target in their order, as an int64 scalar.
 
-    Short enough that fairseq's checkpoint averaging, which sums and divides, gives it back.
+    It is short enough to survive fairseq's checkpoint averaging, which sums and divides it.
     """
     symbols = "\n\n".join("\n".join(dictionary.symbols) for dictionary in dictionaries)
     digest = hashlib.sha256(symbols.encode()).digest()

@@ -1,7 +1,6 @@
-"""``bert_transformer_copy``: the published model with a copy path, which copies before it has learned anything.
+"""``bert_transformer_copy``: the published model with a copy path, which can copy before any training.
 
-It stands beside ``bert_transformer`` and does not replace it: more weights, and no BERT and no
-``EncoderDecoderModel`` has them.
+It does not replace ``bert_transformer``: BERT and ``EncoderDecoderModel`` do not have its additional weights.
 """
 
 from argparse import Namespace
@@ -18,7 +17,7 @@ from fairseq_asr_correct.models.copying import CopyPath, mixed
 
 
 class BertCopyDecoder(BertDecoder):
-    """The decoder, whose output is a mixture of generated and copied tokens."""
+    """A decoder whose output is a mixture of generated and copied tokens."""
 
     def __init__(self, cfg: TransformerConfig, dictionary: Dictionary, embed_tokens: torch.nn.Embedding) -> None:
         super().__init__(cfg, dictionary, embed_tokens)
@@ -37,7 +36,7 @@ class BertCopyDecoder(BertDecoder):
     def extract_features(
         self, prev_output_tokens: Tensor, encoder_out: dict[str, list[Tensor]], *args: Any, **kwargs: Any
     ) -> tuple[Tensor, dict]:
-        """See fairseq; the dictionary gets ``copy``, what :class:`CopyPath` says."""
+        """See fairseq; the dictionary also has ``copy``, the output of :class:`CopyPath`."""
         features, extra = super().extract_features(prev_output_tokens, encoder_out, *args, **kwargs)
         written = self.with_cls(prev_output_tokens)
         states, source = encoder_out["encoder_out"][0], encoder_out["src_tokens"][0]

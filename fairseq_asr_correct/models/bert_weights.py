@@ -2,7 +2,7 @@
 
 Everything here is a pure function of tensors and lists. Sources: Devlin et al. 2019
 (arXiv 1810.04805) for BERT; Hrinchuk et al. 2019 (arXiv 1910.10697), section 3.2, for starting the
-decoder, its cross-attention too, from BERT's self-attention.
+decoder, cross-attention included, from BERT's self-attention.
 """
 
 import itertools
@@ -53,10 +53,10 @@ def dictionary_symbols(vocab: Sequence[str], multiple: int = 8) -> list[str]:
     """Lines of ``dict.txt``: BERT's vocabulary without its four specials, padded.
 
     ``madeupword`` entries (fairseq's own padding symbol) fill the dictionary, fairseq's four specials
-    included, up to a multiple of ``multiple``; none are added when it is one already.
+    included, up to a multiple of ``multiple``; none are added if it is one already.
 
     Raises:
-        UserError: a special is missing, an entry stands twice, or an entry is one of fairseq's specials.
+        UserError: a special is missing, an entry comes twice, or an entry is one of fairseq's specials.
     """
     missing = [bert for bert in SPECIALS.values() if bert not in vocab]
     if missing:
@@ -65,7 +65,7 @@ def dictionary_symbols(vocab: Sequence[str], multiple: int = 8) -> list[str]:
     clashes, known = [token for token in symbols if token in SPECIALS], set(vocab)
     if clashes or len(known) != len(vocab):
         twice = clashes or [token for token, count in Counter(vocab).items() if count > 1]
-        raise UserError(f"the vocabulary entry {twice[0]!r} would stand twice in fairseq's dictionary")
+        raise UserError(f"the vocabulary entry {twice[0]!r} would come twice in fairseq's dictionary")
     padding = -(len(SPECIALS) + len(symbols)) % multiple
     unused = (name for name in map("madeupword{:04d}".format, itertools.count()) if name not in known)
     return symbols + list(itertools.islice(unused, padding))

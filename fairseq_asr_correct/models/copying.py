@@ -1,9 +1,9 @@
-"""The copy path: the next token taken from the source, which costs no training.
+"""The copy path: takes the next token from the source, without training.
 
-A corrector copies most of what it reads, and learning to copy through 30,528 outputs takes a Transformer
-millions of tokens. A pointer (See et al. 2017, arXiv 1704.04368) is told instead where copying goes on: behind
-the source's tokens that were written last, at the place that the output has come to. What is not copied resembles
-what is pointed at, so that the pointer tells the output layer how that is spelled.
+A corrector copies most of its input, but a Transformer needs millions of tokens to learn to copy through 30,528
+outputs. Here a pointer (See et al. 2017, arXiv 1704.04368) is computed instead: copying continues after the source
+tokens that were written last, at the position that the output has reached. A word that is not copied resembles the word
+that is pointed at, so the pointer also gives the output layer that word's spelling.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from fairseq_asr_correct.models.products import product
 from fairseq_asr_correct.models.progress import FAR, before_the_first, edit_distances
 from fairseq_asr_correct.models.spelling import DIM, begins_word, spelling_vectors
 
-KEY_DIM = 64  # of the learned part of the pointer
-SAME_TOKEN, SAME_TWO, DISTANCE = 3.0, 2.0, 1.0  # where the other part starts
-ALIKE = 8.0  # what equal spelling adds to a logit before training
-GATE = 2.0  # sigmoid(2): 88% of the probability is copied before anything is learned
+KEY_DIM = 64  # width of the learned part of the pointer
+SAME_TOKEN, SAME_TWO, DISTANCE = 3.0, 2.0, 1.0  # initial weights of the computed part: a1, a2, a3
+ALIKE = 8.0  # equal spelling adds this to a logit before training
+GATE = 2.0  # sigmoid(2): before training, 88% of the probability is copied
 SMALLEST = 1e-30  # instead of the logarithm of 0
 
 
 class CopyPath(nn.Module):
-    """Which place of the source is copied next, and whether any is.
+    """The probability of copying each position of the source next, or none.
 
-    With y the output and x the source, both beginning with [CLS], place j is copied after t tokens with the score
+    With y the output and x the source, both beginning with [CLS], the score of copying position j after t tokens is
     ``a1 [y(t-1) = x(j-1)] + a2 [y(t-1) = x(j-1) and y(t-2) = x(j-2)] - a3 distance(t, j) + query(t) . key(j)``;
-    distance is the edit distance between the t tokens of y and the first j of x (``models/progress.py``), less the
-    least of any j; query is zero before training.
+    distance is the edit distance between the t tokens of y and the first j of x (``models/progress.py``), minus the
+    least over all j; query is zero before training.
 
     Args:
         dim: width of encoder and decoder.
@@ -43,7 +43,7 @@ class CopyPath(nn.Module):
         self._keep("spelled", spelling_vectors(symbols))
         self._keep("outputs", functional.normalize(self.spelled, dim=1))
         self._keep("begins", begins_word(symbols))
-        # How the word pointed at is spelled, and the one behind it: a word split in two looks like both.
+        # Spelling of the word pointed at, and of the next one: a word split in two resembles both.
         self.alike, self.alike_next = nn.Linear(DIM, DIM, bias=False), nn.Linear(DIM, DIM, bias=False)
         self.alike.weight.data = ALIKE * torch.eye(DIM)
         nn.init.zeros_(self.alike_next.weight)
@@ -57,12 +57,12 @@ class CopyPath(nn.Module):
     def forward(
         self, features: Tensor, written: Tensor, states: Tensor, source: Tensor, distances: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """What is copied after each of the last tokens written.
+        """What to copy after each of the last tokens written.
 
         Args:
-            features: the decoder's, ``(batch, steps, dim)``.
+            features: of the decoder, ``(batch, steps, dim)``.
             written: ``(batch, length)``, [CLS] and the output so far; features are those of its last ``steps``.
-            states: the encoder's, ``(src_len, batch, dim)``.
+            states: of the encoder, ``(src_len, batch, dim)``.
             source: ``(batch, src_len)``, beginning with [CLS], padded on either side.
             distances: of :meth:`distances`, ``(batch, steps, src_len)``, where ``written`` is only the last tokens of
                 an output, -1 before its first; by default ``written`` is all of it.
@@ -90,7 +90,7 @@ class CopyPath(nn.Module):
         }
 
     def resembling(self, spelling: Tensor) -> Tensor:
-        """What to add to each logit, ``(..., outputs)``: how much that output looks like the word there.
+        """What to add to each logit, ``(..., outputs)``: how much that output resembles the word pointed at.
 
         Args:
             spelling: that :meth:`forward` gives, ``(..., DIM)``.
@@ -98,7 +98,7 @@ class CopyPath(nn.Module):
         return product(spelling, self.outputs.to(spelling))
 
     def _keep(self, name: str, tensor: Tensor) -> None:
-        """Moves with the model, and is no part of a checkpoint: the dictionary makes it anew."""
+        """Registers a tensor that moves with the model but is not stored: it is made from the dictionary."""
         self.register_buffer(name, tensor, persistent=False)
 
     def _spelling(self, places: Tensor, source: Tensor) -> Tensor:
@@ -122,14 +122,14 @@ class CopyPath(nn.Module):
 
 
 def _shifted(tokens: Tensor, by: int) -> Tensor:
-    """The token ``by`` places before; -1, which is no token, before the first."""
+    """The token ``by`` positions before; -1, which is not a token, before the first."""
     return functional.pad(tokens, (by, 0), value=-1)[:, : tokens.size(1)]
 
 
 def mixed(logits: Tensor, copy: dict[str, Tensor]) -> Tensor:
     """Log-probabilities of every token, copied or generated: ``(batch, steps, outputs)``, float32.
 
-    They sum to 1, so that a log-softmax over them, which is what fairseq does next, changes nothing.
+    The probabilities sum to 1, so fairseq's log-softmax, which follows, changes nothing.
     """
     probabilities = logits.float().softmax(dim=-1) * copy["generated"].exp()[..., None]
     share = copy["places"] * copy["copied"].exp()[..., None]
@@ -138,6 +138,6 @@ def mixed(logits: Tensor, copy: dict[str, Tensor]) -> Tensor:
 
 
 def copied_targets(copy: dict[str, Tensor], target: Tensor) -> Tensor:
-    """Log-probability that each target is copied, ``(batch, steps)`` like ``target``; a finite one where it cannot."""
+    """Log-probability that each target is copied, ``(batch, steps)`` like ``target``; finite even where it cannot."""
     right = copy["source"][:, None].eq(target[..., None])
     return (copy["places"] * right).sum(-1).clamp_min(SMALLEST).log() + copy["copied"]

@@ -1,14 +1,14 @@
-"""The product that takes half the time of a decoder: a few rows with a matrix as long as the dictionary."""
+"""The product that takes half of a decoder's time: a few rows times a matrix as long as the dictionary."""
 
 import torch
 from torch import Tensor
 
 
 def product(x: Tensor, weight: Tensor) -> Tensor:
-    """``x @ weight.T``, without gradients in float32 on a CPU by oneDNN.
+    """``x @ weight.T``, computed by oneDNN in float32 on a CPU when no gradient is needed.
 
-    torch multiplies matrices there by its BLAS, which takes up to twice as long for these shapes on an AMD processor,
-    and 0.95 of the time on an Intel one (MKL; ``docs/results.md``).
+    There torch uses its BLAS, which takes up to twice as long for these shapes on an AMD processor, and 0.95 of the
+    time on an Intel one (MKL; ``docs/results.md``).
 
     Args:
         x: ``(..., places, dim)``.
@@ -20,7 +20,9 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     learning = torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad)
     if x.device.type != "cpu" or x.dtype != weight.dtype or x.dtype != torch.float32 or learning or not _has_onednn():
         return x @ weight.T
-    return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")  # what torch.compile makes of linear
+    return torch.ops.mkldnn._linear_pointwise(
+        x, weight, None, "none", [], ""
+    )  # torch.compile uses it for linear layers
 
 
 def _has_onednn() -> bool:

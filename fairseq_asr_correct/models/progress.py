@@ -1,8 +1,8 @@
-"""How far in the source an output has come, told by edit distances rather than learned.
+"""How far in the source an output has come, computed by edit distances instead of learned.
 
-Which places of the source an output has reached is clear as long as it copies. Behind a correction, and where words
-come twice, it is not: a pointer that looks for the tokens written last loses its place, and with it whole phrases.
-The edit distance between what is written and each beginning of the source tells both apart.
+As long as an output copies, its position in the source is clear. After a correction, or where words come twice, a
+pointer that looks only for the last tokens written loses its position, and can skip whole phrases. The edit distance
+between the output and each prefix of the source finds the position in both cases.
 """
 
 import torch
@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 
 SUBSTITUTION = 1.0
-ELSE = 1.5  # an insertion or deletion: of two ways, a token for a token is the likelier one
-FAR = 1e4  # from every beginning that ends within the padding
+ELSE = 1.5  # an insertion or deletion, which is less likely than a substitution
+FAR = 1e4  # distance to prefixes that end in the padding
 
 
 def before_the_first(source: Tensor, pad: int) -> Tensor:
@@ -23,17 +23,17 @@ def before_the_first(source: Tensor, pad: int) -> Tensor:
 def edit_distances(written: Tensor, source: Tensor, before: Tensor) -> Tensor:
     """Distances from the output, after each of its tokens, to the source's tokens before each place.
 
-    Row by row as by Wagner and Fischer 1974 (doi 10.1145/321796.321811); what deletions lead to is a minimum over
-    all places to the left, so that only the output's tokens are taken one by one.
+    Row by row as by Wagner and Fischer 1974 (doi 10.1145/321796.321811); deletions are a running minimum from the
+    left, so only the output's tokens are processed one by one.
 
     Args:
         written: the next tokens of the output, ``(batch, new)``.
         source: ``(batch, src_len)``, padded on either side.
-        before: distances before these tokens, as of :func:`before_the_first`, ``(batch, src_len)``.
+        before: distances before these tokens, ``(batch, src_len)``; at first those of :func:`before_the_first`.
 
     Returns:
-        ``(batch, new, src_len)``, float32. What is written behind an output's end, and what stands in the padding
-        behind a source's, means nothing.
+        ``(batch, new, src_len)``, float32. Values after an output's end, and in padding on the right of a
+        source, have no meaning.
     """
     deletions = torch.arange(source.size(1), device=source.device) * ELSE
     behind = functional.pad(source, (1, 0), value=-1)[:, :-1]

@@ -1,7 +1,7 @@
-"""How the entries of a vocabulary are spelled, as vectors whose products tell how alike two words are written.
+"""Spelling vectors of a vocabulary: the product of two vectors says how similarly two words are spelled.
 
-What a recognizer wrote for a word looks like it, and a Transformer over word pieces cannot see that: to it, "vastage"
-and "vestige" have nothing in common before it has met them. Nothing here is learned.
+A recognizer's wrong word often resembles the right one, but a Transformer over word pieces cannot see letters: to it,
+"vastage" and "vestige" have nothing in common until it has learned so. Nothing in this module is learned.
 """
 
 import hashlib
@@ -13,20 +13,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-DIM = 128  # 64 of these find half as many of a recognizer's words for what was said, 256 few more
-LONGEST = 3  # letters in a row
-SKIPPING = 0.7  # what two letters around a third count, beside a row of letters
+DIM = 128  # with 64, half as many right words are found for a recognizer's errors; with 256, few more
+LONGEST = 3  # letters in an n-gram
+SKIPPING = 0.7  # weight of two letters around a third, relative to an n-gram
 START = "^"
 WORD = "\u2581"  # SentencePiece writes it where a word begins
 CONTINUED = "##"  # WordPiece writes it where a word continues
 
 
 def spelling_vectors(symbols: Sequence[str]) -> Tensor:
-    """A vector for each symbol, ``(symbols, DIM)``, float32; that of several pieces in a row is their sum.
+    """A vector for each symbol, ``(symbols, DIM)``, float32; the vector of a word is the sum of its pieces'.
 
-    It is a projection of the counts of rows of one to three letters, rare ones weighing more, on directions that are
-    the letters' hashes: always the same ones, on any machine. Symbols with other characters than letters and
-    apostrophes ([CLS], numbers) are zero, and so alike to nothing.
+    It projects the counts of n-grams of one to three letters, where rare ones weigh more, onto directions that are
+    hashes of the n-grams, the same on every machine. Symbols with characters other than letters and apostrophes
+    ([CLS], numbers) are zero, and so similar to nothing.
     """
     counts = [letter_rows(_letters(symbol)) for symbol in symbols]
     having = Counter(row for count in counts for row in count)
@@ -56,7 +56,7 @@ def begins_word(symbols: Sequence[str]) -> Tensor:
 
 
 def letter_rows(text: str) -> Counter[str]:
-    """Rows of one to three letters, and two around a third, with how often they come."""
+    """Counts of n-grams of one to three letters, and of two letters around a third."""
     rows: Counter[str] = Counter()
     for length in range(1, LONGEST + 1):
         rows.update(text[i : i + length] for i in range(len(text) - length + 1))
@@ -67,7 +67,7 @@ def letter_rows(text: str) -> Counter[str]:
 
 
 def _letters(symbol: str) -> str:
-    """The letters of a piece, with a sign before one that begins a word; nothing if there are other characters."""
+    """The letters of a piece, with START before one that begins a word; empty if it has other characters."""
     bare = symbol.removeprefix(CONTINUED).removeprefix(WORD)
     if not bare.replace("'", "").isalpha() or "madeupword" in bare:
         return ""

@@ -1,7 +1,7 @@
 """NovoGrad: one second moment for each parameter tensor, normalized gradients, half of Adam's state.
 
 Ginsburg et al. 2019, "Stochastic Gradient Methods with Layer-wise Adaptive Moments for Training of
-Deep Networks" (arXiv 1905.11286), Algorithm 1. The published corrector ran betas (0.95, 0.25).
+Deep Networks" (arXiv 1905.11286), Algorithm 1. The published corrector used betas (0.95, 0.25).
 """
 
 from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ class NovoGrad(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
-        """One update; a parameter without a gradient is left alone."""
+        """Makes one update; parameters without a gradient do not change."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -78,7 +78,7 @@ class NovoGrad(torch.optim.Optimizer):
         return loss
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Loads a state as it was saved: torch would cast it to the parameters' type, too narrow if that is half."""
+        """Loads a state in its own type: torch would cast it to the parameters' type, which may be half precision."""
         super().load_state_dict(state_dict)
         ids = [i for group in state_dict["param_groups"] for i in group["params"]]
         params = [p for group in self.param_groups for p in group["params"]]
@@ -105,9 +105,9 @@ class NovoGrad(torch.optim.Optimizer):
     def _denominators(
         self, params: list[Tensor], grads: list[Tensor], beta2: float, eps: float, amsgrad: bool
     ) -> list[float]:
-        """``sqrt(v) + eps`` for each tensor, after bringing ``v`` up to date.
+        """Updates ``v``, and returns ``sqrt(v) + eps`` for each tensor.
 
-        One transfer from the device for all tensors: scalars let the division run as one kernel.
+        All of them come from the device in one transfer; as scalars, they let the division run as one kernel.
         """
         norms = torch.stack(torch._foreach_norm(grads))
         squares = norms.square()
@@ -116,7 +116,7 @@ class NovoGrad(torch.optim.Optimizer):
             if not state:
                 # b2 * v + (1 - b2) * v == v makes the first step no special case below.
                 state.update(exp_avg=torch.zeros_like(_widened(p)), exp_avg_sq=square.clone())
-            elif state["exp_avg"].device != p.device:  # so fairseq's memory-efficient modes load it
+            elif state["exp_avg"].device != p.device:  # fairseq's memory-efficient modes load it so
                 state.update({name: value.to(p.device) for name, value in state.items()})
         seconds = [self.state[p]["exp_avg_sq"] for p in params]
         averaged = torch.stack(seconds).mul_(beta2).add_(squares, alpha=1 - beta2)
@@ -129,7 +129,7 @@ class NovoGrad(torch.optim.Optimizer):
 
 
 def _widened(tensor: Tensor) -> Tensor:
-    """Half precision as float32; anything else itself, not a copy."""
+    """Half precision as float32; any other tensor itself, not a copy."""
     return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
@@ -161,7 +161,7 @@ class FairseqNovoGrad(FairseqOptimizer):
 
     @property
     def optimizer_config(self) -> dict[str, Any]:
-        """What overrides the settings in a checkpoint when training resumes."""
+        """The settings, which override those in a checkpoint when training resumes."""
         return {
             "lr": self.cfg.lr[0] if not isinstance(self.cfg.lr, float) else self.cfg.lr,
             "betas": parse_betas(self.cfg.novograd_betas),
@@ -173,12 +173,12 @@ class FairseqNovoGrad(FairseqOptimizer):
 
     @property
     def supports_flat_params(self) -> bool:
-        """One flat parameter would have one norm: NovoGrad needs the tensors apart."""
+        """No: NovoGrad needs the norm of each tensor, and a flat parameter would have only one."""
         return False
 
     @property
     def supports_memory_efficient_fp16(self) -> bool:
-        """State stays float32, and the parameters are updated through float32."""
+        """Yes: state is float32, and parameters are updated in float32."""
         return True
 
 

@@ -1,4 +1,4 @@
-"""What workers do with a chunk of raw records: parse, normalize, count errors, and say what is to be dropped."""
+"""The workers' part: parse a chunk of raw records, normalize, count errors, and choose what to drop."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from fairseq_asr_correct.transcripts.identity import speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source
 from fairseq_asr_correct.word_errors import word_errors
 
-LONG_WORD = 6  # letters; a longer text without a space may be of a language that writes none
+LONG_WORD = 6  # letters; a longer text without a space may be in a language that has no spaces
 BINS = 12  # of the histogram of word error rates: 0, (0, 0.1], ... (0.9, 1], > 1
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is wanted. ``excluded`` are the texts that training references must not hold."""
+    """How to make pairs; ``excluded`` are texts that training references must not overlap with."""
 
     normalize: str = "none"
     numbers: bool = False
@@ -39,7 +39,7 @@ Speakers = set[str]  # in Part, `set` is the name of a field
 
 @dataclass
 class Part:
-    """What became of a chunk in one set: candidates for writing, and how many pairs were dropped for what."""
+    """A chunk's results for one set: pairs to write, and how many were dropped for each reason."""
 
     set: str
     source: Source
@@ -52,7 +52,7 @@ class Part:
     good: list[str] = field(default_factory=list)
     edits: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     words: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # how often to write each
+    copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # how often to write each pair
     digests: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))  # of training pairs
     speakers: Speakers = field(default_factory=Speakers)
 
@@ -61,7 +61,7 @@ Task = tuple[str, Source, Chunk]  # the name of a set, and what goes there
 
 
 def make_worker(settings: Settings) -> Callable[[Task], list[Part]]:
-    """A function that does a chunk; of training sources, some speakers may go to `valid`."""
+    """A function that processes a chunk; some speakers of training sources may go to `valid`."""
     normalize = make_normalizer(settings.normalize, settings.numbers)
 
     def work(task: Task) -> list[Part]:
@@ -78,7 +78,7 @@ def make_worker(settings: Settings) -> Callable[[Task], list[Part]]:
 
 
 def share(text: str) -> float:
-    """A number from 0 to below 1 that looks drawn at random, and is the same for the same text."""
+    """A pseudo-random number in [0, 1) that depends only on the text."""
     return int.from_bytes(blake2b(text.encode(), digest_size=7).digest(), "big") / 2**56
 
 
@@ -122,7 +122,7 @@ def _sort_out(
     copies: np.ndarray,
     settings: Settings,
 ) -> np.ndarray:
-    """Indices of the pairs that no filter takes; each of the others is counted once, by the first that does."""
+    """Indices of the pairs to keep; each dropped pair is counted once, by the first filter that drops it."""
     keep = np.arange(len(bad))
 
     def drop(reason: str, unwanted: np.ndarray) -> None:
@@ -141,7 +141,7 @@ def _sort_out(
 
 
 def _copies(bad: list[str], good: list[str], weight: float, seed: int) -> np.ndarray:
-    """How often each pair is wanted: the whole part of the weight, and once more with the chance that is left."""
+    """How often to write each pair: the integer part of the weight, and once more with the fraction as probability."""
     whole, chance = int(weight), weight % 1
     copies = np.full(len(bad), whole)
     if chance:
@@ -159,13 +159,13 @@ def count_errors(references: list[str], hypotheses: list[str]) -> tuple[np.ndarr
 
 
 def histogram(edits: np.ndarray, words: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
-    """How many pairs fall into each bin; each word against an empty reference is an error, as jiwer has it."""
+    """How many pairs are in each bin; as in jiwer, each word against an empty reference is an error."""
     words = np.maximum(words, 1)
     bins = np.where(edits > words, BINS - 1, -(-10 * edits // words))
     return np.bincount(bins, weights=counts, minlength=BINS).astype(np.int64)
 
 
 def digests(bad: list[str], good: list[str]) -> np.ndarray:
-    """16 bytes for each pair, as two numbers a row."""
+    """A 16-byte hash of each pair, as a row of two numbers."""
     hashes = [blake2b(f"{a}\n{b}".encode(), digest_size=16).digest() for a, b in zip(bad, good, strict=True)]
     return np.frombuffer(b"".join(hashes), np.uint64).reshape(-1, 2)

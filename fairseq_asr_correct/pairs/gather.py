@@ -1,4 +1,4 @@
-"""What one process does with the workers' results, in order: drop duplicates and write."""
+"""The main process's part: drop duplicates from the workers' results, and write them in order."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,14 +12,14 @@ from fairseq_asr_correct.transcripts.sources import Source
 
 
 class Digests:
-    """A set of 16-byte digests in a table that is between a third and two thirds full: 24 to 48 bytes for each."""
+    """A set of 16-byte digests in a hash table between one and two thirds full: 24 to 48 bytes for each."""
 
     def __init__(self, slots: int = 1 << 14) -> None:
-        self.table = np.zeros((slots, 2), np.uint64)  # zeros are empty; a digest is not, but once in 2**128
+        self.table = np.zeros((slots, 2), np.uint64)  # zeros mark empty slots; a digest is zero once in 2**128
         self.count = 0
 
     def add(self, digests: np.ndarray) -> np.ndarray:
-        """Puts all in; tells of each whether it was new, the first of equal ones being so."""
+        """Adds digests; returns for each whether it was new. Of equal ones, the first is new."""
         while 3 * (self.count + len(digests)) > 2 * len(self.table):
             self._grow()
         new = self._place(digests)
@@ -27,17 +27,17 @@ class Digests:
         return new
 
     def _place(self, digests: np.ndarray) -> np.ndarray:
-        """Each into the first free slot from where it belongs, unless it is there."""
+        """Puts each digest into the first free slot from its own on, unless it is already there."""
         mask = np.uint64(len(self.table) - 1)
         slots, new = digests[:, 0] & mask, np.zeros(len(digests), bool)
         waiting = np.arange(len(digests))
         while len(waiting):
             at, wanted = slots[waiting], digests[waiting]
             free = ~self.table[at].any(axis=1)
-            self.table[at[free]] = wanted[free]  # of several for one slot one stays
+            self.table[at[free]] = wanted[free]  # if several want a slot, one gets it
             there = (self.table[at] == wanted).all(axis=1)
             placed = np.flatnonzero(free & there)
-            _, first = np.unique(at[placed], return_index=True)  # equal ones come to the same slot together
+            _, first = np.unique(at[placed], return_index=True)  # equal ones reach the same slot together
             new[waiting[placed[first]]] = True
             waiting = waiting[~there]
             slots[waiting] = (slots[waiting] + np.uint64(1)) & mask
@@ -52,7 +52,7 @@ class Digests:
 
 
 class Tally:
-    """What became of the pairs of a source in a set."""
+    """Counts of the pairs of a source in a set."""
 
     def __init__(self) -> None:
         self.read = self.unspaced = self.copies = self.written = self.edits = self.words = 0
@@ -61,7 +61,7 @@ class Tally:
         self.speakers: set[str] = set()
 
     def add(self, other: "Tally") -> None:
-        """The pairs of another source too."""
+        """Adds the counts of another source."""
         for name in ("read", "unspaced", "copies", "written", "edits", "words"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.dropped.update(other.dropped)
@@ -70,7 +70,7 @@ class Tally:
 
 
 class SetWriter:
-    """``NAME.bad`` and ``NAME.good`` of one set. Training sets lose duplicates, and too many identical pairs."""
+    """Writes ``NAME.bad`` and ``NAME.good``; drops duplicates and surplus identical pairs of training sets."""
 
     def __init__(self, folder: Path, name: str, sources: list[Source], max_identical: float | None = None) -> None:
         self.files = [open(folder / f"{name}.{side}", "wb", 1 << 20) for side in ("bad", "good")]  # noqa: SIM115
@@ -87,7 +87,7 @@ class SetWriter:
             file.close()
 
     def add(self, part: Part) -> None:
-        """Writes a part."""
+        """Writes the pairs of a part."""
         tally = self.tallies[part.source.text]
         copies = part.copies.copy()
         if len(part.digests):
@@ -113,7 +113,7 @@ class SetWriter:
         tally.speakers |= part.speakers
 
     def _limit_identical(self, part: Part, copies: np.ndarray) -> int:
-        """Sets the copies of identical pairs to 0 where one more would be too many of all so far."""
+        """Sets the copies of identical pairs to 0 where their share of all pairs so far would get too large."""
         dropped = 0
         for i, (count, edits) in enumerate(zip(copies.tolist(), part.edits.tolist(), strict=True)):
             if count and not edits:
@@ -125,7 +125,7 @@ class SetWriter:
         return dropped
 
     def total(self) -> Tally:
-        """All sources of the set."""
+        """The counts of all sources of the set."""
         total = Tally()
         for tally in self.tallies.values():
             total.add(tally)
@@ -133,10 +133,10 @@ class SetWriter:
 
 
 def check_speakers(train: Tally, valid: Tally, share: float, seed: int) -> None:
-    """That a split left something on both sides.
+    """Checks that a split left pairs on both sides.
 
     Raises:
-        UserError: it did not.
+        UserError: one side is empty.
     """
     for name, here, there in (("train", train, valid), ("valid", valid, train)):
         if not here.read:

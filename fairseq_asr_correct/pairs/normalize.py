@@ -1,4 +1,4 @@
-"""How both sides of a pair are spelled: as they come, as LibriSpeech does, or as Whisper's evaluation does."""
+"""Normalizes the spelling of pairs: not at all, as in LibriSpeech, or as in Whisper's evaluation."""
 
 import json
 import re
@@ -26,23 +26,23 @@ NUMBER = re.compile(
 
 
 def make_normalizer(name: str, numbers: bool = False) -> Callable[[str], str]:
-    """A function from text to text; white space is single afterwards whichever it is.
+    """A function that normalizes text; it always makes white space single spaces.
 
     Args:
-        name: ``none`` changes nothing else. ``librispeech`` is lower case without accents or punctuation other
+        name: ``none`` changes nothing else. ``librispeech`` lowercases and removes accents and punctuation other
             than apostrophes; letters of other scripts and digits stay. ``whisper`` is Whisper's normalizer for
             English, which also spells numbers as digits, writes contractions out, and drops what is in brackets,
             "uh" and "um".
         numbers: first spell numbers as words, see :func:`spell_numbers`.
 
     Raises:
-        UserError: a package is missing, or numbers would be spelled there and back.
+        UserError: a package is missing, or ``numbers`` is given with ``whisper``, which undoes it.
     """
     if numbers and name == "whisper":
         raise UserError("--numbers-to-words: --normalize whisper turns number words into digits; leave out one of them")
     normalize = {"none": _single, "librispeech": librispeech, "whisper": _whisper}[name]
     if name == "whisper":
-        _whisper_normalizer()  # fails here rather than at the first sentence
+        _whisper_normalizer()  # fail now, not at the first sentence
     if not numbers:
         return normalize
     _num2words()
@@ -67,7 +67,7 @@ def librispeech(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _spoken(letter: str) -> str:
-    """The letter, or a space for a mark; what only tells how to set text, such as a soft hyphen, is nothing."""
+    """The letter, a space for punctuation, or nothing for formatting characters such as a soft hyphen."""
     category = unicodedata.category(letter)
     return letter if letter == "'" or category[0] in "LMN" else "" if category == "Cf" else " "
 

@@ -1,4 +1,4 @@
-"""Which references say what must not be trained on: n-grams of words, kept as sorted 64-bit hashes."""
+"""Finds overlap with texts that must not be trained on: n-grams of words as sorted 64-bit hashes."""
 
 import re
 import unicodedata
@@ -14,17 +14,17 @@ MIXER = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits mixed: 2**64 over the gol
 
 
 def plain_words(text: str) -> list[str]:
-    """Words as they are compared: lower case, no punctuation, hyphens part words."""
+    """Words for comparison: in lower case, without punctuation, split at hyphens."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return NO_LETTERS.sub("", PARTING.sub(" ", text.lower())).split()
 
 
 class Ngrams:
-    """The n-grams of some texts, to be looked for in others.
+    """The n-grams of some texts, to find in others.
 
-    A hash of 64 bits stands for each: among a thousand million looked up in ten million, one chance in two
-    thousand that any is found wrongly. Texts with fewer than ``n`` words are found only as a whole.
+    Each is a 64-bit hash: if a billion are looked up among ten million, the chance of any false match is one in two
+    thousand. Texts with fewer than ``n`` words match only as a whole.
     """
 
     def __init__(self, n: int) -> None:
@@ -43,7 +43,7 @@ class Ngrams:
         return self.__dict__ | {"_words": {}}
 
     def add(self, texts: Iterable[str]) -> None:
-        """More texts, a few thousand at a time."""
+        """Adds texts, at best a few thousand at a time."""
         sentences = [plain_words(text) for text in texts]
         self.short.update(" ".join(words) for words in sentences if 0 < len(words) < self.n)
         hashes, _ = self._hash(sentences)
@@ -52,7 +52,7 @@ class Ngrams:
             self._merge()
 
     def found(self, texts: Sequence[str]) -> np.ndarray:
-        """For each text whether any of its n-grams, or all of it, was added."""
+        """Whether each text, or any of its n-grams, was added."""
         self._merge()
         sentences = [plain_words(text) for text in texts]
         hit = np.array([len(words) < self.n and " ".join(words) in self.short for words in sentences], bool)
@@ -63,7 +63,7 @@ class Ngrams:
         return hit
 
     def _hash(self, sentences: list[list[str]]) -> tuple[np.ndarray, np.ndarray]:
-        """The hash of every n-gram, and which sentence it is in."""
+        """The hash of each n-gram, and the index of its sentence."""
         lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
         owners = np.repeat(np.arange(len(sentences)), lengths)
         last = len(owners) - self.n + 1
@@ -74,7 +74,7 @@ class Ngrams:
         for i in range(self.n):
             hashes += words[i : i + last]
             hashes *= MIXER
-            hashes ^= hashes >> np.uint64(29)  # so that the place of a word matters
+            hashes ^= hashes >> np.uint64(29)  # so that the order of words matters
         inside = owners[:last] == owners[self.n - 1 :]
         return hashes[inside], owners[:last][inside]
 

@@ -1,4 +1,4 @@
-"""What became of the pairs, for people and for programs."""
+"""Reports on pairs, as tables and as JSON."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ BAR = 40  # letters in the longest bar
 
 
 def save_report(path: Path, sets: dict[str, SetWriter], settings: dict[str, Any]) -> None:
-    """Everything as JSON: in each set and source, read + extra copies = written + dropped."""
+    """Writes all counts as JSON; in each set and source, read + extra copies = written + dropped."""
     report = {
         "settings": settings,
         "sets": {
@@ -47,7 +47,7 @@ def _wer(tally: Tally) -> float | None:
 
 
 def table(sets: dict[str, SetWriter]) -> str:
-    """A row of markdown for each set."""
+    """A Markdown table with a row for each set."""
     totals = {name: a_set.total() for name, a_set in sets.items()}
     reasons = sorted({reason for total in totals.values() for reason, count in total.dropped.items() if count})
     copies = ["extra copies"] if any(total.copies for total in totals.values()) else []

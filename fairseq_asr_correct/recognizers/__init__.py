@@ -2,4 +2,4 @@
 
 from fairseq_asr_correct.mends.loading import hide_broken_torchaudio
 
-hide_broken_torchaudio()  # before transformers, which would fail with it
+hide_broken_torchaudio()  # before transformers is imported, which would fail

@@ -19,10 +19,10 @@ except ImportError as missing:
     raise UserError(f"reading audio needs {missing.name}: pip install 'fairseq-asr-correct[audio]'") from None
 
 SAMPLE_RATE = 16_000  # hertz; what all recognizers here were trained on
-SLOWEST, FASTEST = 1_000, 1_000_000  # hertz; what is outside is no speech, or has a wrong header
+SLOWEST, FASTEST = 1_000, 1_000_000  # hertz; other rates are not speech, or a wrong header
 LONGEST = 4 * 3600  # seconds; 0.9 GB of samples
 BLOCK = 1 << 20  # samples of all channels that are read at once
-UNKNOWN = 2**63 - 1  # frames, as a header says that need not tell them, such as that of FLAC from a pipe
+UNKNOWN = 2**63 - 1  # frames, in headers that do not give the length, such as FLAC from a pipe
 Samples = np.ndarray  # float32, (samples,), -1 to 1
 
 
@@ -31,12 +31,12 @@ class AudioError(Exception):
 
 
 def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -> tuple[Samples, int]:
-    """Samples at 16 kHz, channels averaged, and the rate in hertz that the file has.
+    """Samples at 16 kHz, channels averaged, and the file's own rate in hertz.
 
     Args:
         path: anything soundfile reads: WAV, FLAC, OGG, MP3; at 1 kHz to 1 MHz.
         offset: where to begin, in seconds.
-        duration: how much to read, in seconds; all by default. Four hours are the most.
+        duration: how much to read, in seconds (default: all); at most four hours.
 
     Raises:
         AudioError: the file is not there, cannot be read, holds nothing, or is too long.
@@ -47,7 +47,9 @@ def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -
         if duration is not None:
             frames = max(0, min(round(duration * rate), frames))
         if file.frames == UNKNOWN:
-            frames = min(frames, (LONGEST + 1) * rate)  # more than allowed: what is too long is told, not cut
+            frames = min(
+                frames, (LONGEST + 1) * rate
+            )  # more than allowed, so that a recording that is too long is reported, not cut
         elif frames > LONGEST * rate:
             raise AudioError(f"{shown(path)} {TOO_LONG}")
         if start:
@@ -62,39 +64,41 @@ def load(path: str | Path, offset: float = 0.0, duration: float | None = None) -
     return samples, rate
 
 
-TOO_LONG = f"is longer than {LONGEST // 3600} hours, or says so: cut it, or give `offset` and `duration` of its parts"
+TOO_LONG = (
+    f"is longer than {LONGEST // 3600} hours, or claims to be: cut it, or give `offset` and `duration` of its parts"
+)
 
 
 def length(path: str | Path) -> float:
-    """Seconds, as the header says; no more than can be read.
+    """Seconds, from the header; at most as many as can be read.
 
     Raises:
-        AudioError: the file is not there, or no audio.
+        AudioError: the file does not exist, or is not audio.
     """
     with opened(path) as file:
         return min(file.frames / file.samplerate, LONGEST)
 
 
 class Stream(soundfile.SoundFile):
-    """A file read from front to back. After each block soundfile seeks to where it is, which garbles MP3."""
+    """A file read from front to back; soundfile's seek after each block, which garbles MP3, is off."""
 
     def seekable(self) -> bool:
-        """Whether soundfile is to do so; :meth:`seek` works all the same."""
+        """False, so that soundfile does not seek after each block; :meth:`seek` still works."""
         return False
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Stream]:
-    """A file to read; its content, not its name, says which format it has.
+    """Opens a file to read; its content, not its name, determines the format.
 
     Raises:
-        AudioError: it is not there or no audio, or something fails while it is open, whatever that is: one recording
-            is not to end the work on all others.
+        AudioError: it does not exist or is not audio, or anything fails while it is open, so that one recording does
+            not end the work on all others.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise AudioError(f"{shown(path)} is no file")
-        # Not to wait for a writer, if by now it is a pipe.
+            raise AudioError(f"{shown(path)} is not a file")
+        # If it is a pipe by now, do not wait for a writer.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as raw:
             try:
                 file = Stream(raw.fileno(), closefd=False)
@@ -103,7 +107,7 @@ def opened(path: str | Path) -> Iterator[Stream]:
             with file:
                 if not SLOWEST <= file.samplerate <= FASTEST:
                     rates = f"from {SLOWEST:,} to {FASTEST:,} Hz can be read"
-                    raise AudioError(f"{shown(path)} has a rate of {file.samplerate:,} Hz, and those {rates}")
+                    raise AudioError(f"{shown(path)} has a rate of {file.samplerate:,} Hz, but only rates {rates}")
                 yield file
     except AudioError:
         raise
@@ -122,7 +126,7 @@ def _blocks(file: Stream, frames: int) -> Iterator[Samples]:
 
 
 def _resampled(blocks: Iterator[Samples], rate: int) -> Iterator[Samples]:
-    """From ``rate`` to 16 kHz, as all at once would be."""
+    """Resamples blocks from ``rate`` to 16 kHz, as if they were one."""
     if rate == SAMPLE_RATE:
         yield from blocks
         return
@@ -133,12 +137,12 @@ def _resampled(blocks: Iterator[Samples], rate: int) -> Iterator[Samples]:
 
 
 def resample(samples: Samples, rate: float) -> Samples:
-    """From ``rate`` to 16 kHz."""
+    """Resamples from ``rate`` to 16 kHz."""
     return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE).astype(np.float32)
 
 
 def shown(name: object) -> str:
-    """A name in a message, which is one line, and not a page."""
+    """A name for a message: printable, and at most 200 characters."""
     text = str(name)
     text = text if text.isprintable() else ascii(text)
     return text if len(text) <= 200 else f"{text[:100]}...{text[-50:]}"
@@ -152,26 +156,26 @@ def said(error: BaseException) -> str:
 
 
 def recordings(folder: Path) -> tuple[str, ...]:
-    """The audio files in a folder and those below, by their names; sorted."""
+    """The audio files in a folder and its subfolders, by their endings, sorted."""
     suffixes = {f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW"} | {".aif", ".opus"}
     return tuple(sorted(str(path) for path in folder.rglob("*") if path.suffix.lower() in suffixes))
 
 
 def key_of(*parts: object) -> int:
-    """A number of 63 bits for a seed and an utterance: the same on every machine."""
+    """A 63-bit number for a seed and an utterance, the same on every machine."""
     digest = blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges to draw from for each utterance and seed; None leaves that alone.
+    """Ranges to draw from for each utterance and seed; None changes nothing.
 
     Args:
-        speed: factor; 1.1 is a tenth faster, and higher, as a tape is.
+        speed: factor; 1.1 is a tenth faster, and higher in pitch.
         volume: gain in dB.
         snr: signal-to-noise ratio in dB, over the whole utterance.
-        noise: recordings to take the noise from; white noise if there are none.
+        noise: recordings of noise (default: white noise).
     """
 
     speed: tuple[float, float] | None = None
@@ -201,7 +205,7 @@ class Augmentation:
         try:
             noise, _ = load(self.noise[draw.integers(len(self.noise))])
         except AudioError as error:
-            raise UserError(f"--noise: {error}; mend it, and run the same command again") from None
+            raise UserError(f"--noise: {error}; repair it, and run the same command again") from None
         start = draw.integers(len(noise))
         return np.resize(np.roll(noise, -start), length)
 

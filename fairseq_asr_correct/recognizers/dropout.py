@@ -1,9 +1,9 @@
-"""Dropout at inference: another hypothesis for each seed, and the same one whatever the batch.
+"""Dropout at inference: each seed gives another hypothesis, which does not depend on the batch.
 
-Hrinchuk et al. 2019 (arXiv 1910.10697, section 3.1) decode the training speech again and again with dropout
-left on. torch draws a mask for a whole batch, so that an utterance's hypothesis depends on its neighbours and
-on the padding. Here each element's fate is a hash of (seed, utterance), the how-many-th dropout it is, and the
-element's place: rows do not know of each other, padding changes nothing, and a GPU draws what a CPU draws.
+Hrinchuk et al. 2019 (arXiv 1910.10697, section 3.1) decode the training speech several times with dropout
+left on. torch draws a mask for a whole batch, so that an utterance's hypothesis depends on its neighbours and on the
+padding. Here, a hash of (seed, utterance), the number of the dropout layer and the element's position decides whether
+it is dropped: rows are independent, padding changes nothing, and a GPU draws the same masks as a CPU.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ STRIDES = (0x7ED55D17, 0x3C6EF373, 0x1B873593, 0x5BD1E995)
 
 
 class KeyedDropout(TorchFunctionMode):
-    """Within it, dropout draws row i's mask from ``keys[i]`` and nothing else."""
+    """A context in which dropout draws row i's mask only from ``keys[i]``."""
 
     def __init__(self, keys: Sequence[int]) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class KeyedDropout(TorchFunctionMode):
     def _dropout(
         self, states: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
     ) -> torch.Tensor:
-        # What all rows share, such as positions, stays whole: a mask for it would tie the rows together.
+        # Tensors that all rows share, such as positions, get no mask, which would make rows depend on each other.
         if not training or p == 0 or len(states) != len(self.keys):
             return states
         self.calls += 1
@@ -73,11 +73,11 @@ def _scramble(x: torch.Tensor) -> torch.Tensor:
 
 
 def prepare_config(config: PretrainedConfig, rate: float | None) -> float:
-    """Sets what is random in training, dropout apart, to never happen; returns the largest dropout left.
+    """Switches off all randomness of training except dropout; returns the largest dropout rate.
 
     Args:
-        config: changed in place, parts included.
-        rate: for every dropout, in place of the model's own.
+        config: the model's configuration, which is changed in place.
+        rate: rate for every dropout (default: the model's own).
     """
     largest = 0.0
     for name, value in list(vars(config).items()):
@@ -95,7 +95,7 @@ def prepare_config(config: PretrainedConfig, rate: float | None) -> float:
 
 
 def activate(model: nn.Module) -> None:
-    """Leaves dropout active and normalization as in evaluation."""
+    """Switches dropout on, and leaves normalization in evaluation mode."""
     model.train()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._NormBase):  # batch and instance normalization

@@ -1,4 +1,4 @@
-"""A batch of recordings in, their hypotheses out; what is wrong with one recording costs no other."""
+"""Transcribes batches of recordings; an error in one recording does not affect others."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,20 +12,20 @@ from fairseq_asr_correct.recognizers.audio import AudioError, Augmentation, Samp
 from fairseq_asr_correct.recognizers.kinds import Recognizer, Settings, open_recognizer
 from fairseq_asr_correct.recognizers.utterances import Batch, Utterance
 
-Seeds = tuple[int | None, ...]  # None where nothing is drawn
+Seeds = tuple[int | None, ...]  # None if nothing is random
 Heard = tuple[
     list[dict[str, Any]], set[int]
 ]  # a result for each seed, or an error, and the rates of the files in hertz
-OF_THE_GPU = re.compile("cuda|cublas|cudnn", re.IGNORECASE).search  # in what torch and CTranslate2 say of it
+OF_THE_GPU = re.compile("cuda|cublas|cudnn", re.IGNORECASE).search  # in messages of torch and CTranslate2
 
 
 def make_worker(settings: Settings, augment: Augmentation, seeds: Seeds) -> Callable[[Batch], Heard]:
-    """A function from a batch to what is heard, with a recognizer of its own."""
+    """A function that transcribes a batch, with its own recognizer."""
     return partial(hear, open_recognizer(settings), augment, seeds)
 
 
 def hear(recognizer: Recognizer, augment: Augmentation, seeds: Seeds, batch: Batch) -> Heard:
-    """What the recognizer hears in a batch, for each seed; an utterance that fails with one seed has an error alone."""
+    """The hypotheses of a batch for each seed; an utterance that fails with any seed gives only an error."""
     errors: dict[int, str] = {}
     loaded, rates = [], set()
     for utterance in batch:
@@ -55,7 +55,7 @@ def hear(recognizer: Recognizer, augment: Augmentation, seeds: Seeds, batch: Bat
 def _with_seed(
     recognizer: Recognizer, augment: Augmentation, seed: int | None, loaded: list[tuple[Utterance, Samples]]
 ) -> list[tuple[Utterance, str | Exception]]:
-    """A hypothesis for each, or what went wrong."""
+    """A hypothesis or an error for each utterance."""
     failed, ready = [], []
     for utterance, waveform in loaded:
         key = key_of(seed, utterance["id"])
@@ -71,10 +71,10 @@ def _with_seed(
 
 
 def transcribe_each(recognizer: Recognizer, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str | Exception]:
-    """A hypothesis for each waveform, or what went wrong with it: if a batch fails, each is tried alone.
+    """A hypothesis or an error for each waveform; if a batch fails, each waveform is tried alone.
 
     Raises:
-        Exception: what went wrong, where it is not with a waveform: a UserError, or a GPU that is full or broken.
+        Exception: an error that is not a waveform's: a UserError, or a GPU that is full or broken.
     """
     if not waveforms:
         return []

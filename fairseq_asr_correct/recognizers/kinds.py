@@ -1,4 +1,4 @@
-"""Recognizers behind one small interface: waveforms in, a hypothesis each out, greedy."""
+"""Recognizers behind one interface: waveforms in, one greedy hypothesis for each out."""
 
 import contextlib
 import logging
@@ -18,17 +18,17 @@ from fairseq_asr_correct.recognizers import dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Samples
 
 BACKENDS = ("ctc", "seq2seq", "faster-whisper")
-SAFE = {"trust_remote_code": False}  # code that comes with a model is never run, nor asked about
+SAFE = {"trust_remote_code": False}  # never run code that comes with a model
 
 
 class Recognizer(Protocol):
-    """What a backend has to be."""
+    """The interface of a backend."""
 
     def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
-        """One hypothesis a waveform, 16 kHz; ``keys`` decide what dropout drops, where it is on.
+        """One hypothesis per waveform at 16 kHz; ``keys`` seed dropout, if it is on.
 
-        The others in a batch change nothing but the order of sums: where two symbols are alike to the last digits, the
-        one may be found in one batch and the other in another.
+        Other waveforms in a batch change only the order of sums, which matters only if two symbols have almost equal
+        scores.
         """
 
     def refuse(self, waveform: Samples) -> None:
@@ -49,10 +49,10 @@ class Settings:
 
 
 def open_recognizer(settings: Settings) -> Recognizer:
-    """The recognizer that ``settings`` describe; a backend of None is found out from the model's files.
+    """The recognizer that ``settings`` describe; without a backend, the model's files decide.
 
     Raises:
-        UserError: the model cannot be loaded, or shall use dropout and has none.
+        UserError: the model cannot be loaded, or has no dropout though ``settings`` ask for it.
     """
     backend = settings.backend or ("faster-whisper" if Path(settings.model, "model.bin").is_file() else None)
     if backend == "faster-whisper":
@@ -85,16 +85,16 @@ class HuggingFace:
                     f"{settings.model} has no dropout, so all seeds would give the same hypotheses: "
                     "set one with --dropout-rate, or vary the audio with --speed, --volume or --snr"
                 )
-            options = {"attn_implementation": "eager"}  # fused attention would draw masks of its own
+            options = {"attn_implementation": "eager"}  # fused attention would draw its own masks
         try:
             self.processor = AutoProcessor.from_pretrained(settings.model, **SAFE)
-            # In the precision it is stored in, which not all versions of transformers keep to by themselves.
+            # In the precision that it is stored in, which is not the default in all versions of transformers.
             self.model = self.auto_class.from_pretrained(settings.model, config=config, dtype="auto", **options, **SAFE)
             self.model = self.model.to(settings.device).eval()
         except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
             raise cannot_load(settings, reason(error)) from None
         except UnpicklingError:
-            raise cannot_load(settings, "its weights may hold code; ask for safetensors") from None
+            raise cannot_load(settings, "its weights may hold code; use a model in safetensors") from None
         if settings.dropout:
             dropout.activate(self.model)
 
@@ -106,7 +106,7 @@ class HuggingFace:
     feature_options = {"return_tensors": "pt", "padding": True}
 
     def random(self, keys: Sequence[int]) -> contextlib.AbstractContextManager:
-        """Where dropout is decided by ``keys``."""
+        """A context in which ``keys`` seed dropout, if it is on."""
         return dropout.KeyedDropout(keys) if self.settings.dropout else contextlib.nullcontext()
 
 
@@ -118,17 +118,17 @@ class CTC(HuggingFace):
     def __init__(self, settings: Settings, config: PretrainedConfig) -> None:
         super().__init__(settings, config)
         self.feature_options = {**super().feature_options, "return_attention_mask": True}
-        # Models trained without an attention mask hear the padding: they get no padding.
+        # Models trained without an attention mask would read padding, so they get none.
         self.pads = getattr(self.processor.feature_extractor, "return_attention_mask", True)
 
     def refuse(self, waveform: Samples) -> None:
-        """Less than the convolutions need for one frame."""
+        """Refuses waveforms that are shorter than one frame of the convolutions."""
         if len(waveform) < SAMPLE_RATE // 20:
             raise AudioError("is shorter than 0.05 seconds")
 
     @torch.inference_mode()
     def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
-        """The likeliest symbol of each frame, repetitions and blanks taken out."""
+        """The likeliest symbol of each frame, without repetitions and blanks."""
         if not self.pads and len({len(waveform) for waveform in waveforms}) > 1:
             return [self.transcribe([w], [k])[0] for w, k in zip(waveforms, keys, strict=True)]
         inputs = self.inputs(waveforms)
@@ -141,7 +141,7 @@ class CTC(HuggingFace):
         return self.processor.batch_decode(best.cpu().numpy())
 
     def _without_padding(self, best: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
-        """Blanks beyond each row's own frames: (batch, frames)."""
+        """Replaces symbols after each row's own frames by blanks, ``(batch, frames)``."""
         frames_of = getattr(self.model, "_get_feat_extract_output_lengths", None)
         frames_of = frames_of or self.model.encoder._get_subsampling_output_length
         inside = torch.arange(best.shape[1], device=best.device)[None] < frames_of(lengths)[:, None]
@@ -156,12 +156,12 @@ class Seq2Seq(HuggingFace):
     def __init__(self, settings: Settings, config: PretrainedConfig) -> None:
         super().__init__(settings, config)
         self.seconds = getattr(self.processor.feature_extractor, "chunk_length", None)
-        if self.seconds:  # Whisper's encoder hears windows of one length
+        if self.seconds:  # Whisper's encoder reads windows of fixed length
             self.feature_options = {"return_tensors": "pt", "padding": "max_length"}
         self.feature_options = {**self.feature_options, "return_attention_mask": True}
 
     def refuse(self, waveform: Samples) -> None:
-        """More than the window: the rest would be lost in silence."""
+        """Refuses waveforms longer than the window, whose rest would be lost."""
         if self.seconds and len(waveform) > self.seconds * SAMPLE_RATE:
             raise AudioError(f"is longer than this model's {self.seconds} seconds: cut it, or use faster-whisper")
 
@@ -192,10 +192,10 @@ class FasterWhisper:
         logging.getLogger("faster_whisper").setLevel(logging.WARNING)
 
     def refuse(self, waveform: Samples) -> None:
-        """Takes everything."""
+        """Accepts every waveform."""
 
     def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
-        """Greedy; no temperature, which would sample, and no memory of the sentence before."""
+        """Greedy decoding, without sampling at a temperature and without the previous sentence as context."""
         return [self._one(waveform) for waveform in waveforms]
 
     def _one(self, waveform: np.ndarray) -> str:

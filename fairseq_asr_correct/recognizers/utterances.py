@@ -1,4 +1,4 @@
-"""A manifest's utterances, in batches that do not depend on what is done already or on who does it."""
+"""Reads a manifest's utterances, in batches that are the same for every worker and every run."""
 
 import sys
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from fairseq_asr_correct.recognizers.audio import AudioError, length, shown
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
 from fairseq_asr_correct.transcripts.identity import AUDIO
 
-Utterance = dict[str, Any]  # row, path, id, offset and seconds; part: whether only a part of the file is meant
+Utterance = dict[str, Any]  # row, path, id, offset, seconds; part: whether it is only a part of the file
 Batch = list[Utterance]
-WINDOW = 1024  # utterances sorted by duration together: little padding, and batches that shards agree on
+WINDOW = 1024  # utterances to sort by duration together, for little padding
 
 
 def read_manifest(path: Path, form: str) -> tuple[dict[int, Entry], list[Utterance], dict[int, str]]:
-    """The rows by number, what can be transcribed, and what is wrong with the others by number.
+    """The rows by number, the utterances to transcribe, and the errors of the other rows by number.
 
     Raises:
         UserError: the file cannot be read, or a row is not of that format.
@@ -34,11 +34,11 @@ def read_manifest(path: Path, form: str) -> tuple[dict[int, Entry], list[Utteran
             continue
         name = entry.id or audio
         if name in seen:
-            errors[number] = f"has the same utterance as line {rows[seen[name]].number}: {shown(name)}"
+            errors[number] = f"repeats the utterance of line {rows[seen[name]].number}: {shown(name)}"
             continue
         seen[name] = number
         utterance = {"row": number, "path": str(path.parent / audio), "id": name, "offset": offset}
-        # Without an offset the whole file is heard, whatever the manifest says of its duration.
+        # Without an offset, the whole file is read, whatever duration the manifest gives.
         utterances.append(utterance | {"seconds": seconds, "part": row.get("offset") not in (None, "")})
     for number, error in errors.items():
         print(f"{path} line {rows[number].number} {error}: left out", file=sys.stderr)
@@ -46,7 +46,7 @@ def read_manifest(path: Path, form: str) -> tuple[dict[int, Entry], list[Utteran
 
 
 def make_batches(utterances: list[Utterance], batch_seconds: float) -> Iterator[Batch]:
-    """Utterances of like duration together, at most ``batch_seconds`` with padding unless one alone is longer."""
+    """Batches of utterances of similar duration, at most ``batch_seconds`` with padding, unless one is longer."""
     for start in range(0, len(utterances), WINDOW):
         window = utterances[start : start + WINDOW]
         batch: Batch = []
@@ -59,7 +59,7 @@ def make_batches(utterances: list[Utterance], batch_seconds: float) -> Iterator[
 
 
 def seconds_of(utterance: Utterance) -> float:
-    """From the manifest, else from the file's header; 0 for what cannot be read, which fails later."""
+    """Seconds from the manifest, or from the file's header; 0 if it cannot be read, which fails later."""
     if utterance["seconds"] is None:
         try:
             utterance["seconds"] = length(utterance["path"]) - utterance["offset"]

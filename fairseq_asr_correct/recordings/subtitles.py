@@ -1,4 +1,4 @@
-"""Subtitles of timed words; all times are in seconds."""
+"""Makes subtitles from timed words; all times are in seconds."""
 
 import html
 import textwrap
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from fairseq_asr_correct.recordings.timed_words import Word
 
-COLUMNS, LINES = 42, 2  # of a cue, in letters and lines
-LONGEST, SHORTEST = 7.0, 1.0  # a cue is shown, in seconds; the shortest where there is room before the next one
+COLUMNS, LINES = 42, 2  # the most letters in a line, and lines in a cue
+LONGEST, SHORTEST = 7.0, 1.0  # seconds that a cue is shown; the shortest only if there is time before the next
 
 
 @dataclass(frozen=True)
 class Cue:
-    """What is on the screen at once."""
+    """A cue: the text that is shown at one time."""
 
     start: float
     end: float
@@ -21,11 +21,11 @@ class Cue:
 
 
 def cues(segments: Iterable[Sequence[Word]]) -> list[Cue]:
-    """Segments cut to what fits on the screen; only a word longer than a line makes a line longer."""
+    """Cuts segments into cues that fit on the screen; only a word longer than a line makes a longer line."""
     found = [
         Cue(some[0].start, some[-1].end, "\n".join(_lines(some))) for words in segments for some in _portions(words)
     ]
-    nexts = [*(cue.start for cue in found[1:]), float("inf")]  # one too many where there is no cue
+    nexts = [*(cue.start for cue in found[1:]), float("inf")]  # one too many if there are no cues
     return [replace(cue, end=_shown_until(cue, following)) for cue, following in zip(found, nexts, strict=False)]
 
 
@@ -45,7 +45,7 @@ def _portions(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _lines(words: Sequence[Word]) -> list[str]:
-    """The last has a word before a number, where there is one to take from the line above."""
+    """Wraps words into lines; a last line that is only a number gets a word from the line above, if possible."""
     text = " ".join(word.text for word in words)
     lines = textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)
     if _ends_in_a_number(lines):
@@ -60,30 +60,30 @@ def _fits(lines: Sequence[str]) -> bool:
 
 
 def _ends_in_a_number(lines: Sequence[str]) -> bool:
-    """Programs that read subtitles take such a line for the number of the next cue, and leave it out."""
+    """Whether the last line is only a number, which programs take for the number of the next cue."""
     return len(lines) > 1 and lines[-1].isdecimal()
 
 
 def text(segments: Iterable[Sequence[Word]]) -> str:
-    """A line for each segment."""
+    """The text, one line per segment."""
     return "".join(" ".join(word.text for word in words) + "\n" for words in segments if words)
 
 
 def srt(segments: Iterable[Sequence[Word]]) -> str:
-    """SubRip."""
+    """The subtitles as SubRip (SRT)."""
     numbered = enumerate(cues(segments), start=1)
     return "\n".join(f"{number}\n{_times(cue, ',')}\n{cue.text}\n" for number, cue in numbered)
 
 
 def vtt(segments: Iterable[Sequence[Word]]) -> str:
-    """WebVTT."""
+    """The subtitles as WebVTT."""
     shown = (f"\n{_times(cue, '.')}\n{html.escape(cue.text, quote=False)}\n" for cue in cues(segments))
     return "WEBVTT\n" + "".join(shown)
 
 
 def _times(cue: Cue, point: str) -> str:
     start = round(cue.start * 1000)
-    end = max(round(cue.end * 1000), start + 1)  # WebVTT has no cue without length
+    end = max(round(cue.end * 1000), start + 1)  # WebVTT does not allow cues of length 0
     return f"{_clock(start, point)} --> {_clock(end, point)}"
 
 

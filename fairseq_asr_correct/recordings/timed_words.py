@@ -1,6 +1,6 @@
-"""Corrections put among the timed words of a recognizer; all times are in seconds.
+"""Applies corrections to the timed words of a recognizer; all times are in seconds.
 
-A segment is a list of words: what the recognizer heard in one go, often a sentence. Times never go back in it.
+A segment is a list of words that the recognizer wrote together, often a sentence. Its times never decrease.
 """
 
 import re
@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 
-SECONDS_A_LETTER = 0.07  # as people speak; for words that nobody timed
+SECONDS_A_LETTER = 0.07  # typical for speech; for words without times
 APOSTROPHES = "'\u2019\u02bc"
-ENDS_A_SENTENCE = re.compile(r"[.?!\u2026][^\w\s]*$").search  # there may be quotes behind the mark
+ENDS_A_SENTENCE = re.compile(r"[.?!\u2026][^\w\s]*$").search  # quotes may follow the mark
 PRONOUN = re.compile(f"i(?=$|[{APOSTROPHES}])", re.IGNORECASE).match  # I, I'm, I'll
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word as it is shown, with its punctuation and without white space, and when it is said."""
+    """A word with its punctuation, without white space, and the time when it is spoken."""
 
     text: str
     start: float
@@ -30,7 +30,7 @@ def timed_words(pieces: Iterable[tuple[str, float, float]], earliest: float = 0.
 
     Args:
         pieces: texts with their starts and ends, as Whisper gives them: a new word has white space before it.
-        earliest: when the segment before this one ended, as Whisper's times sometimes go back.
+        earliest: end of the previous segment, because Whisper's times sometimes decrease.
     """
     whole: list[tuple[str, float, float]] = []
     for text, start, end in pieces:
@@ -47,7 +47,7 @@ def timed_words(pieces: Iterable[tuple[str, float, float]], earliest: float = 0.
 
 
 def spread(texts: Sequence[str], start: float, end: float) -> list[Word]:
-    """Words that share the time from ``start`` to ``end``, each as much as it has letters."""
+    """Words that share the time from ``start`` to ``end`` in proportion to their letters."""
     words, said, begin, letters = [], 0, start, sum(map(len, texts))
     for text in texts:
         said += len(text)
@@ -60,7 +60,7 @@ def spread(texts: Sequence[str], start: float, end: float) -> list[Word]:
 def spoken(word: str) -> tuple[str, str, str]:
     """The marks before a word, the word, and the marks behind it: of ``(Boys',`` they are ``(``, ``Boys'``, ``,``.
 
-    An apostrophe belongs to the word unless there is one at both ends. What is all marks has no word.
+    An apostrophe belongs to the word, unless there is one at both ends. A text of marks only has no word.
     """
     said = [i for i, letter in enumerate(word) if letter in APOSTROPHES or unicodedata.category(letter)[0] in "LMN"]
     start, end = (said[0], said[-1] + 1) if said else (len(word), len(word))
@@ -70,7 +70,7 @@ def spoken(word: str) -> tuple[str, str, str]:
 
 
 def plain(word: str) -> str:
-    """The word as a corrector knows it, lower case and without marks; empty if it is not of letters alone."""
+    """The word in lower case and without marks, as a corrector reads it; empty if it has more than letters."""
     word = re.sub(f"[{APOSTROPHES}]", "'", spoken(word)[1]).lower()
     return word if all(letter == "'" or unicodedata.category(letter)[0] in "LM" for letter in word) else ""
 
@@ -78,14 +78,15 @@ def plain(word: str) -> str:
 def correct_segments(
     segments: Sequence[Sequence[Word]], explain: Callable[[list[str]], list[Correction]], english: bool = True
 ) -> tuple[list[list[Word]], list[list[Edit]]]:
-    """The segments with their corrections, and these for each segment, counted in its words.
+    """The corrected segments, and the edits of each segment, counted in its words.
 
-    Words that are not of letters alone, such as numbers, stay; what is before and behind them is corrected apart.
+    Words with other characters than letters, such as numbers, stay; the words before and after them are corrected
+    separately.
 
     Args:
         segments: of words.
-        explain: as ``Corrector.explain``, from texts to a correction each.
-        english: whether the word "i" gets its capital.
+        explain: gives a correction for each text, as ``Corrector.explain`` does.
+        english: whether to capitalize the word "i".
     """
     runs = [(row, *run) for row, words in enumerate(segments) for run in _runs(words)]
     corrections = explain([text for _, _, text in runs]) if runs else []
@@ -96,7 +97,7 @@ def correct_segments(
 
 
 def _runs(words: Sequence[Word]) -> Iterator[tuple[int, str]]:
-    """The texts between words that are left alone, each with the number of its first word."""
+    """The texts to correct, between words that stay, each with the index of its first word."""
     run: list[str] = []
     for number, text in enumerate([*(plain(word.text) for word in words), ""]):
         if text:
@@ -107,10 +108,10 @@ def _runs(words: Sequence[Word]) -> Iterator[tuple[int, str]]:
 
 
 def put_back(words: Sequence[Word], edits: Iterable[Edit], english: bool = True) -> list[Word]:
-    """The words of a segment with edits made, from left to right; all others stay as they are.
+    """Applies edits, from left to right, to the words of a segment; other words stay as they are.
 
-    As many words as before take the others' places one by one. Otherwise they share the time from the first one's start
-    to the last one's end, and marks between them are lost. What is inserted lasts no longer than the gap it is in.
+    If an edit keeps the number of words, each new word gets the time and marks of the old one. Otherwise the new words
+    share the time of the old ones, and marks between them are lost. Inserted words last no longer than their gap.
     """
     words, done, at = list(words), [], 0
     for edit in edits:
@@ -136,7 +137,7 @@ def put_back(words: Sequence[Word], edits: Iterable[Edit], english: bool = True)
 
 
 def _dressed(new: list[str], old: list[Word], begins: bool, english: bool) -> list[str]:
-    """New words with the outer marks of the old ones, and the first one's capital."""
+    """The new words with the outer marks of the old ones, and the capital of the first."""
     (before, first, _), (_, _, behind) = spoken(old[0].text), spoken(old[-1].text)
     texts = [_cased(new[0], first, begins, english), *(_cased(text, "", False, english) for text in new[1:])]
     texts[0] = before + texts[0]
@@ -145,7 +146,7 @@ def _dressed(new: list[str], old: list[Word], begins: bool, english: bool) -> li
 
 
 def _cased(text: str, like: str, begins: bool, english: bool) -> str:
-    """A word with the capitals of another, except where that one is "I" wherever it stands."""
+    """A word with the capitals of another, unless that one is "I", which always has a capital."""
     if len(like) > 1 and like.isupper():
         return text.upper()
     capital = like[:1].isupper() and (begins or not (english and PRONOUN(like)))
@@ -153,11 +154,11 @@ def _cased(text: str, like: str, begins: bool, english: bool) -> str:
 
 
 def _hand_on_marks(old: list[Word], done: list[Word], words: list[Word], at: int, begins: bool) -> None:
-    """What opens or closes with words that are left out is kept by their neighbours, and so is a sentence's capital."""
+    """Gives the marks and the sentence's capital of deleted words to their neighbours."""
     (before, first, _), (_, _, behind) = spoken(old[0].text), spoken(old[-1].text)
     if done:
         opening, word, closing = spoken(done[-1].text)
-        if word and not closing.strip(",;:"):  # others weigh more than what comes behind them
+        if word and not closing.strip(",;:"):  # stronger marks stay
             done[-1] = replace(done[-1], text=opening + word + (behind or closing))
     if at < len(words):
         opening, word, closing = spoken(words[at].text)

@@ -1,3 +1,3 @@
 """Scorers for fairseq-generate. It imports ``evaluation``."""
 
-from fairseq_asr_correct import plugin  # noqa: F401  (whoever imports a part of the plugin has all of it)
+from fairseq_asr_correct import plugin  # noqa: F401  (any part of the plugin loads all of it)

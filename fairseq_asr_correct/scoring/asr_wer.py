@@ -11,7 +11,7 @@ from fairseq.scoring import BaseScorer, register_scorer
 from fairseq_asr_correct.evaluation.alignment import align, errors
 from fairseq_asr_correct.version import __version__
 
-# Kept: it is part of words ("boy's").
+# The apostrophe stays: it is part of words ("boy's").
 PUNCTUATION = str.maketrans("", "", string.punctuation.replace("'", ""))
 
 
@@ -33,12 +33,12 @@ class WordErrors:
 
     @property
     def reference_words(self) -> int:
-        """Words in the references: what the rate is relative to."""
+        """Words in the references."""
         return self.hits + self.substitutions + self.deletions
 
     @property
     def wer(self) -> float:
-        """Word error rate in percent; 0 over no reference words and no errors, infinite over none with errors."""
+        """Word error rate in percent; without reference words it is 0, or infinite if there are errors."""
         if not self.reference_words:
             return float("inf") if self.errors else 0.0
         return 100 * self.errors / self.reference_words
@@ -60,10 +60,10 @@ class WordErrors:
 
 
 def count_errors(references: list[str], hypotheses: list[str]) -> WordErrors:
-    """Counts word errors between aligned sentences, words being what white space separates.
+    """Counts word errors between pairs of sentences; white space separates words.
 
-    Empty references count: every hypothesis word against one is an insertion (jiwer's rule; fairseq's
-    own ``wer`` scorer gives 0 for a corpus of them).
+    Empty references count: every word of the hypothesis is then an insertion (as in jiwer; fairseq's ``wer`` scorer
+    gives 0 for a corpus of empty references).
 
     Raises:
         ValueError: the lists differ in length.
@@ -86,7 +86,7 @@ class AsrWerConfig(FairseqDataclass):
 
 @register_scorer("asr_wer", dataclass=AsrWerConfig)
 class AsrWerScorer(BaseScorer):
-    """WER, its three kinds of error, sentence error rate, and a signature of how they were counted."""
+    """WER, its three kinds of error, sentence error rate, and a signature."""
 
     cfg: AsrWerConfig
 
@@ -110,7 +110,7 @@ class AsrWerScorer(BaseScorer):
         return f"{self.errors()}\n{self.signature()}"
 
     def signature(self) -> str:
-        """How the numbers came about; equal signatures make numbers comparable."""
+        """How the errors were counted; numbers with equal signatures can be compared."""
         case = "lower" if self.cfg.asr_wer_lowercase else "kept"
         punctuation = "removed" if self.cfg.asr_wer_remove_punct else "kept"
         return f"asr_wer|version:{__version__}|case:{case}|punct:{punctuation}|tok:whitespace|jiwer:{version('jiwer')}"

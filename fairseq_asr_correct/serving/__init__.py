@@ -1,9 +1,10 @@
-"""A corrector behind HTTP: requests that come at the same time are corrected as one batch.
+"""A corrector behind HTTP: requests that come at the same time are corrected in one batch.
 
-``scripts/serve.py`` starts it. :mod:`.batching` brings texts to the model and back, :mod:`.requests` takes no
-nonsense from clients, :mod:`.app` has the addresses, :mod:`.metrics` counts, and :mod:`.server` listens and stops.
+``asr-correct serve`` starts it. :mod:`.app` has the addresses, :mod:`.requests` checks what clients send,
+:mod:`.queueing` and :mod:`.batching` bring texts to the model and back, :mod:`.metrics` counts, and :mod:`.server`
+listens and stops.
 
-Importing it raises a :class:`~fairseq_asr_correct.errors.UserError` where the packages for it are missing.
+Importing it raises :class:`~fairseq_asr_correct.errors.UserError` if packages are missing.
 """
 
 from fairseq_asr_correct.errors import UserError

@@ -24,10 +24,10 @@ from fairseq_asr_correct.version import __version__
 
 logger = logging.getLogger(__name__)
 PAGE = Path(__file__).with_name("page.html")
-HANGS = 60  # seconds: no batch takes as long
-GONE = 499  # what nginx writes down for a client that did not wait; nobody reads it
+HANGS = 60  # seconds; no batch takes as long
+GONE = 499  # nginx's status for a client that did not wait; nobody receives it
 ADDRESSES = {404: "there is nothing at this address", 405: "this address does not take that method"}
-FAULT = "something in the service failed, which its log tells of"
+FAULT = "the service failed; its log has the details"
 
 
 def make_app(
@@ -41,12 +41,12 @@ def make_app(
     """The service.
 
     Args:
-        batcher: what corrects.
+        batcher: corrects texts.
         cut: gives the parts of a text.
-        metrics: what it counts in.
-        limits: of a request.
+        metrics: the service's counts.
+        limits: for one request.
         model: the model's name, for GET /health/ready.
-        allowed_hosts: requests that name another host are refused; "*.example.com" names all below it.
+        allowed_hosts: hosts that requests may name; "*.example.com" stands for all below example.com.
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
@@ -67,7 +67,7 @@ def make_app(
         if batcher.stopping or not batcher.alive:
             return refused(503, "the service is stopping")
         if batcher.busy > HANGS:
-            return refused(503, f"the model has been at one batch for more than {HANGS} seconds")
+            return refused(503, f"the model has worked on one batch for more than {HANGS} seconds")
         return JSONResponse({"status": "ok", "model": model, "version": __version__})
 
     @app.api_route("/health/live", **readable)
@@ -97,7 +97,7 @@ def make_app(
 async def answer(
     request: Request, batcher: Batcher, cut: Callable[[str], list[Part]], metrics: Metrics, limits: Limits
 ) -> Response:
-    """The corrected texts, or why there are none."""
+    """The response with the corrected texts, or with an error."""
     try:
         asked = await read(request, limits, cut)
         parts = [part for layout in asked.layouts for part in layout]
@@ -106,11 +106,11 @@ async def answer(
     except Refusal as refusal:
         return refused(refusal.status, str(refusal), refusal.headers)
     except QueueFull:
-        return refused(503, "too many texts wait already: try again later", {"Retry-After": "1"})
+        return refused(503, "too many texts are waiting: try again later", {"Retry-After": "1"})
     except Stopping:
         return refused(503, "the service is stopping: try again later", {"Retry-After": "5", "Connection": "close"})
     except CorrectionFailed:
-        return refused(500, "the model failed on a text of this request, and the service's log tells how")
+        return refused(500, "the model failed on a text of this request; the service's log has the details")
     except ClientDisconnect:
         return Response(status_code=GONE)
     except Exception:
@@ -124,12 +124,12 @@ async def answer(
 
 
 def refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer that says in a sentence what is wrong."""
+    """A response that says in one sentence what is wrong."""
     return JSONResponse({"error": sentence}, status, dict(headers or {}))
 
 
 def read_page() -> tuple[str, str]:
-    """The page, and the policy that lets a browser run the page's own script and ask this service, and no more."""
+    """The page, and a policy that lets browsers only run its own script and call this service."""
     page = PAGE.read_text(encoding="utf-8")
     script = re.search("<script>(.*?)</script>", page, re.DOTALL)[1]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""Parts of many requests, corrected together in one thread, and each answer brought back to its request."""
+"""Corrects parts of many requests together in one thread, and returns each answer to its request."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Stopping(Exception):
-    """The service takes no more texts, or had no time left for these."""
+    """The service accepts no more texts, or ran out of time for these."""
 
 
 class CorrectionFailed(Exception):
@@ -22,13 +22,13 @@ class CorrectionFailed(Exception):
 
 
 class Batcher:
-    """Corrects in a thread of its own, until :meth:`close`.
+    """Corrects in its own thread, until :meth:`close`.
 
     Args:
-        correct: gives a corrected text for each part, in order. No two calls run at the same time.
-        queue: chooses what goes into a batch; nobody else may use it.
-        max_wait: seconds that the oldest request waits at most for others to fill a batch.
-        observe: is told each batch's number of parts.
+        correct: gives a corrected text for each part, in order; calls never overlap.
+        queue: chooses the parts of each batch; nothing else may use it.
+        max_wait: the most seconds that the oldest request waits for others to fill a batch.
+        observe: called with the number of parts of each batch.
     """
 
     def __init__(
@@ -38,46 +38,46 @@ class Batcher:
         max_wait: float,
         observe: Callable[[int], object] = lambda size: None,
     ) -> None:
-        self.stopping = False  #: set it to take no more; a plain attribute, so that a signal's handler can
+        self.stopping = False  #: True stops new requests; a plain attribute, which a signal handler can set
         self._correct, self._queue, self._max_wait = correct, queue, max_wait
         self._observe = observe
-        self._open: set[Job] = set()  # those that wait, and the ones the model has now
-        self._began: float | None = None  # when the model was given what it has now
+        self._open: set[Job] = set()  # jobs that wait or are in the current batch
+        self._began: float | None = None  # when the current batch began
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="corrector", daemon=True)
         self._thread.start()
 
     @property
     def waiting(self) -> int:
-        """The work that waits, in pieces."""
+        """Word pieces that wait."""
         return self._queue.work
 
     @property
     def alive(self) -> bool:
-        """Whether somebody is there to correct."""
+        """Whether the thread runs."""
         return self._thread.is_alive()
 
     @property
     def busy(self) -> float:
-        """For how many seconds the model has been at its batch; 0 if it has none."""
+        """Seconds since the current batch began; 0 if there is none."""
         began = self._began
         return 0.0 if began is None else time.monotonic() - began
 
     def submit(self, parts: Sequence[Part], client: str = "") -> Future[list[str]]:
-        """The corrected parts, some time later.
+        """Queues parts for correction.
 
         Args:
             parts: of one request.
             client: who sent it; see :mod:`.queueing`.
 
         Returns:
-            Their corrections in order, or :class:`CorrectionFailed`, :class:`Stopping`, or
-            :class:`~.queueing.QueueFull` if they had to give way to smaller requests. Cancelling it takes those that
-            still wait out of the queue.
+            A future with the corrections in order, or with :class:`CorrectionFailed`, :class:`Stopping`, or
+            :class:`~.queueing.QueueFull` if smaller requests took their place. Cancelling it removes waiting parts
+            from the queue.
 
         Raises:
-            QueueFull: they would be too much, with what waits.
-            Stopping: no more are taken.
+            QueueFull: there is no room for them.
+            Stopping: no more texts are accepted.
         """
         job = Job(parts, client)
         with self._changed:
@@ -95,7 +95,7 @@ class Batcher:
         return job.answer
 
     def abandon(self) -> None:
-        """Takes no more, and ends every request that is not answered yet with :class:`Stopping`."""
+        """Accepts no more, and ends every unanswered request with :class:`Stopping`."""
         self.stopping = True
         with self._changed:
             jobs = list(self._open)
@@ -103,13 +103,13 @@ class Batcher:
             job.end(job.answer.set_exception, Stopping())
 
     def close(self, seconds: float) -> bool:
-        """Takes no more, corrects what waits as long as there is time, and ends the thread.
+        """Accepts no more, corrects what waits while there is time, and ends the thread.
 
         Args:
-            seconds: how long to correct at most.
+            seconds: the most time to spend.
 
         Returns:
-            Whether the thread has ended; the model may be busy with its last batch.
+            Whether the thread has ended; if not, it is busy with the last batch.
         """
         self.stopping = True
         with self._changed:
@@ -119,7 +119,7 @@ class Batcher:
         return not self.alive
 
     def _forget(self, job: Job) -> None:
-        """A request that has its answer, or that needs none any more."""
+        """Removes a request that is answered or cancelled."""
         with self._changed:
             self._open.discard(job)
             self._queue.drop(job)
@@ -132,7 +132,7 @@ class Batcher:
                 self._answer(batch)
                 self._began = None
         finally:
-            self.abandon()  # whatever happened: nobody waits for a thread that is gone
+            self.abandon()  # after any failure, so that nobody waits for a dead thread
 
     def _take(self) -> Batch:
         """The next batch, as soon as it is full or the oldest request has waited enough; none at the end."""
@@ -162,7 +162,7 @@ class Batcher:
             job.give(rows, list(islice(following, len(rows))))
 
     def _answer_apart(self, job: Job, rows: list[int]) -> None:
-        """One request's part of a batch that failed: what made it fail may be another's."""
+        """Corrects one request of a failed batch, part by part, since another request may have caused the failure."""
         try:
             job.give(rows, [self._checked([job.parts[row]])[0] for row in rows])
         except Exception as error:

@@ -1,8 +1,8 @@
-"""Connections: how many there can be, and how long the service waits for who is at the other end.
+"""Limits on connections: how many there can be, and how long the service waits for a client.
 
-uvicorn has no deadline for headers nor for clients that do not read, and where it has too many connections it says so
-in words of its own, without Retry-After. Here, a new connection takes the place of the one that has let the service
-wait longest; only where all others wait for the service is it told to come again.
+uvicorn has no deadline for headers or for clients that do not read, and refuses surplus connections without
+Retry-After. Here, a new connection replaces the one that has kept the service waiting longest. It is refused only if
+all others are waiting for the service.
 """
 
 import os
@@ -16,19 +16,19 @@ from fairseq_asr_correct.errors import UserError
 
 HEAD_SECONDS = 10  # from the beginning, or the last answer, to the end of a request's headers
 IDLE_SECONDS = 5  # from an answer to the first byte of the next request
-ACCEPTED_AT_ONCE = 8  # connections; they have files before they are counted
-SPARE = 48  # files for those that are being accepted or closed, and for what Python opens now and then
-MOST = 512  # connections, where there are more files than anybody needs
+ACCEPTED_AT_ONCE = 8  # connections; they use files before they are counted
+SPARE = 48  # files for connections being accepted or closed, and for Python itself
+MOST = 512  # connections, even if more files are allowed
 FULL = JSONResponse(
-    {"error": "too many clients wait already: try again later"}, 503, {"Retry-After": "1", "Connection": "close"}
+    {"error": "too many clients are waiting: try again later"}, 503, {"Retry-After": "1", "Connection": "close"}
 )
 
 
 def most_connections() -> int:
-    """How many connections this process can have, with files to spare.
+    """How many connections this process can have.
 
     Raises:
-        UserError: none.
+        UserError: it may open too few files for even one.
     """
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
@@ -40,20 +40,20 @@ def most_connections() -> int:
 
 
 class Connection(H11Protocol):
-    """One, with deadlines. ``limit_concurrency`` of uvicorn's settings is how many there may be."""
+    """A connection with deadlines; uvicorn's ``limit_concurrency`` is the number that may be open."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._most, self.limit_concurrency = self.limit_concurrency, None  # uvicorn's own refusal is not wanted
+        self._most, self.limit_concurrency = self.limit_concurrency, None  # switches uvicorn's own refusal off
         self._since = self.loop.time()
 
     @property
     def waits_for_client(self) -> bool:
-        """Whether it is the client's turn: to send a request, or the rest of it, or to read the answer."""
+        """Whether the client must act: send a request or the rest of one, or read the answer."""
         return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
 
     def connection_made(self, transport: Any) -> None:
-        """Makes room for it, or refuses what will come."""
+        """Makes room for the connection, or refuses its requests."""
         super().connection_made(transport)
         self._since = self.loop.time()
         if len(self.connections) <= self._most:
@@ -65,17 +65,17 @@ class Connection(H11Protocol):
             self.app = FULL
 
     def on_response_complete(self) -> None:
-        """It is the client's turn again."""
+        """Restarts the client's deadline."""
         self._since = self.loop.time()
         super().on_response_complete()
 
     def drop_if_late(self) -> None:
-        """Ends it if the client let the service wait too long; :mod:`.requests` has the deadline for bodies."""
+        """Closes the connection if the client is too slow; :mod:`.requests` has the deadline for bodies."""
         idle = self.cycle is None or self.cycle.response_complete
         if idle and self.loop.time() - self._since > HEAD_SECONDS:
             self.drop()
 
     def drop(self) -> None:
-        """Ends it, whatever is on its way."""
+        """Closes the connection at once."""
         self.connections.discard(self)
         self.transport.abort()

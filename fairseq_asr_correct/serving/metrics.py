@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus."""
+"""The service's counts, for Prometheus."""
 
 from prometheus_client import (
     GC_COLLECTOR,
@@ -15,7 +15,7 @@ PARTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Metrics:
-    """Counts of one service; they are apart from another's in the same process."""
+    """Counts of one service; services in the same process have separate ones."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -24,7 +24,7 @@ class Metrics:
         name = "asr_correct"
         self.requests = Counter(f"{name}_requests", "Requests to /correct, by status", ["status"], registry=registry)
         self.texts = Counter(f"{name}_texts", "Texts that were corrected and answered", registry=registry)
-        self.words = Counter(f"{name}_words", "Words of these texts, as they came", registry=registry)
+        self.words = Counter(f"{name}_words", "Words of these texts before correction", registry=registry)
         self.seconds = Histogram(
             f"{name}_request_seconds", "Time from a request's headers to its answer", buckets=SECONDS, registry=registry
         )
@@ -32,8 +32,8 @@ class Metrics:
         self.batch_seconds = Histogram(
             f"{name}_batch_seconds", "Time of the model for a batch", buckets=SECONDS, registry=registry
         )
-        self.queue = Gauge(f"{name}_queue_pieces", "Pieces of words that wait", registry=registry)
+        self.queue = Gauge(f"{name}_queue_pieces", "Word pieces that wait", registry=registry)
 
     def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
+        """All counts in Prometheus' text format."""
         return generate_latest(self.registry)

@@ -1,9 +1,9 @@
-"""Parts of texts that wait for the model, and which of them are corrected next.
+"""The queue of parts that wait for the model, and the choice of the next batch.
 
-What counts is work: pieces, with one more for the end of each part. Requests with little work left come first, then
-those with more, then the rest; in each of these classes, clients take turns. So whoever sends a short text waits for
-the batch that runs, one more at most, and others as short, whatever else is there. Every eighth batch begins with the
-second class that somebody is in, and every 64th with the third: nobody waits for ever.
+Work is measured in word pieces, plus one for the end of each part. Requests are in three classes by the work that they
+have left; those with least come first, and in each class clients take turns. So a short text waits for the current
+batch, at most one more, and other short texts. Every eighth batch begins with the second class that has requests, and
+every 64th with the third, so that no request waits forever.
 """
 
 import time
@@ -16,17 +16,17 @@ from dataclasses import dataclass, field
 
 from fairseq_asr_correct.corrector.parts import Part
 
-CLASSES = (64, 512)  # work that is left: a sentence or two, some minutes of speech, more
-TURN = 8  # of so many batches, one begins with the next class
+CLASSES = (64, 512)  # limits of the classes: a sentence or two, some minutes of speech, more
+TURN = 8  # one of so many batches begins with the next class
 Batch = list[tuple["Job", list[int]]]  #: some parts, by number, of some requests
 
 
 class QueueFull(Exception):
-    """Too much waits already."""
+    """There is no room in the queue."""
 
 
 def work(part: Part) -> int:
-    """What a part costs: its pieces and its end; nothing if the model is not asked."""
+    """The work of a part: its pieces and its end; 0 if the model does not read it."""
     return len(part.tokens) + 1 if part.tokens else 0
 
 
@@ -40,20 +40,22 @@ class Job:
     arrived: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.corrected = [part.text for part in self.parts]  #: as far as they are
+        self.corrected = [part.text for part in self.parts]  #: corrected so far
         rows = [row for row in reversed(range(len(self.parts))) if self.parts[row].tokens]
-        self.rows = sorted(rows, key=lambda row: work(self.parts[row]))  #: what waits, the next one last: the longest
-        self.left = sum(map(work, self.parts))  #: the work of what waits
+        self.rows = sorted(
+            rows, key=lambda row: work(self.parts[row])
+        )  #: parts that wait, the longest last; it is next
+        self.left = sum(map(work, self.parts))  #: work of the parts that wait
         self._missing = len(rows)
 
     def take(self) -> int:
-        """The longest part that waits; it waits no more."""
+        """Removes and returns the longest part that waits."""
         row = self.rows.pop()
         self.left -= work(self.parts[row])
         return row
 
     def give(self, rows: Sequence[int], corrected: Sequence[str]) -> None:
-        """Some corrected parts."""
+        """Stores corrected parts, and answers the request if all are there."""
         for row, text in zip(rows, corrected, strict=True):
             self.corrected[row] = text
         self._missing -= len(rows)
@@ -61,7 +63,7 @@ class Job:
             self.end(self.answer.set_result, self.corrected)
 
     def end(self, how: Callable, what: object) -> None:
-        """Answers, unless nobody waits any more or an answer was there first."""
+        """Answers the request, unless it is already answered or cancelled."""
         with suppress(InvalidStateError):
             how(what)
 
@@ -70,9 +72,9 @@ class Queue:
     """Requests whose parts wait.
 
     Args:
-        max_parts: in a batch at most.
-        max_pieces: the work of a batch at most, with its padding; a part with more is a batch of its own.
-        max_work: that may wait at most.
+        max_parts: the most parts in a batch.
+        max_pieces: the most work in a batch, with padding; a larger part is a batch by itself.
+        max_work: the most work that may wait.
     """
 
     def __init__(self, max_parts: int, max_pieces: int, max_work: int) -> None:
@@ -85,7 +87,7 @@ class Queue:
 
     @property
     def work(self) -> int:
-        """That waits."""
+        """The work that waits."""
         return sum(job.left for job in list(self._jobs))
 
     @property
@@ -95,17 +97,17 @@ class Queue:
 
     @property
     def fills_a_batch(self) -> bool:
-        """Whether there is no need to wait for more."""
+        """Whether the queue can fill a batch."""
         return self.work >= self._max_pieces or sum(len(job.rows) for job in self._jobs) >= self._max_parts
 
     def add(self, job: Job) -> list[Job]:
-        """Puts a request in.
+        """Adds a request.
 
         Returns:
-            Those that had to leave for it: they, or all requests of their client, have more work than it has.
+            The requests that had to leave for it: they, or their clients, have the most work.
 
         Raises:
-            QueueFull: it would be the first to leave.
+            QueueFull: it would itself have to leave.
         """
         self._jobs[job] = None
         leaving: list[Job] = []
@@ -123,11 +125,11 @@ class Queue:
         return leaving
 
     def drop(self, job: Job) -> None:
-        """Takes a request out, if it is there."""
+        """Removes a request, if it is there."""
         self._jobs.pop(job, None)
 
     def take(self) -> Batch:
-        """The next batch; nothing that is in it waits any more."""
+        """Removes and returns the next batch."""
         batch, count, longest = [], 0, 0
         for job in self._ordered():
             rows = []
@@ -144,7 +146,7 @@ class Queue:
         return batch
 
     def _ordered(self) -> list[Job]:
-        """Whose turn it is; see above."""
+        """Requests in the order of their turns; see the module's description."""
         before: Counter[tuple[int, str]] = Counter()
         ranks = {}
         for job in self._jobs:
@@ -159,7 +161,7 @@ class Queue:
         return sorted(self._jobs, key=lambda job: (ranks[job][0] != sizes[later], ranks[job]))
 
     def _least_first(self) -> list[Job]:
-        """By the work of the client, and then of the request."""
+        """Requests by the work of their client, and then by their own."""
         clients: Counter[str] = Counter()
         for job in self._jobs:
             clients[job.client] += job.left

@@ -1,4 +1,4 @@
-"""What a client sends, read with care: it is at most so much, and it is text."""
+"""Reads and checks what clients send: its size, its shape, and that it is text."""
 
 import asyncio
 import json
@@ -15,30 +15,30 @@ from starlette.requests import ClientDisconnect
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.queueing import work
 
-BODY_SECONDS = 30  # for one to arrive
+BODY_SECONDS = 30  # for a body to arrive
 T = TypeVar("T")
-SHORT = 1000  # bytes of a body that are read in a millisecond or two
-LONG = ThreadPoolExecutor(1, "reader")  # for other bodies: short ones need not wait for them
+SHORT = 1000  # bytes; parsing such a body takes a millisecond or two
+LONG = ThreadPoolExecutor(1, "reader")  # parses longer bodies, so that short ones need not wait
 SHAPE = 'send {"text": "..."} or {"texts": ["...", ...]}'
-# All control characters but tab and line ends, which are white space, and halves of characters.
+# Control characters, except tab and line ends, which are white space; and lone surrogates.
 NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one request may ask."""
+    """Limits for one request."""
 
     body_bytes: int
     texts: int
-    letters: int  #: of all texts together, as for what follows
-    pieces: int  #: as the model spells them, with one more for the end of each part
+    letters: int  #: of all texts together
+    pieces: int  #: word pieces of all texts, plus one for the end of each part
 
 
 class Asked(NamedTuple):
     """The texts of a request."""
 
     texts: list[str]
-    several: bool  #: whether it has a list of texts
+    several: bool  #: whether the request has a list of texts
     words: int
     layouts: list[list[Part]]  #: the parts of each text
 
@@ -47,9 +47,9 @@ class Refusal(Exception):
     """A request that is not served; the message says why, in one sentence for the client.
 
     Args:
-        status: of the answer, 4xx.
-        sentence: what to do.
-        headers: of the answer.
+        status: HTTP status of the answer, 4xx.
+        sentence: what is wrong, and what to do.
+        headers: additional headers of the answer.
     """
 
     def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
@@ -59,18 +59,18 @@ class Refusal(Exception):
 
 
 async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
-    """What the request asks for.
+    """Reads a request.
 
     Args:
-        request: its body is still to be read.
-        limits: that it must keep.
+        request: a request whose body is not read yet.
+        limits: the limits to enforce.
         cut: gives the parts of a text.
 
     Raises:
-        Refusal: it is no such request, or asks too much.
+        Refusal: it is malformed, or exceeds a limit.
         starlette.requests.ClientDisconnect: the client went away.
     """
-    # Other types are those that a web page of a stranger could make a visitor's browser send.
+    # With other types, any web page could make a visitor's browser send requests.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "send Content-Type: application/json")
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
@@ -86,15 +86,15 @@ async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]
 
 
 def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
-    """What a body asks for.
+    """Parses the body of a request.
 
     Args:
-        body: all of it.
-        limits: see :func:`read`.
-        cut: see there.
+        body: the whole body.
+        limits: as for :func:`read`.
+        cut: as for :func:`read`.
 
     Raises:
-        Refusal: it is not JSON, has another shape, holds something else than text, or asks too much.
+        Refusal: it is not JSON, has another shape, holds something other than text, or exceeds a limit.
     """
     try:
         asked = json.loads(body.decode(), parse_constant=_no_number)
@@ -108,7 +108,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
         raise Refusal(422, f"the JSON has another shape: {SHAPE}")
     several = "texts" in asked
     if several and not isinstance(asked["texts"], list):
-        raise Refusal(422, f"texts is no list: {SHAPE}")
+        raise Refusal(422, f"texts is not a list: {SHAPE}")
     texts = asked["texts"] if several else [asked["text"]]
     if len(texts) > limits.texts:
         raise Refusal(413, f"there are {len(texts)} texts: send at most {limits.texts} at once")
@@ -120,12 +120,12 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
     layouts = list(map(cut, texts))
     pieces = sum(work(part) for layout in layouts for part in layout)
     if pieces > limits.pieces:
-        raise Refusal(413, f"the model reads this as {pieces} pieces of words: send at most {limits.pieces} at once")
+        raise Refusal(413, f"the model reads this as {pieces} word pieces: send at most {limits.pieces} at once")
     return Asked(texts, several, sum(len(text.split()) for text in texts), layouts)
 
 
 def _parse_slowly(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
-    """As :func:`parse`, in a quarter of the time at most: where Python computes, the model and short requests wait."""
+    """As :func:`parse`, but sleeps three quarters of the time, so that the model and short requests can run."""
     start = time.monotonic()
     try:
         return parse(body, limits, cut)
@@ -134,10 +134,10 @@ def _parse_slowly(body: bytes, limits: Limits, cut: Callable[[str], list[Part]])
 
 
 async def unless_gone(request: Request, future: Future[T]) -> T:
-    """Waits for what is made for a client as long as the client does.
+    """Waits for a result as long as the client is connected.
 
     Raises:
-        starlette.requests.ClientDisconnect: it went away; the future is cancelled.
+        starlette.requests.ClientDisconnect: the client went away; the future is cancelled.
     """
     made = asyncio.wrap_future(future)
     gone = asyncio.ensure_future(_gone(request))
@@ -170,9 +170,9 @@ async def _body(request: Request, most: int) -> bytes:
 
 
 def _check(name: str, text: Any) -> None:
-    """Whether it is text."""
+    """Raises Refusal if a value is not valid text."""
     if not isinstance(text, str):
-        raise Refusal(422, f"{name} is no string: {SHAPE}")
+        raise Refusal(422, f"{name} is not a string: {SHAPE}")
     if found := NO_TEXT.search(text):
         code = ord(found[0])
         what = "half of a surrogate pair" if code >= 0xD800 else "a control character"
@@ -180,4 +180,4 @@ def _check(name: str, text: Any) -> None:
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"there is no {name} in it")
+    raise ValueError(f"JSON has no {name}")

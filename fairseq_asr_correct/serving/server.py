@@ -1,4 +1,4 @@
-"""Listening, and stopping in order."""
+"""The HTTP server: listens, and stops in an orderly way."""
 
 import asyncio
 import socket
@@ -12,20 +12,20 @@ from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.connections import ACCEPTED_AT_ONCE, IDLE_SECONDS, Connection
 from fairseq_asr_correct.serving.memory import give_back
 
-ANSWERING = 1  # seconds to send off the last answers, and for the rest of requests that have begun to come
-TICKS = 50  # tenths of a second from one time that memory is given back to the next
+ANSWERING = 1  # seconds to send the last answers, and to receive requests that have begun
+TICKS = 50  # tenths of a second between two returns of free memory
 BACKLOG = 2048  # connections that the system holds until they are accepted
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket with an address, which does not listen yet: who comes is told so at once, and need not wait for a model.
+    """A bound socket that does not listen yet, so that clients are refused at once while the model loads.
 
     Args:
         host: a name or an address of this machine.
-        port: 0 for one that is free.
+        port: a port; 0 for any that is free.
 
     Raises:
-        UserError: somebody else listens there, or the host or the port is not this machine's to use.
+        UserError: the port is in use, or this host or port cannot be used.
     """
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
@@ -38,10 +38,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def listen(bound: socket.socket) -> None:
-    """Lets clients come.
+    """Starts to listen.
 
     Raises:
-        UserError: somebody else has begun to listen there.
+        UserError: another program has begun to listen there.
     """
     try:
         bound.listen(BACKLOG)
@@ -50,7 +50,7 @@ def listen(bound: socket.socket) -> None:
 
 
 def _taken(host: str, port: int, error: OSError) -> UserError:
-    return UserError(f"--host {host} --port {port}: cannot listen there ({error.strerror or error}), name another")
+    return UserError(f"--host {host} --port {port}: cannot listen there ({error.strerror or error}); name another")
 
 
 def address(listener: socket.socket) -> str:
@@ -60,13 +60,13 @@ def address(listener: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """Stops on SIGTERM and SIGINT: takes no more, answers what it has, and ends.
+    """On SIGTERM and SIGINT it accepts no more requests, answers those it has, and ends.
 
     Args:
-        app: what it serves.
-        batcher: what corrects for it.
-        connections: how many there may be.
-        grace: seconds for the answers; what has none by then is refused.
+        app: the application.
+        batcher: corrects the texts.
+        connections: the most connections.
+        grace: seconds to answer pending requests; after that they are refused.
     """
 
     def __init__(self, app: Any, batcher: Batcher, connections: int, grace: float) -> None:
@@ -76,7 +76,7 @@ class Server(uvicorn.Server):
             ws="none",
             loop="asyncio",
             lifespan="off",
-            log_level="error",  # what strangers send is no warning
+            log_level="error",  # malformed requests are not worth a warning
             access_log=False,
             server_header=False,
             limit_concurrency=connections,
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
         self._grace = grace
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """What a signal does."""
+        """Begins to stop after a signal."""
         self._batcher.stopping = True
         super().handle_exit(sig, frame)
 
@@ -97,10 +97,10 @@ class Server(uvicorn.Server):
         """Begins to serve."""
         await super().startup(sockets)
         for one in sockets or ():
-            listen(one)  # asyncio has given it the other number, which it takes for both
+            listen(one)  # asyncio has listened with a small backlog: listen again with ours
 
     async def on_tick(self, counter: int) -> bool:
-        """What uvicorn does ten times a second."""
+        """Drops late connections; uvicorn calls this ten times a second."""
         for connection in list(self.server_state.connections):
             connection.drop_if_late()
         if counter % TICKS == 0:
@@ -108,7 +108,7 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """What uvicorn does once it notices."""
+        """Stops the server; uvicorn calls this after a signal."""
         self._batcher.stopping = True
         loop = asyncio.get_running_loop()
         loop.call_later(ANSWERING, self._drop_who_is_slow)

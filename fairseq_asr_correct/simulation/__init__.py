@@ -1,14 +1,14 @@
-"""Recognition errors on demand: learned from a recognizer's output, made in plain text.
+"""Simulated recognition errors: learned from a recognizer's output, and made in plain text.
 
 ===============  ======================================================================
-``events``       what became of each reference word, and of its letters
-``confusions``   what was learned, as a file that anyone may read and send on
-``learn``        counts it from pairs of reference and hypothesis
+``events``       what each reference word, and each of its letters, became
+``confusions``   the learned counts, as a file that is safe to share
+``learn``        counts errors in pairs of reference and hypothesis
 ``rates``        how likely each word is to be wrong
-``sentences``    how unlike sentences are, and how errors come in bursts
+``sentences``    how much sentences differ, and how errors come in bursts
 ``letters``      misspells a word, edit by edit
-``apply``        makes errors in a sentence; finds the scale that gives a word error rate
-``statistics``   what errors look like, to compare made ones with real ones
-``texts``        reads manifests and plain text
+``apply``        makes errors in a sentence; finds the scale for a word error rate
+``statistics``   describes errors, to compare simulated with real ones
+``texts``        reads pairs and plain text
 ===============  ======================================================================
 """

@@ -10,17 +10,17 @@ from fairseq_asr_correct.simulation.letters import Choice, Misspeller
 from fairseq_asr_correct.simulation.rates import Rates
 from fairseq_asr_correct.word_errors import word_errors
 
-TRUST_FORMS = 2.0  # how often a word must have been wrong for half of its errors to be those seen
-NEAR = 0.0005  # of a word error rate: near enough
-ROUNDS, MOST = 25, 1e4  # steps to the scale, and the largest
-TRUST_PAIR = 10.0  # how often two words must have stood together to count as much as each for itself
+TRUST_FORMS = 2.0  # after so many errors of a word, half of its errors are drawn from them
+NEAR = 0.0005  # of a word error rate; near enough
+ROUNDS, MOST = 25, 1e4  # steps of the search for the scale, and the largest scale
+TRUST_PAIR = 10.0  # after so many occurrences, a pair's counts weigh as much as the single words'
 
 
 class Simulator:
-    """Makes errors in sentences; tables only, so that each sentence takes some tenths of a millisecond."""
+    """Makes errors in sentences; it uses tables only, and takes some tenths of a millisecond per sentence."""
 
     def __init__(self, confusions: Confusions, spread: float = 0.0) -> None:
-        """``spread``, from 0 to 1: sentences draw their scale from 1 - spread to 1 + spread, on top of what they do."""
+        """``spread``, from 0 to 1: each scale is also multiplied by a number from 1 - spread to 1 + spread."""
         self.spread = spread
         self.rates = Rates(confusions)
         self.misspeller = Misspeller(confusions)
@@ -34,7 +34,7 @@ class Simulator:
         self.random = Random()
 
     def seeded(self, seed: int, copy: int, number: int) -> Random:
-        """Random numbers for one copy of one line, the same in whatever process and order."""
+        """A random generator for one copy of one line, the same in any process and order."""
         self.random.seed((seed << 96) + (copy << 64) + number)
         return self.random
 
@@ -60,7 +60,7 @@ class Simulator:
                     merge = (pair[0] + TRUST_PAIR * merge) / (pair[1] + TRUST_PAIR)
             hazard = (alone + merge) * now
             u = draw()
-            if u >= hazard or u >= 1 - exp(-hazard):  # the first is quick, and implies the second
+            if u >= hazard or u >= 1 - exp(-hazard):  # the first test is quick, and implies the second
                 out.append(words[i])
                 now = right
             elif draw() * (alone + merge) < merge:
@@ -74,7 +74,7 @@ class Simulator:
         return out
 
     def wrong(self, word: str, random: Random) -> str:
-        """What a word becomes when it is wrong: other words, one or several, or nothing."""
+        """What a word becomes if it is wrong: one or several other words, or nothing."""
         forms = self.forms.get(word)
         if forms and random.random() * (forms.sums[-1] + TRUST_FORMS) < forms.sums[-1]:
             return forms.draw(random)
@@ -83,7 +83,7 @@ class Simulator:
         return self.misspeller.misspell(word, random)
 
     def merged(self, pair: str, random: Random) -> str:
-        """What two words become when the space between them is lost."""
+        """What two words become if they are merged."""
         seen = self.merges.get(pair)
         if seen and random.random() * (seen[0] + TRUST_FORMS) < seen[0]:
             return seen[2].draw(random)
@@ -91,7 +91,7 @@ class Simulator:
 
 
 def word_error_rate(pairs: Iterable[tuple[list[str], list[str]]]) -> float:
-    """Word edits over words of the references, as a fraction, of all pairs together."""
+    """The word error rate of all pairs together, as a fraction."""
     edits = words = 0
     for reference, hypothesis in pairs:
         edits += word_errors(reference, hypothesis)
@@ -102,7 +102,7 @@ def word_error_rate(pairs: Iterable[tuple[list[str], list[str]]]) -> float:
 def calibrate(simulator: Simulator, sample: list[tuple[int, int, list[str]]], wer: float, seed: int) -> float:
     """The scale at which a sample of (copy, line number, words) has the word error rate ``wer``.
 
-    Each sentence is made with the random numbers it will have, so that a sample of all gives the very rate.
+    Each sentence uses its own random numbers, so that a sample of all sentences gives the exact rate.
 
     Raises:
         UserError: no scale gives it.
@@ -116,7 +116,7 @@ def calibrate(simulator: Simulator, sample: list[tuple[int, int, list[str]]], we
 
     if wer == 0:
         return 0.0
-    low, high, scale, best = 0.0, inf, 1.0, (inf, 0.0, 0.0)  # of the best: how far, rate, scale
+    low, high, scale, best = 0.0, inf, 1.0, (inf, 0.0, 0.0)  # best: distance, rate, scale
     for _ in range(ROUNDS):
         rate = measured(scale)
         best = min(best, (abs(rate - wer), rate, scale))
@@ -126,5 +126,5 @@ def calibrate(simulator: Simulator, sample: list[tuple[int, int, list[str]]], we
         guess = scale * wer / rate if rate else 4 * scale
         scale = guess if low < guess < high else (low + min(high, 8 * low)) / 2
     if high == inf and best[0] > 10 * NEAR:
-        raise UserError(f"--wer {wer:g} is more than these errors can do in this text: they reach {best[1]:.3f}")
+        raise UserError(f"--wer {wer:g} is more than these errors can reach in this text: the most is {best[1]:.3f}")
     return best[2]

@@ -1,4 +1,4 @@
-"""What was learned of a recognizer's errors: plain counts, in a JSON file that is checked when it is read."""
+"""Learned counts of a recognizer's errors, in a JSON file that is checked when it is read."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 
 FORMAT = "recognition errors 1"
 CONTEXTS = 3  # letters are counted with 0, 1 and 2 letters on each side
-CLASSES = (1, 3, 10, 100, 1000)  # words seen less often than each of these are alike; and those seen more often
+CLASSES = (1, 3, 10, 100, 1000)  # limits of the classes of words by how often they were seen
 Counts = dict[str, int]
 
 
@@ -64,22 +64,22 @@ def load(path: str | Path) -> Confusions:
     """Reads what :meth:`Confusions.save` wrote.
 
     Raises:
-        UserError: the file cannot be read, is no such file, or holds what no pairs could give.
+        UserError: the file cannot be read, is of another kind, or has impossible counts.
     """
     try:
         values = json.loads("\n".join(read_lines(path)))
-        json.dumps(values, ensure_ascii=False).encode()  # escapes may spell halves of characters
+        json.dumps(values, ensure_ascii=False).encode()  # escapes can spell lone surrogates
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
             raise ValueError
     except (ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path} is no file of `simulate_errors.py learn`") from None
+        raise UserError(f"{path} is not a file of `asr-correct simulate learn`") from None
     if set(values) != {field.name for field in fields(Confusions)}:
         raise UserError(f"{path} lacks a part or has one too many: learn it again")
     for name, fits in _CHECKS.items():
         if not fits(values[name]):
-            raise UserError(f"{path}: {name!r} is not what `simulate_errors.py learn` writes; learn it again")
+            raise UserError(f"{path}: {name!r} is not what `asr-correct simulate learn` writes; learn it again")
     return Confusions(**values)
 
 

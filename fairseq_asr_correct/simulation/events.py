@@ -1,4 +1,4 @@
-"""What became of each word of a reference, and of each letter of a word."""
+"""Aligns a hypothesis with its reference: what each word, and each letter of a word, became."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -27,10 +27,10 @@ class Edit(NamedTuple):
 
 
 def events(reference: list[str], hypothesis: list[str]) -> Iterator[Event]:
-    """The reference in events of as few words as possible; right words are events of one word too.
+    """Splits the reference into events of as few words as possible; a right word is an event of one word.
 
-    An inserted word belongs to the word before it, or, at the start, to the one after it. With an empty
-    reference there is nothing it could belong to, and no event.
+    An inserted word belongs to the word before it or, at the start, to the word after it. An empty reference has no
+    events.
     """
     found = [span for group in _groups(reference, hypothesis) for span in _parts(reference, hypothesis, group)]
     joined: list[Span] = []
@@ -72,7 +72,7 @@ def _changes(opcodes: Opcodes) -> list[Span]:
 
 
 def _groups(reference: list[str], hypothesis: list[str]) -> Iterator[Span]:
-    """Right words one by one, and between them all that is wrong."""
+    """Right words one by one, and the wrong spans between them."""
     position = hyp_position = 0
     for change in [
         *_changes(Levenshtein.opcodes(reference, hypothesis)),
@@ -86,7 +86,7 @@ def _groups(reference: list[str], hypothesis: list[str]) -> Iterator[Span]:
 
 
 def _parts(reference: list[str], hypothesis: list[str], span: Span) -> Iterator[Span]:
-    """A group cut where a space of the reference is a space of the hypothesis, and beside words that are gone."""
+    """Cuts a group where spaces of reference and hypothesis align, and beside deleted words."""
     start, end, hyp_start, hyp_end = span
     if end - start < 2 or hyp_end == hyp_start:
         cuts = [(i, hyp_start) for i in range(start + 1, end)]
@@ -101,7 +101,7 @@ def _parts(reference: list[str], hypothesis: list[str], span: Span) -> Iterator[
 
 
 def _aligned_spaces(reference: list[str], hypothesis: list[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of word numbers before which both sides have a space, when letters are aligned."""
+    """Pairs of word indices before which both sides have a space, after letters are aligned."""
     text, form = " ".join(reference), " ".join(hypothesis)
     for tag, from_, to, hyp_from, _ in Levenshtein.opcodes(text, form):
         if tag == "equal":
@@ -111,7 +111,7 @@ def _aligned_spaces(reference: list[str], hypothesis: list[str]) -> Iterator[tup
 
 
 def _merged_or_deleted(reference: list[str], hypothesis: list[str], span: Span) -> Iterator[Span]:
-    """Two words that became one: merged, unless less is changed if one of them is gone."""
+    """Two words that became one: merged, or one of them deleted if that changes fewer letters."""
     i, end, j, hyp_end = span
     first, second, form = reference[i], reference[i + 1], hypothesis[j]
     merged = Levenshtein.distance(first + second, form)

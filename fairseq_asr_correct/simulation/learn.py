@@ -19,8 +19,8 @@ from fairseq_asr_correct.word_errors import word_errors
 MOST_EDITS = 12
 MERGE_LENGTHS = 20
 ROUNDS = 4
-KEPT = 20_000  # pairs that are looked at more than once
-SELDOM = 10  # contexts without changes are worth a line only if seen so often
+KEPT = 20_000  # pairs that are used more than once
+SELDOM = 10  # contexts without changes are stored only if they were seen this often
 
 Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 
@@ -46,7 +46,7 @@ def learn(pairs: Iterable[Pair]) -> Confusions:
     if not words:
         raise UserError("--pairs have no words in `text`: nothing can be learned")
     if not wrong:
-        raise UserError("--pairs have no errors: take what the recognizer makes of speech it was not trained on")
+        raise UserError("--pairs have no errors: give the recognizer's output for speech that it was not trained on")
     confusions = counting.result(number, wrong / words)
     confusions.plausible = _plausibility(aligned, confusions)
     confusions.shape, confusions.burst = spread_and_burst(aligned, Rates(confusions))
@@ -89,7 +89,7 @@ class _Counting:
         first, second, *more = event.words
         self.words[first][2] += 1
         self.words[second][3] += 1
-        for word in more:  # three words in one are seldom: their letters tell nothing
+        for word in more:  # three words in one are rare, and their letters are not counted
             self.words[word][1] += 1
         if not more:
             pair = f"{first} {second}"
@@ -113,7 +113,7 @@ class _Letters:
         self.changed: list[dict[str, Counter[str]]] = [defaultdict(Counter) for _ in range(CONTEXTS)]
 
     def count(self, text: str, form: str) -> int:
-        """How many edits there are."""
+        """Counts the edits of a word, and returns their number."""
         self.texts[text] += 1
         found = edits(text, form)
         for start, end, became in found:
@@ -134,10 +134,10 @@ class _Letters:
 
 
 def _plausibility(aligned: list[list[Event]], confusions: Confusions) -> list[list[float]]:
-    """How much likelier the recognizer writes words of each class than edits of letters alone would.
+    """How much likelier the recognizer writes words of each class than letter edits alone would.
 
-    The letters are those of one half of the pairs, and the words misspelt those of the other half. Only so
-    many forms are tried, so what is made is held against what is real more than once.
+    Letter edits are learned from one half of the pairs, and the words of the other half are misspelled. Only some forms
+    are tried, so simulated and real errors are compared in several rounds.
     """
     half, random = _Counting(), Random(0)
     for found in aligned[::2]:

@@ -1,4 +1,4 @@
-"""Misspells words as the recognizer does: edits of letters, each likely or not by the letters around it."""
+"""Misspells words as the recognizer does, by letter edits whose probability depends on the letters around."""
 
 from bisect import bisect
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from typing import NamedTuple
 from fairseq_asr_correct.simulation.confusions import Confusions, Counts, frequency_class
 from fairseq_asr_correct.simulation.events import LONGEST
 
-TRUST = (0.0, 8.0, 4.0)  # how many times letters must be seen in a context to count as much as in the shorter one
-TRIES = 20  # until a plausible word is found
-KEPT = 20_000  # words whose sites are remembered, some 2 kB each
+TRUST = (0.0, 8.0, 4.0)  # weight of the next shorter context, in occurrences
+TRIES = 20  # attempts to find a plausible word
+KEPT = 20_000  # words whose sites are cached, about 2 kB each
 
 
 class Choice:
@@ -23,13 +23,13 @@ class Choice:
         self.values, self.sums = list(counts), list(accumulate(counts.values()))
 
     def draw(self, random: Random) -> str:
-        """One of the values, as likely as it was counted."""
+        """One of the values, with a probability in proportion to its count."""
         values, sums = self.values, self.sums
         return values[bisect(sums, random.random() * sums[-1])] if len(values) > 1 else values[0]
 
 
-Ways = tuple[tuple[Choice, float], ...]  # where to draw from, most letters around first, and how likely from there
-Change = tuple[float, Ways]  # how likely it is, and into what
+Ways = tuple[tuple[Choice, float], ...]  # what to draw from, longest context first, with probabilities
+Change = tuple[float, Ways]  # probability of a change, and what to change into
 
 
 class Misspeller:
@@ -44,7 +44,7 @@ class Misspeller:
         self._sites: dict[str, Sites] = {}
 
     def misspell(self, text: str, random: Random) -> str:
-        """A form for a word, or for two words that are to be merged; the text itself if no edit fits its letters."""
+        """A wrong form of a word, or of two words to be merged; the text itself if no edit fits its letters."""
         sites = self._sites.get(text) or self._remember(text)
         if not sites.spans:
             return text.replace(" ", "")
@@ -56,7 +56,7 @@ class Misspeller:
         return form
 
     def frequency_class(self, form: str) -> int:
-        """The class of the rarest word in it."""
+        """The frequency class of the rarest word in a form."""
         words = self.words
         if " " not in form:
             return frequency_class(words[form][0]) if form in words else 0
@@ -88,7 +88,7 @@ class Misspeller:
         spans, changes = [], []
         for start, end in places(text):
             without, short, long = keys(text, start, end)
-            change = many(long) or few(short) or (end > start and none(without))  # nothing grows among unknown letters
+            change = many(long) or few(short) or (end > start and none(without))  # no insertions among unknown letters
             if change:
                 spans.append((start, end))
                 changes.append(change)
@@ -107,11 +107,11 @@ class Sites(NamedTuple):
     """Where the letters of a text may change.
 
     Attributes:
-        spans: from and to of each place.
-        sums: how likely each is to change, summed up.
-        ways: what each may become.
-        counts: how often there were 0, 1, 2... edits in texts of this length, summed up.
-        space: where the space that has to go is, if any.
+        spans: start and end of each site.
+        sums: cumulative probabilities of a change at each site.
+        ways: what each site can become.
+        counts: cumulative counts of texts of this length with 0, 1, 2... edits.
+        space: position of the space to remove, if any.
     """
 
     spans: list[tuple[int, int]]
@@ -129,9 +129,9 @@ def _draw(ways: Ways, random: Random) -> str:
 
 
 def _changes(letters: list[dict[str, tuple[int, Counts]]]) -> list[dict[str, Change]]:
-    """By the keys of :attr:`Confusions.letters`: how likely letters are to change, and into what.
+    """Maps the keys of :attr:`Confusions.letters` to how likely the letters change, and into what.
 
-    Each level is mixed with the one of fewer letters around, the more so the less was seen.
+    Each level is interpolated with the one of shorter contexts, which weighs more the fewer counts there are.
     """
     changes: list[dict[str, Change]] = []
     for size, level in enumerate(letters):
@@ -152,7 +152,7 @@ def _changes(letters: list[dict[str, tuple[int, Counts]]]) -> list[dict[str, Cha
 
 
 def _is_free(start: int, end: int, taken: list[tuple[int, int, str]]) -> bool:
-    """Whether no taken place overlaps it, and none inserts where it does."""
+    """Whether a site neither overlaps a taken one nor starts where one starts."""
     for other_start, other_end, _ in taken:
         if (start < other_end and end > other_start) or start == other_start:
             return False
@@ -160,7 +160,7 @@ def _is_free(start: int, end: int, taken: list[tuple[int, int, str]]) -> bool:
 
 
 def places(text: str) -> Iterator[tuple[int, int]]:
-    """From and to of whatever can change at once in a text, nothing between two letters included."""
+    """Start and end of every span that can change at once, including empty spans between letters."""
     for start in range(len(text) + 1):
         for end in range(start, min(start + LONGEST, len(text)) + 1):
             yield start, end
@@ -177,7 +177,7 @@ def keys(text: str, start: int, end: int) -> tuple[str, str, str]:
 
 
 def _distributions(edits: list[list[int]]) -> list[list[int]]:
-    """Sums of the counts of each length; a length without any has those of all."""
+    """Cumulative counts for each length; a length without counts gets those of all lengths."""
     every = [sum(row[k] for row in edits if k < len(row)) for k in range(max(map(len, edits), default=0))]
     if not any(every):
         return [[0, 1]]  # one edit

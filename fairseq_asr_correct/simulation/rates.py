@@ -1,18 +1,18 @@
-"""How likely each word is to be wrong: from its own counts, and from words alike where these are few."""
+"""How likely each word is to be wrong, from its own counts and, if these are few, from similar words'."""
 
 from collections import defaultdict
 from math import log
 
 from fairseq_asr_correct.simulation.confusions import CLASSES, Confusions, frequency_class
 
-TRUST = 5.0  # how often a word must be seen to count as much as words alike
-LENGTHS = 12  # letters; longer words are alike
+TRUST = 5.0  # after so many occurrences, a word's own counts weigh as much as similar words'
+LENGTHS = 12  # letters; longer words are treated alike
 Rate = tuple[float, float, float]
 
 
 class Rates(dict[str, Rate]):
-    """For each word, seen or not, as hazards: wrong on its own; merged with the next; and a factor for the latter
-    if the next word is this one.
+    """Hazards of each word, seen or not: to be wrong on its own, to be merged with the next word, and a factor for
+    merging a word with this one after it.
     """
 
     def __init__(self, confusions: Confusions) -> None:
@@ -20,7 +20,7 @@ class Rates(dict[str, Rate]):
         total = [sum(row[i] for row in self.words.values()) for i in range(4)]
         self.merged = total[2] / total[0]
         alike: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-        for word, row in self.words.items():  # each without itself, as a new word will be met
+        for word, row in self.words.items():  # each without one occurrence, as for a new word
             sums = alike[_alike(row[0] - 1, word)]
             sums[:] = [a + b for a, b in zip(sums, row, strict=True)]
         self.alike: dict[tuple[int, int], list[float]] = {}

@@ -1,4 +1,4 @@
-"""How errors are spread: some sentences have far more of them than others, and one error seldom comes alone."""
+"""How errors are distributed: some sentences have far more than others, and errors come in bursts."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from fairseq_asr_correct.simulation.events import Event
 from fairseq_asr_correct.simulation.rates import Rates
 
 ROUNDS = 5
-LEAST, MOST = 0.2, 1000.0  # shapes: from wildly unlike to all alike
+LEAST, MOST = 0.2, 1000.0  # limits of the shape: from very different to equal sentences
 
 
 def spread_and_burst(aligned: list[list[Event]], rates: Rates) -> tuple[float, list[float]]:
     """The ``shape`` and ``burst`` of :class:`Confusions`, from the events of each sentence; one event must be wrong.
 
-    Given its neighbour before, a word is wrong or right independently of the others, so the number of errors in
-    a sentence varies by the sum of p (1 - p), and by what the sentence's own factor adds: its variance is what is
-    left. Errors after a right and after a wrong word are counted against those expected with the factor that the
-    rest of the sentence suggests. Each estimate needs the other, so they take turns.
+    Given the word before it, a word is wrong independently of the others. So the variance of a sentence's errors is the
+    sum of p (1 - p), plus the part from the sentence's factor, which is the rest. ``burst`` compares the errors
+    after a right and after a wrong word with those expected from the factor that the rest of the sentence suggests.
+    The two estimates need each other, so they alternate.
     """
     sentences = [
         (
@@ -58,7 +58,7 @@ def _shape(sentences: list[Sentence], burst: np.ndarray) -> float:
 
 
 def _burst(sentences: list[Sentence], burst: np.ndarray, shape: float) -> np.ndarray:
-    observed, expected = np.full(2, 10.0), np.full(2, 10.0)  # from few sentences nothing follows
+    observed, expected = np.full(2, 10.0), np.full(2, 10.0)  # priors, so that few sentences change little
     for sentence in sentences:
         hazards, wrong = _hazards(sentence, burst), sentence[1]
         before, now = wrong[:-1], wrong[1:]

@@ -1,4 +1,4 @@
-"""What a recognizer's errors look like, in numbers, so that made ones can be held against real ones."""
+"""Statistics of a recognizer's errors, to compare simulated errors with real ones."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
@@ -11,7 +11,7 @@ from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.events import events
 
 Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
-FARTHEST = 4  # letters; larger distances are one
+FARTHEST = 4  # letters; larger distances count as this one
 
 
 def describe(pairs: Iterable[Pair], vocabulary: Container[str] | None = None) -> dict[str, float]:
@@ -19,7 +19,7 @@ def describe(pairs: Iterable[Pair], vocabulary: Container[str] | None = None) ->
 
     Args:
         pairs: hypotheses and references; those without a word in the reference are left out.
-        vocabulary: all words there are; without it, nothing is said of non-words.
+        vocabulary: all existing words; without it, non-words are not counted.
 
     Raises:
         UserError: there are no words, or none is wrong.
@@ -83,10 +83,10 @@ def _joint(words: int, form_words: int) -> str:
 def recall(
     pairs: Iterable[Pair], simulator: Simulator, vocabulary: Sequence[str], draws: int, seed: int
 ) -> dict[str, float]:
-    """How often what the recognizer really made of a wrong word is among ``draws`` drawn ones, in percent.
+    """How often a real wrong form is among ``draws`` simulated ones, in percent.
 
-    Beside it, what two baselines achieve: a word of the vocabulary of the same length, each as likely; and the
-    letters of the word, of which one is deleted, replaced or doubled at random.
+    Two baselines are given too: a random word of the same length from the vocabulary, and the word with one letter
+    deleted, replaced or inserted at random.
     """
     random = Random(seed)
     by_length: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Reads what the simulator learns from and works on: pairs, and plain text, gzipped or not."""
+"""Reads pairs to learn from and text to make errors in, gzipped or not."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ Line = tuple[int, list[str]]  # number from 1, and words
 
 
 def read_pairs(sources: Iterable[str]) -> Iterator[Pair]:
-    """The words of each reference and its best hypothesis; ``sources`` as `make_pairs.py` takes them.
+    """The words of each reference and its best hypothesis; ``sources`` are as for ``asr-correct pairs``.
 
     Raises:
         UserError: a source is malformed; file and line are named.
@@ -26,9 +26,9 @@ def read_pairs(sources: Iterable[str]) -> Iterator[Pair]:
 
 
 def read_text(files: Iterable[str]) -> Iterator[Line]:
-    """The words of each text in files, ``[FORMAT:]PATH``; of rows, of each ``text``.
+    """The words of each text in files, ``[FORMAT:]PATH``; in rows, ``text`` is read.
 
-    The texts of all files are numbered on; those without a word are left out.
+    Numbers continue from file to file; texts without words are left out.
 
     Raises:
         UserError: a file cannot be read twice, or a line is malformed; file and line are named.
@@ -36,7 +36,7 @@ def read_text(files: Iterable[str]) -> Iterator[Line]:
     number = 0
     for path, form in map(parse_file, files):
         if not path.is_file():
-            raise UserError(f"{path} is no file that can be read twice: name a file, packed or not")
+            raise UserError(f"{path} is not a regular file, which is needed because it is read twice")
         for _, text in read_texts(path, form, "text"):
             number += 1
             words = text.split()
@@ -45,7 +45,7 @@ def read_text(files: Iterable[str]) -> Iterator[Line]:
 
 
 def sample(lines: Iterable[Line], size: int, seed: int) -> tuple[list[Line], int]:
-    """At most ``size`` lines, each as likely, in order; and how many there are."""
+    """A random sample of at most ``size`` lines, in order, and the number of all lines."""
     kept: list[Line] = []
     random, count = Random(seed), 0
     for count, line in enumerate(lines, start=1):
@@ -57,7 +57,7 @@ def sample(lines: Iterable[Line], size: int, seed: int) -> tuple[list[Line], int
 
 
 def count_words(lines: Iterable[Line]) -> Counter[str]:
-    """How often each word stands in a text."""
+    """How often each word occurs."""
     counts: Counter[str] = Counter()
     for _, words in lines:
         counts.update(words)

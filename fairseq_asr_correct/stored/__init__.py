@@ -1,6 +1,6 @@
-"""Files as strangers may have made them: read within bounds, compared with what they say, and unable to run anything.
+"""Files that may come from strangers: reading has limits, their claims are checked, and no code in them runs.
 
 It imports ``errors`` and ``mends``.
 """
 
-from fairseq_asr_correct import plugin  # noqa: F401  (whoever imports a part of the plugin has all of it)
+from fairseq_asr_correct import plugin  # noqa: F401  (any part of the plugin loads all of it)

@@ -1,7 +1,7 @@
-"""A checkpoint of torch, looked at before torch reads it, which trusts what a file says of itself.
+"""Checks a torch checkpoint before torch reads it, because torch trusts the file.
 
-The file is a zip archive: ``data.pkl`` tells what there is, and a record for each tensor's numbers stands beside it,
-none of them compressed. Here ``data.pkl`` is read into stand-ins that nothing can be done with, and no number at all.
+The file is a zip archive without compression: ``data.pkl`` describes the contents, and each tensor's numbers are a
+record beside it. This reader unpickles ``data.pkl`` into harmless stand-ins, and reads no numbers.
 """
 
 import gc
@@ -18,11 +18,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from fairseq_asr_correct.stored.strangers import open_file
 
-MAGIC = b"PK\3\4"  # by which torch knows an archive
-MOST_RECORDS, MOST_DIRECTORY = 20_000, 4 << 20  # a large model in training has 5,000, and bytes that list them
-MOST_PICKLE = 3 << 19  # and 900 kB that tell of them
+MAGIC = b"PK\3\4"  # torch recognizes an archive by it
+MOST_RECORDS, MOST_DIRECTORY = 20_000, 4 << 20  # a large model in training has 5,000 records; the second is bytes
+MOST_PICKLE = 3 << 19  # bytes; that model needs 900 kB
 MOST_NAMES = 100  # of classes and functions
-MOST_COPIED = 1_000_000  # what objects are made of, all together: many can be made of one list
+MOST_COPIED = 1_000_000  # items that objects are made of, in total, since one list can be used many times
 MOST_DIMENSIONS = 8
 END, LOCATOR, END64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sLQL"), struct.Struct("<4sQ2H2L4Q")
 ITEMSIZES = {
@@ -35,39 +35,39 @@ ITEMSIZES = {
 
 
 class Storage(NamedTuple):
-    """A record with numbers."""
+    """A record that holds numbers."""
 
     name: str
-    count: int  #: how many there are
+    count: int  #: how many numbers
 
 
 class StoredTensor(NamedTuple):
-    """What the file says of a tensor."""
+    """A tensor as the file describes it."""
 
     shape: tuple[int, ...]
     storage: Storage
 
 
 class Unknown:
-    """Stands for an object of a class that torch may know, or refuse."""
+    """Stands for an object of any other class, which torch may accept or refuse."""
 
 
 def is_archive(path: str | Path) -> bool:
-    """Whether torch takes a file for one; older versions wrote others."""
+    """Whether a file is an archive; old versions of torch wrote other files."""
     with open_file(path) as file:
         return file.read(len(MAGIC)) == MAGIC
 
 
 def read_contents(path: str | Path) -> Any:
-    """What a checkpoint holds, with a :class:`StoredTensor` for each tensor.
+    """A checkpoint's contents, with a :class:`StoredTensor` for each tensor.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: torch did not write it, or it says what is not so.
+        ValueError: torch did not write it, or its claims are false.
     """
     with open_file(path) as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise ValueError("it is no archive as torch.save writes them")
+            raise ValueError("it is not an archive of torch.save")
         count = _count_records(file)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -75,18 +75,18 @@ def read_contents(path: str | Path) -> Any:
                 stem = next(iter(records)).partition("/")[0] + "/"  # as torch finds it
                 length = records.get(f"{stem}data.pkl", 0)
                 if length > MOST_PICKLE:
-                    raise ValueError(f"its data.pkl has {length} bytes, and can have {MOST_PICKLE}")
+                    raise ValueError(f"its data.pkl has {length} bytes; the limit is {MOST_PICKLE}")
                 with _no_collection():
                     return _Contents(archive.read(f"{stem}data.pkl"), f"{stem}data/", records).load()
         except (ValueError, OSError, MemoryError):
             raise
-        except Exception as error:  # of what is no pickle, is nested too deep, or cannot be done with stand-ins
+        except Exception as error:  # not a pickle, nested too deep, or impossible with stand-ins
             raise ValueError(f"its data.pkl cannot be read ({error or type(error).__name__})") from None
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """A million lists take Python's collector five times as long as the making of them, and none can go yet."""
+    """Switches the garbage collector off: with a million lists it takes five times as long as making them."""
     collects = gc.isenabled()
     gc.disable()
     try:
@@ -97,10 +97,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def _count_records(file: BinaryIO) -> int:
-    """How many records there are, if every reader finds the same list of them: right before the archive's end.
+    """The number of records, if the list of them is where every reader looks: right before the archive's end.
 
     Raises:
-        ValueError: readers may differ.
+        ValueError: readers may find different lists.
     """
     size = file.seek(0, io.SEEK_END)
 
@@ -111,7 +111,7 @@ def _count_records(file: BinaryIO) -> int:
     mark, *_, count, length, start, comment = read(END.size, END)
     end, trailer = size - END.size, END.size + LOCATOR.size
     locator = read(trailer, LOCATOR)
-    if locator[0] == b"PK\6\7":  # then it has an end for large archives too
+    if locator[0] == b"PK\6\7":  # then it also has an end record for large archives
         trailer += END64.size
         end, (mark64, *_, count, length, start) = size - trailer, read(trailer, END64)
         mark = mark if mark64 == b"PK\6\6" and locator[2] == end else b""
@@ -124,7 +124,7 @@ def _sizes(listed: list[zipfile.ZipInfo], count: int, most: int) -> dict[str, in
     """The records' sizes by name.
 
     Raises:
-        ValueError: they are compressed, have names that readers read in different ways, or are larger than the file.
+        ValueError: they are compressed, have names that readers may read differently, or are larger than the file.
     """
     records = {record.filename: record.file_size for record in listed}
     plain = all(
@@ -134,19 +134,19 @@ def _sizes(listed: list[zipfile.ZipInfo], count: int, most: int) -> dict[str, in
         and record.filename.isascii()
         for record in listed
     )
-    different = len({name.lower() for name in records}) == len(listed) == count  # torch overlooks case
+    different = len({name.lower() for name in records}) == len(listed) == count  # torch ignores case
     if not plain or not different or sum(records.values()) > most:
-        raise ValueError("its records are compressed, or larger than the file: torch.save writes none like them")
+        raise ValueError("its records are compressed, or larger than the file: torch.save does not write such files")
     return records
 
 
-class _Contents(pickle._Unpickler):  # the one in C takes as much memory as a number in the file says
+class _Contents(pickle._Unpickler):  # the C version allocates as much memory as the file asks for
     """Reads ``data.pkl``.
 
     Args:
         content: its bytes.
-        stem: what the names of records with numbers begin with.
-        records: the sizes of all.
+        stem: prefix of the names of records with numbers.
+        records: the sizes of all records.
     """
 
     def __init__(self, content: bytes, stem: str, records: dict[str, int]) -> None:
@@ -156,7 +156,7 @@ class _Contents(pickle._Unpickler):  # the one in C takes as much memory as a nu
         self._copied = 0
 
     def find_class(self, module: str, name: str) -> Any:
-        """A stand-in for whatever the name stands for."""
+        """A stand-in for the class or function of that name."""
         whole = f"{module}.{name}"
         if whole not in self._stand_ins:
             if len(self._stand_ins) == MOST_NAMES:
@@ -169,22 +169,22 @@ class _Contents(pickle._Unpickler):  # the one in C takes as much memory as a nu
         """A storage.
 
         Raises:
-            ValueError: it is said to have more numbers than it has.
+            ValueError: it claims more numbers than it has.
         """
         _, kind, key, _, count = pid
         name, itemsize = f"{self._stem}{key}", ITEMSIZES.get(kind.__name__, math.inf)
         if type(count) is not int or not 0 <= count * itemsize <= self._records.get(name, -1):
-            raise ValueError(f"its record {name:.80} does not have the numbers that it is said to have")
+            raise ValueError(f"its record {name:.80} does not have as many numbers as it claims")
         return Storage(name, count)
 
     def _tensor(self, storage: Storage, offset: int, shape: tuple[int, ...], *args: Any) -> StoredTensor:
         sizes = isinstance(shape, tuple) and all(type(size) is int and size >= 0 for size in shape[:MOST_DIMENSIONS])
         if not sizes or len(shape) > MOST_DIMENSIONS or math.prod(shape) > storage.count:
-            raise ValueError(f"it has a tensor of a shape that its numbers do not fill: {shape!r:.80}")
+            raise ValueError(f"it has a tensor with fewer numbers than its shape needs: {shape!r:.80}")
         return StoredTensor(shape, storage)
 
     def _stand_in(self, name: str, kind: type) -> type:
-        """A class whose objects take what they are made of and, but for arguments, do not keep it."""
+        """A class whose objects accept any contents, and keep none unless they are arguments."""
 
         def new(cls: type, *args: Any) -> Any:
             for arg in args:
@@ -201,4 +201,4 @@ class _Contents(pickle._Unpickler):  # the one in C takes as much memory as a nu
     def _count(self, given: Any) -> None:
         self._copied += abs(given) if isinstance(given, int) else len(given) if hasattr(given, "__len__") else 1
         if self._copied > MOST_COPIED:
-            raise ValueError("its data.pkl makes much of little")
+            raise ValueError("its data.pkl would take too much memory")

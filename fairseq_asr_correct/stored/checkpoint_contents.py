@@ -1,6 +1,6 @@
-"""The arguments in a checkpoint, compared with its tensors before anything is built of them.
+"""Compares the arguments in a checkpoint with its tensors before anything is built from them.
 
-fairseq builds whatever model a checkpoint describes, reads the files that it names, and only then looks at its weights.
+fairseq builds any model that a checkpoint describes and reads the files that it names before it looks at the weights.
 """
 
 import argparse
@@ -19,21 +19,32 @@ from fairseq_asr_correct.mends.literals import evaluate_literal
 from fairseq_asr_correct.stored.archive import StoredTensor
 from fairseq_asr_correct.stored.config import architectures, check_arguments, check_size
 
-MOST_NAMES = 4  # of one tensor; embeddings have three
+MOST_NAMES = 4  # for one tensor; embeddings have three
 MOST_SETTINGS = 20_000  # in a checkpoint; fairseq-train writes a thousand
-PATHS = ("path", "file", "dir", "data", "vocab", "codes", "model", "init", "hash")  # ends of what names a file
+PATHS = (
+    "path",
+    "file",
+    "dir",
+    "data",
+    "vocab",
+    "codes",
+    "model",
+    "init",
+    "hash",
+)  # endings of settings that name files
 
-EVALUATED = ("adaptive_softmax_cutoff", "encoder_xformers_att_config", "decoder_xformers_att_config")  # by fairseq
+# fairseq evaluates these.
+EVALUATED = ("adaptive_softmax_cutoff", "encoder_xformers_att_config", "decoder_xformers_att_config")
 
 
 def architecture_of(contents: Any) -> str | None:
     """The architecture that a checkpoint names, if it names any.
 
     Args:
-        contents: what it holds, of :func:`~fairseq_asr_correct.stored.archive.read_contents` or of fairseq.
+        contents: from :func:`~fairseq_asr_correct.stored.archive.read_contents` or fairseq.
 
     Raises:
-        ValueError: it names one of ours as fairseq-train never does.
+        ValueError: it names one of ours in a way that fairseq-train never does.
     """
     cfg, args = (contents.get(name) if isinstance(contents, dict) else None for name in ("cfg", "args"))
     model = cfg.get("model") if isinstance(cfg, Mapping) else None
@@ -45,15 +56,15 @@ def architecture_of(contents: Any) -> str | None:
         if others:
             raise ValueError(f"it is a {others[0]:.60}, and only {', '.join(architectures())} are of this plugin")
         if len(names) > 1 or args is not None or not isinstance(model, Namespace):
-            raise ValueError("its settings are in no form that fairseq-train writes")
+            raise ValueError("its settings do not have the form that fairseq-train writes")
     return next(iter(names), None)
 
 
 def check_contents(contents: Mapping[str, Any]) -> None:
-    """Whether a checkpoint of our architecture describes a model that its tensors can be the weights of.
+    """Checks that the settings in a checkpoint of our architectures fit its tensors.
 
     Args:
-        contents: of :func:`~fairseq_asr_correct.stored.archive.read_contents`.
+        contents: from :func:`~fairseq_asr_correct.stored.archive.read_contents`.
 
     Raises:
         ValueError: it does not.
@@ -64,14 +75,16 @@ def check_contents(contents: Mapping[str, Any]) -> None:
         raise ValueError("its model is not made of plain tensors")
     weights = sum(storage.count for storage in {tensor.storage for tensor in tensors.values()})
     if sum(math.prod(tensor.shape) for tensor in tensors.values()) > MOST_NAMES * weights:
-        raise ValueError("its tensors share numbers that no model shares")
+        raise ValueError("its tensors share numbers as no model does")
     args = copy.copy(contents["cfg"]["model"])
     for name in EVALUATED:
         if isinstance(getattr(args, name, None), str):
-            evaluate_literal(getattr(args, name))  # code with a path in it is code all the same
+            evaluate_literal(
+                getattr(args, name)
+            )  # before paths are blanked, so that code with a path in it is refused too
     blank_paths(args)
     _check_flags(args)
-    ARCH_CONFIG_REGISTRY[args.arch](args)  # what is left out has its default
+    ARCH_CONFIG_REGISTRY[args.arch](args)  # sets defaults for missing settings
     base_architecture(args)
     check_arguments(vars(args))
     check_size(args, 0, weights, len(tensors))
@@ -79,7 +92,7 @@ def check_contents(contents: Mapping[str, Any]) -> None:
 
 
 def blank_paths(settings: Namespace | DictConfig) -> None:
-    """Takes away whatever names a file or a folder; ``task.data`` stays, where a training's dictionary is."""
+    """Removes all settings that name a file or folder, except ``task.data``, where the dictionary is."""
     task = settings.get("task") if isinstance(settings, DictConfig) else None
     data = task.get("data") if isinstance(task, DictConfig) else None
     _blank(settings)
@@ -106,19 +119,21 @@ def _has_slash(value: Any) -> bool:
 
 
 def _check_settings(settings: Any) -> None:
-    """Whether there are as many as fairseq writes, and none that stands for others: those are written out."""
+    """Checks that there are not too many settings, and that none refers to another."""
     left, seen = [settings], 0
     while left:
         value = left.pop()
         seen += 1
         if seen > MOST_SETTINGS or (isinstance(value, str) and "${" in value):
-            raise ValueError("its settings refer to each other, or are too many: fairseq-train writes none like them")
+            raise ValueError(
+                "its settings refer to each other, or are too many: fairseq-train does not write such settings"
+            )
         value = vars(value) if isinstance(value, Namespace) else value
         left += value.values() if isinstance(value, dict) else value if type(value) in (list, tuple) else []
 
 
 def _check_flags(args: Namespace) -> None:
-    """Whether each of the model's arguments is of its type."""
+    """Checks the type of each of the model's arguments."""
     for name, kind in _flags(args.arch).items():
         value = getattr(args, name, None)
         if kind is float:
@@ -126,12 +141,12 @@ def _check_flags(args: Namespace) -> None:
         else:
             fits = type(value) is kind and (kind is not int or value > 0 or name.startswith("base_"))
         if value is not None and not fits:
-            raise ValueError(f"it has {name} = {value!r:.60}, which cannot be")
+            raise ValueError(f"its {name} = {value!r:.60} is impossible")
 
 
 @functools.cache
 def _flags(architecture: str) -> dict[str, type]:
-    """The types of the model's flags; for those that have none of these, see :func:`_check_extras`."""
+    """The types of the model's flags; :func:`_check_extras` checks flags of other types."""
     parser = argparse.ArgumentParser(add_help=False)
     ARCH_MODEL_REGISTRY[architecture].add_args(parser)
     kinds = {action.dest: bool if action.nargs == 0 else action.type for action in parser._actions}
@@ -139,17 +154,17 @@ def _flags(architecture: str) -> dict[str, type]:
 
 
 def _check_extras(args: Namespace, weights: int, tensors: int) -> None:
-    """Whether there are weights for what makes a model larger than its shape says."""
+    """Checks that there are weights for all options that make a model larger than its shape."""
     if args.encoder_layers_to_keep is not None or args.decoder_layers_to_keep is not None:
-        raise ValueError("it keeps some layers only, which is for the command line to say")
+        raise ValueError("it keeps only some layers, which only the command line may ask for")
     cutoff = args.adaptive_softmax_cutoff or []
     cutoff = evaluate_literal(cutoff) if isinstance(cutoff, str) else cutoff
     outputs = [*cutoff] if isinstance(cutoff, list | tuple) else [cutoff]
     widths = [args.decoder_input_dim, args.decoder_output_dim]
     factor = getattr(args, "adaptive_softmax_factor", None) or 4
     if not all(type(size) is int and size > 0 for size in outputs + widths) or factor < 1:
-        raise ValueError(f"it has an output of {outputs + widths!r:.60}, which cannot be")
+        raise ValueError(f"its output of {outputs + widths!r:.60} is impossible")
     layers = (getattr(args, "base_layers", None) or 0) * (getattr(args, "base_sublayers", None) or 1)
     least = args.decoder_embed_dim * (max(outputs + widths) + 2 * layers * args.decoder_ffn_embed_dim)
     if least > weights or max(layers, len(outputs)) > tensors:
-        raise ValueError(f"it has {least} weights or more, and {weights} are stored")
+        raise ValueError(f"it needs at least {least} weights, but {weights} are stored")

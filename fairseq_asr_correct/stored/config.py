@@ -1,6 +1,6 @@
-"""What a model computes, as a file of JSON: its architecture, and what that leaves open.
+"""``config.json``: a model's architecture and the arguments that define what it computes.
 
-Dropout and all that belongs to training alone is left out, and so is whatever names a file.
+Settings of training only, such as dropout, are left out, and so are names of files.
 """
 
 import json
@@ -32,28 +32,28 @@ ACTIVATIONS = utils.get_available_activation_fns()
 
 
 def architectures() -> list[str]:
-    """Those of this project."""
+    """The architectures of this project."""
     return sorted(name for name in ARCH_MODEL_REGISTRY if name.startswith("bert_transformer"))
 
 
 def write_config(path: Path, model: nn.Module) -> None:
-    """Writes what the model computes."""
+    """Writes the model's architecture and arguments."""
     arguments = {name: getattr(model.args, name) for name in ARGUMENTS}
     config = {"format_version": FORMAT_VERSION, "architecture": model.args.arch, "arguments": arguments}
     path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def read_config(path: Path, advice: str) -> Namespace:
-    """What :func:`write_config` wrote, as fairseq's arguments; each is of its type.
+    """Reads what :func:`write_config` wrote, as fairseq's arguments.
 
     Raises:
-        UserError: another version wrote it, or nobody did; it ends with the advice.
+        UserError: another version wrote it, or it is damaged; the message ends with the advice.
     """
     config = read_json(path, advice)
     version, architecture, arguments = (config.get(key) for key in ("format_version", "architecture", "arguments"))
     if version != FORMAT_VERSION:
         raise UserError(
-            f"{path} is of format {version!r:.20} and this fairseq_asr_correct reads {FORMAT_VERSION}: "
+            f"{path} has format {version!r:.20}, but this fairseq_asr_correct reads {FORMAT_VERSION}: "
             "install the version that wrote it"
         )
     if architecture not in architectures():
@@ -68,29 +68,29 @@ def read_config(path: Path, advice: str) -> Namespace:
 
 
 def check_arguments(arguments: Mapping[str, Any]) -> None:
-    """Whether each of ``ARGUMENTS`` is of its type.
+    """Checks the type of each of ``ARGUMENTS``.
 
     Raises:
-        ValueError: one is not.
+        ValueError: one has another type, or an impossible value.
     """
     for name, kind in ARGUMENTS.items():
         value = arguments.get(name)
         fits = type(value) is kind and (value in ACTIVATIONS if kind is str else kind is bool or 0 < value < math.inf)
         if not fits:
-            raise ValueError(f"it has {name} = {value!r:.60}, which cannot be")
+            raise ValueError(f"its {name} = {value!r:.60} is impossible")
 
 
 def build(args: Namespace, task: Any, weights: int, tensors: int) -> nn.Module:
-    """A new model of that kind; one that is far larger than what is stored is not even begun.
+    """Builds a new model, unless it would be far larger than what is stored.
 
     Args:
-        args: of :func:`read_config`.
-        task: it has the dictionaries.
-        weights: how many weights there are for it.
-        tensors: how many tensors they are in.
+        args: from :func:`read_config`.
+        task: has the dictionaries.
+        weights: how many weights are stored.
+        tensors: how many tensors are stored.
 
     Raises:
-        ValueError: there is no such model.
+        ValueError: there cannot be such a model.
     """
     check_size(args, len(task.source_dictionary), weights, tensors)
     ARCH_CONFIG_REGISTRY[args.arch](args)
@@ -98,16 +98,16 @@ def build(args: Namespace, task: Any, weights: int, tensors: int) -> nn.Module:
 
 
 def check_size(args: Namespace, symbols: int, weights: int, tensors: int) -> None:
-    """Whether a model of these arguments can have as few weights as there are; its parts are counted, none is made.
+    """Checks that as many weights are stored as a model of these arguments needs; it counts them and builds nothing.
 
     Args:
-        args: of their types.
-        symbols: entries of the dictionary, at least.
+        args: checked arguments.
+        symbols: entries of the dictionary, or a lower bound.
         weights: how many weights are stored.
-        tensors: how many tensors they are in.
+        tensors: how many tensors are stored.
 
     Raises:
-        ValueError: it has more, or is no model.
+        ValueError: the model needs more, or its shape is impossible.
     """
     least, parts = symbols * args.encoder_embed_dim, 0
     for side, positions in zip(SIDES, POSITIONS, strict=True):
@@ -117,9 +117,9 @@ def check_size(args: Namespace, symbols: int, weights: int, tensors: int) -> Non
         if width % heads:
             raise ValueError(f"{heads} attention heads cannot share a width of {width}")
     if least > weights:
-        raise ValueError(f"it has {least} weights or more, and {weights} are stored")
+        raise ValueError(f"it needs at least {least} weights, but {weights} are stored")
     if parts > tensors:
-        raise ValueError(f"it has {parts} tensors or more, and {tensors} are stored")
+        raise ValueError(f"it needs at least {parts} tensors, but {tensors} are stored")
 
 
 def read_json(path: str | Path, advice: str, most: int = strangers.MOST_JSON) -> dict[str, Any]:
@@ -128,10 +128,10 @@ def read_json(path: str | Path, advice: str, most: int = strangers.MOST_JSON) ->
     Args:
         path: of the file, which may come from a stranger.
         advice: what to do, for the message.
-        most: how many bytes it can have.
+        most: the most bytes that it may have.
 
     Raises:
-        UserError: there is none; it ends with the advice.
+        UserError: it cannot be read, or is not an object; the message ends with the advice.
     """
     try:
         content = strangers.read_json(path, most)

@@ -1,7 +1,7 @@
-"""Files from strangers: opened if they are files at all, and no larger than they can be.
+"""Opens files from strangers only if they are regular files of a plausible size.
 
-What a folder calls ``config.json`` may be a link to a device that never ends, a pipe that never begins, or a file of
-terabytes. Each reader of such a folder comes through here, also before a library opens a file by its name.
+A ``config.json`` may be a link to an endless device, a pipe without a writer, or terabytes long. All readers of such
+folders use this module, also to check a file before a library opens it by name.
 """
 
 import json
@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-MOST_JSON = 1 << 20  # of settings
+MOST_JSON = 1 << 20  # bytes of settings
 MOST_ENTRIES = 8 << 20  # of dict.txt and vocab.txt: the longest BERT vocabulary takes 6 MB
 MOST_TOKENIZER = 12 << 20  # of tokenizer.json, which is the same with more around it
-MOST_CONTAINERS = 1_000_000  # lists and objects in a file of JSON; each takes 25 times its place in memory
+MOST_CONTAINERS = 1_000_000  # lists and objects in a JSON file; in memory each takes 25 times its size
 
 
 @contextmanager
@@ -24,23 +24,23 @@ def open_file(path: str | Path, most: int | None = None) -> Iterator[BinaryIO]:
 
     Args:
         path: of the file.
-        most: how many bytes it can have; any number by default.
+        most: the most bytes that it may have (default: any number).
 
     Raises:
-        OSError: it is not there, is no file, or has more bytes.
+        OSError: it does not exist, is not a regular file, or has more bytes.
     """
-    _check(os.stat(path), most)  # before, as some devices do something when they are opened
-    # A pipe that takes the file's place in between must not block.
+    _check(os.stat(path), most)  # before opening, which has side effects on some devices
+    # If a pipe takes the file's place in between, opening must not block.
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         _check(os.fstat(file.fileno()), most)
         yield file
 
 
 def check_file(path: str | Path, most: int | None = None) -> None:
-    """For a library that opens it by its name.
+    """Checks a file that a library will open by name.
 
     Raises:
-        OSError: see :func:`open_file`.
+        OSError: as for :func:`open_file`.
     """
     with open_file(path, most):
         pass
@@ -50,12 +50,12 @@ def read_bytes(path: str | Path, most: int) -> bytes:
     """All of a file.
 
     Raises:
-        OSError: see :func:`open_file`.
+        OSError: as for :func:`open_file`.
     """
     with open_file(path, most) as file:
         content = file.read(most + 1)
-    if len(content) > most:  # some files of the kernel say that they are empty
-        raise OSError(f"it has over {most} bytes")
+    if len(content) > most:  # some kernel files report size 0
+        raise OSError(f"it has more than {most} bytes")
     return content
 
 
@@ -63,7 +63,7 @@ def read_text(path: str | Path, most: int) -> str:
     """All of a file in UTF-8.
 
     Raises:
-        OSError: see :func:`open_file`.
+        OSError: as for :func:`open_file`.
         ValueError: it is not UTF-8.
     """
     try:
@@ -73,23 +73,23 @@ def read_text(path: str | Path, most: int) -> str:
 
 
 def read_json(path: str | Path, most: int = MOST_JSON) -> Any:
-    """What a file of JSON holds.
+    """The contents of a JSON file.
 
     Raises:
-        OSError: see :func:`open_file`.
+        OSError: as for :func:`open_file`.
         ValueError: it is not JSON, or would take too much memory.
     """
     text = read_text(path, most)
     if text.count("[") + text.count("{") > MOST_CONTAINERS:
-        raise ValueError(f"it has over {MOST_CONTAINERS} lists and objects")
+        raise ValueError(f"it has more than {MOST_CONTAINERS} lists and objects")
     try:
         return json.loads(text)
     except RecursionError:
-        raise ValueError("its lists and objects are too deep") from None
+        raise ValueError("its lists and objects are nested too deeply") from None
 
 
 def _check(status: os.stat_result, most: int | None) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise OSError("it is no regular file")
+        raise OSError("it is not a regular file")
     if most is not None and status.st_size > most:
-        raise OSError(f"it has {status.st_size} bytes, and can have {most}")
+        raise OSError(f"it has {status.st_size} bytes; the limit is {most}")

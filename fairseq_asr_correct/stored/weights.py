@@ -1,6 +1,6 @@
-"""A model's weights in a safetensors file, each once, matrices perhaps as whole numbers.
+"""A model's weights in a safetensors file, in float32, float16 or int8.
 
-With int8 a row of a matrix is stored as numbers from -127 to 127 and what to multiply them by.
+With int8, each row of a matrix is stored as integers from -127 to 127 and a scale to multiply them by.
 """
 
 import math
@@ -17,8 +17,8 @@ from fairseq_asr_correct.stored.strangers import open_file
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8}
 MOST_HEADER = 2 << 20  # bytes; a thousand tensors take 150 kB
-SCALE = ".scale"  # behind a matrix' name: what its rows are to be multiplied by
-SMALLEST = torch.finfo(torch.float32).tiny  # of scales; those of empty rows too
+SCALE = ".scale"  # suffix of the name of a matrix' row scales
+SMALLEST = torch.finfo(torch.float32).tiny  # the least scale, also for rows of zeros
 
 
 def save_weights(path: Path, model: nn.Module, dtype: str, others: Mapping[str, Tensor]) -> None:
@@ -26,24 +26,24 @@ def save_weights(path: Path, model: nn.Module, dtype: str, others: Mapping[str, 
 
     Args:
         path: the file.
-        model: whose.
-        dtype: one of DTYPES, for the matrices; all else is float32.
-        others: tensors to store beside them as they are.
+        model: the model.
+        dtype: type of the matrices, one of DTYPES; everything else is float32.
+        others: more tensors to store, unchanged.
 
     Raises:
-        UserError: a weight is no number, or too large for float16.
+        UserError: a weight is not a number, or is too large for float16.
     """
     tensors = dict(others)
     for name, parameter in model.named_parameters():
         tensors |= _pack(name, parameter.detach().float(), DTYPES[dtype])
-    path.write_bytes(save(tensors, {"format": "pt"}))  # save_file hides a full disk in an error of its own
+    path.write_bytes(save(tensors, {"format": "pt"}))  # save_file hides the error of a full disk
 
 
 def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
-    """What is stored, as it is stored.
+    """The stored tensors, in the types that they are stored in.
 
     Raises:
-        UserError: the file is missing, cut off, or of another kind, or a weight is no number.
+        UserError: the file is missing, cut off, or of another kind, or a weight is not a number.
     """
     try:
         check_header(path)
@@ -55,7 +55,7 @@ def read_weights(path: Path, advice: str) -> dict[str, Tensor]:
 
 
 def read_sizes(path: Path, advice: str) -> dict[str, int]:
-    """How many numbers each tensor has; none of them is read.
+    """How many numbers each tensor has; the numbers are not read.
 
     Raises:
         UserError: the file is missing, cut off, or of another kind.
@@ -69,47 +69,47 @@ def read_sizes(path: Path, advice: str) -> dict[str, int]:
 
 
 def check_header(path: str | Path) -> None:
-    """Whether a file of safetensors has a header that can be read in little memory.
+    """Checks that a safetensors file has a header of plausible size.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file.
+        OSError: it cannot be opened, or is not a regular file.
         ValueError: its header is larger than any model's.
     """
     with open_file(path) as file:
         length = int.from_bytes(file.read(8), "little")
     if length > MOST_HEADER:
-        raise ValueError(f"its header has {length} bytes, and can have {MOST_HEADER}")
+        raise ValueError(f"its header has {length} bytes; the limit is {MOST_HEADER}")
 
 
 def check_finite(tensors: Mapping[str, Tensor], origin: str | Path, advice: str) -> None:
-    """Whether all weights are numbers; with others, nothing can be computed.
+    """Checks that all weights are finite.
 
     Args:
-        tensors: those that are not of floating point are passed over.
+        tensors: weights by name; integer tensors are not checked.
         origin: where they come from, for the message.
         advice: what to do, for the message.
 
     Raises:
-        UserError: one is not.
+        UserError: a weight is not finite.
     """
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and tensor.numel() and not _is_finite(tensor):
             kind = str(tensor.dtype).removeprefix("torch.")
-            raise UserError(f"{origin} has weights that are no numbers in {kind}, such as {name:.100}: {advice}")
+            raise UserError(f"{origin} has weights that are not numbers in {kind}, such as {name:.100}: {advice}")
 
 
 @torch.no_grad()
 def set_weights(model: nn.Module, tensors: Mapping[str, Tensor], origin: Path, advice: str) -> None:
-    """Sets every parameter, each from a tensor of its own shape.
+    """Sets every parameter from a tensor of its shape.
 
     Args:
         model: its parameters are float32.
-        tensors: what :func:`save_weights` stored.
+        tensors: from a file of :func:`save_weights`.
         origin: where they come from, for the message.
         advice: what to do, for the message.
 
     Raises:
-        UserError: one is missing, left over, or of another shape or type, or a weight is no number.
+        UserError: a tensor is missing, unexpected, or has another shape or type, or a weight is not a number.
     """
     parameters = dict(model.named_parameters())
     scaled = {name for name in parameters if name in tensors and tensors[name].dtype == torch.int8}
@@ -119,22 +119,22 @@ def set_weights(model: nn.Module, tensors: Mapping[str, Tensor], origin: Path, a
     wrong = wrong or [n for n in expected if n not in scaled and not tensors[n].is_floating_point()]
     if wrong:
         raise UserError(
-            f"{origin} does not fit its config.json: {wrong[0]} is missing, too much, or of another shape or type; "
+            f"{origin} does not fit its config.json: {wrong[0]} is missing, unexpected, or has another shape or type; "
             f"{advice}"
         )
     for name, parameter in parameters.items():
         parameter.copy_(dequantize(tensors[name], tensors[name + SCALE]) if name in scaled else tensors[name])
-    check_finite(parameters, origin, advice)  # scales can be too large for what they scale
+    check_finite(parameters, origin, advice)  # int8 weights can overflow when they are scaled
 
 
 def _is_finite(tensor: Tensor) -> bool:
-    """Whether the least and the largest are numbers: in contrast to ``isfinite``, that takes no memory."""
+    """Whether the least and the largest weight are finite; unlike ``isfinite``, that needs no extra memory."""
     numbers = tensor.detach() if tensor.element_size() > 1 else tensor.detach().float()
     return bool(torch.stack(numbers.aminmax()).isfinite().all())
 
 
 def quantize(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix as whole numbers and what to multiply its rows by; off by half of that at most.
+    """A matrix as integers and row scales; each weight is off by at most half its row's scale.
 
     Args:
         matrix: ``(rows, columns)``, float32.
@@ -147,12 +147,12 @@ def quantize(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def dequantize(numbers: Tensor, scale: Tensor) -> Tensor:
-    """The other way, to float32."""
+    """The matrix that :func:`quantize` stored, in float32."""
     return numbers.float() * scale[:, None]
 
 
 def _pack(name: str, tensor: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
-    """What is stored of a tensor."""
+    """A tensor as it is stored: under its name, and with scales if it is int8."""
     if tensor.dim() == 2 and dtype == torch.int8:
         numbers, scale = quantize(tensor)
         packed = {name: numbers, name + SCALE: scale}
@@ -160,5 +160,5 @@ def _pack(name: str, tensor: Tensor, dtype: torch.dtype) -> dict[str, Tensor]:
         packed = {name: tensor.to(dtype if tensor.dim() == 2 else torch.float32).contiguous()}
     if not all(stored.isfinite().all() for stored in (tensor, *packed.values())):
         kind = str(dtype).removeprefix("torch.")
-        raise UserError(f"{name} holds what {kind} cannot: try --dtype float32, or another checkpoint")
+        raise UserError(f"{name} has weights that {kind} cannot hold: try --dtype float32, or another checkpoint")
     return packed

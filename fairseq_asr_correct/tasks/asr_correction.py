@@ -1,4 +1,4 @@
-"""``--task asr_correction``: translation, with word errors counted in validation and a guard in decoding."""
+"""``--task asr_correction``: translation that counts word errors in validation and can reject doubtful changes."""
 
 import math
 from argparse import Namespace
@@ -17,7 +17,7 @@ from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
 
-LOGGED = "_wer_"  # before each count's name; fairseq does not print what begins with "_"
+LOGGED = "_wer_"  # prefix of each count's name; fairseq does not print names that begin with "_"
 DECODINGS = ("fairseq", "input-guided")
 RATES = ("wer", "baseline_wer", "false_correction_rate")
 
@@ -27,10 +27,10 @@ class WordCounts:
     """Integer counts over any number of sentences; the rates derived from them are percentages."""
 
     errors: int = 0  #: after correction
-    input_errors: int = 0  #: before
-    words: int = 0  #: of the references
-    right: int = 0  #: of those, right before correction
-    made_wrong: int = 0  #: of those, no longer right after it
+    input_errors: int = 0  #: before correction
+    words: int = 0  #: in the references
+    right: int = 0  #: reference words that are right before correction
+    made_wrong: int = 0  #: of these, the words that are wrong after it
 
     @property
     def wer(self) -> float:
@@ -44,7 +44,7 @@ class WordCounts:
 
     @property
     def false_correction_rate(self) -> float:
-        """Share of the words that were right before and are not after."""
+        """Share of the right words that correction makes wrong."""
         return _percent(self.made_wrong, self.right)
 
     def __add__(self, other: "WordCounts") -> "WordCounts":
@@ -58,7 +58,7 @@ def _percent(part: int, whole: int) -> float:
 
 
 def count_changes(reference: str, before: str, after: str) -> WordCounts:
-    """Counts one sentence, as scripts/evaluate.py does."""
+    """Counts one sentence, as ``asr-correct evaluate`` does."""
     steps = align([reference] * 2, [before, after])
     changes = Changes()
     changes.add(reference, before, after, *steps)
@@ -72,7 +72,7 @@ class AsrCorrectionConfig(TranslationConfig):
     eval_wer: bool = field(
         default=False,
         metadata={
-            "help": "correct the validation sets as well: logs wer, baseline_wer (the input's) and "
+            "help": "correct the validation sets too, and log wer, baseline_wer (of the input) and "
             "false_correction_rate (right words made wrong), in percent; for --best-checkpoint-metric wer"
         },
     )
@@ -81,23 +81,23 @@ class AsrCorrectionConfig(TranslationConfig):
         default=None,
         metadata={
             "help": "take a correction only where its log-probability (natural) is above the unchanged input's by "
-            "this margin; tune it with scripts/tune_keep.py (default: take every correction)"
+            "this margin; asr-correct tune chooses it (default: take every correction)"
         },
     )
     keep_scope: ChoiceEnum(SCOPES) = field(
         default="span",
-        metadata={"help": "decide on each changed stretch of words, or on the whole sentence (default: span)"},
+        metadata={"help": "decide on each changed span of words, or on the whole sentence (default: span)"},
     )
     decoding: ChoiceEnum(DECODINGS) = field(
         default="fairseq",
         metadata={
-            "help": "input-guided writes what fairseq's search with --beam 1 writes, in a few passes of the decoder: "
-            "each scores the rest of the source as a guess and takes what the model agrees with (default: fairseq)"
+            "help": "input-guided gives the output of fairseq's search with --beam 1 in fewer passes of the decoder: "
+            "each pass scores the rest of the source as a guess (default: fairseq)"
         },
     )
     decoding_stats: bool = field(
         default=False,
-        metadata={"help": "log how many passes a sentence takes with --decoding input-guided, and tokens a pass"},
+        metadata={"help": "log passes per sentence and tokens per pass of --decoding input-guided"},
     )
 
 
@@ -119,8 +119,8 @@ class AsrCorrectionTask(TranslationTask):
         """The generator of fairseq or of ``--decoding``, inside a :class:`KeepOrCorrect` with ``--keep-threshold``.
 
         Raises:
-            UserError: the flags ask for what they cannot have together, the threshold is no number, or the input is
-                in another dictionary than the output.
+            UserError: flags do not go together, the threshold is not a number, or source and target have different
+                dictionaries.
         """
         if getattr(args, "score_reference", False):
             return super().build_generator(models, args, *more, **kwargs)
@@ -135,12 +135,10 @@ class AsrCorrectionTask(TranslationTask):
         return KeepOrCorrect(generator, self.target_dictionary, self.cfg.keep_threshold, self.cfg.keep_scope)
 
     def _input_guided(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """What fairseq's ``build_generator`` needs to build an :class:`InputGuidedGenerator`."""
+        """Arguments with which fairseq's ``build_generator`` builds an :class:`InputGuidedGenerator`."""
         self._need_one_dictionary("--decoding input-guided")
         if getattr(args, "print_alignment", None):
-            raise UserError(
-                "--decoding input-guided has no --print-alignment: leave it out, or take --decoding fairseq"
-            )
+            raise UserError("--decoding input-guided has no --print-alignment: leave it out, or use --decoding fairseq")
         extra = (kwargs.get("extra_gen_cls_kwargs") or {}) | {"stats": self.cfg.decoding_stats}
         return {"seq_gen_cls": InputGuidedGenerator, "extra_gen_cls_kwargs": extra}
 
@@ -169,7 +167,7 @@ class AsrCorrectionTask(TranslationTask):
 
     def _correct_and_count(self, sample: dict[str, Any], model: nn.Module) -> WordCounts:
         hypotheses = self.inference_step(self._eval_wer_generator, [model], sample)
-        # An unknown word in a reference is never right: fairseq-generate scores so too.
+        # As in fairseq-generate, an unknown word in a reference never counts as right.
         references = [text(self.target_dictionary, row, escape_unk=True) for row in sample["target"]]
         inputs = [text(self.source_dictionary, row) for row in sample["net_input"]["src_tokens"]]
         outputs = [text(self.target_dictionary, beam[0]["tokens"]) for beam in hypotheses]

@@ -1,4 +1,4 @@
-"""What recognizers and people wrote, in any of the formats of :mod:`.file_formats`, read one way by every command.
+"""Reads transcripts in all formats of :mod:`.file_formats`, the same way for every command.
 
-It imports ``errors`` and ``files`` alone: no fairseq, no torch.
+It imports only ``errors`` and ``files``: no fairseq, no torch.
 """

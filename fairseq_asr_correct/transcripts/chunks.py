@@ -1,8 +1,8 @@
-"""Raw records of a source, by the chunk, for workers to parse into utterances.
+"""Raw records of a source in chunks, for workers to parse into utterances.
 
-Only what must be seen in order is done by :func:`read_chunks`, in one process: ends of lines, quoted CSV fields that
-go over several lines, and the joining of two files. Of two files with utterance ids the hypotheses are held in memory,
-and the ids of the references; everything else streams.
+:func:`read_chunks` does in one process what needs the order: ends of lines, quoted CSV fields of several lines, and
+joining two files. Of two files with utterance ids, it holds the hypotheses and the references' ids in memory;
+everything else streams.
 """
 
 import os
@@ -26,7 +26,7 @@ Columns = tuple[str, str]  # of hypotheses and references in CSV and TSV files
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some records of a source: ``lines[i]`` is where ``records[i]`` stands, ``done`` the bytes read so far."""
+    """Some records of a source: ``records[i]`` is on line ``lines[i]``, and ``done`` bytes are read so far."""
 
     lines: Any  # a sequence of line numbers
     records: list[Any]
@@ -34,15 +34,15 @@ class Chunk:
 
 
 class Pair(NamedTuple):
-    """What was said once, and what recognizers wrote."""
+    """An utterance's reference and hypotheses."""
 
     hypotheses: list[str]  #: best first
     reference: str
-    speaker: str | None  #: None where nobody asked
+    speaker: str | None  #: None unless a rule is given
 
 
 def size(sources: Iterable[Source]) -> int | None:
-    """Bytes to read, or None if a source is no regular file."""
+    """Bytes to read, or None if a source is not a regular file."""
     paths = [path for source in sources for path in source.paths]
     return sum(os.path.getsize(path) for path in paths) if all(path.is_file() for path in paths) else None
 
@@ -97,10 +97,10 @@ def _compact(lines: list[int]) -> Any:
 
 
 def parse(source: Source, chunk: Chunk, rule: SpeakerRule | None = None) -> Iterator[Pair]:
-    """The utterances of a chunk; with a rule, who spoke each.
+    """The utterances of a chunk; with a rule, also their speakers.
 
     Raises:
-        UserError: a record is malformed, or its speaker is asked for and not known; file and line are named.
+        UserError: a record is malformed, or a rule is given and its speaker is not known; file and line are named.
     """
     path = source.paths[-1]
     for number, record in zip(chunk.lines, chunk.records, strict=True):
@@ -113,8 +113,8 @@ def parse(source: Source, chunk: Chunk, rule: SpeakerRule | None = None) -> Iter
             hypotheses, speaker = [bad], speaker_of(named, (name,), rule) if rule else None
         if rule and speaker is None:
             raise UserError(
-                f"{path} line {number} does not say who spoke, which --valid-share needs: add `speaker`, ids like "
-                "LibriSpeech's 103-1240-0002, or a --speaker-regex for yours"
+                f"{path} line {number} does not name the speaker, which --valid-share needs: add `speaker`, use "
+                "ids like LibriSpeech's 103-1240-0002, or give a --speaker-regex for yours"
             )
         yield Pair(hypotheses, reference, speaker)
 
@@ -123,17 +123,17 @@ def hypotheses_of(row: dict[str, Any], place: str) -> tuple[list[str], str]:
     """All hypotheses of a manifest's row, and its reference. `pred_text` is the best, if it is one string.
 
     Raises:
-        UserError: it lacks one of them; the sentence begins with the place.
+        UserError: it lacks one of them; the message begins with ``place``.
     """
     best, nbest = row.get(HYPOTHESIS), row.get("nbest")
     reference: Any = row.get(REFERENCE)
     if isinstance(best, list):
         best, nbest = None, nbest or best
     if nbest is not None and not isinstance(nbest, list):
-        raise UserError(f"{place}: `nbest` is a list of strings, or of objects with a `text`")
+        raise UserError(f"{place}: `nbest` must be a list of strings, or of objects with a `text`")
     hypotheses: list[Any] = [entry.get("text") if isinstance(entry, dict) else entry for entry in nbest or []]
     if best is not None and hypotheses[:1] != [best]:
         hypotheses.insert(0, best)
     if not hypotheses or not all(isinstance(text, str) for text in [*hypotheses, reference]):
-        raise UserError(f"{place} lacks `text` or `pred_text` as a string, or has another thing in `nbest`")
+        raise UserError(f"{place} lacks `text` or `pred_text` as a string, or has something else in `nbest`")
     return hypotheses, reference

@@ -1,4 +1,4 @@
-"""Subtitles as files have them, SubRip (SRT) and WebVTT: cues between lines that are none."""
+"""Reads subtitles, SubRip (SRT) and WebVTT: cues, and the lines between them."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,15 +10,15 @@ COLUMNS = 42  # letters in a line of subtitles
 
 
 class Block(NamedTuple):
-    """A cue's text, or a line that is no part of one: numbers, times, notes, styles, empty lines."""
+    """A cue's text, or any other line: numbers, times, notes, styles, empty lines."""
 
-    number: int  #: of its first line
+    number: int  #: line number of its first line
     lines: list[str]
     spoken: bool  #: whether it is a cue's text
 
 
 def read_blocks(file: Lines) -> Iterator[Block]:
-    """The whole file: its lines joined are the file again.
+    """All blocks of a file; their lines together are the whole file.
 
     Raises:
         UserError: it cannot be read, or is not UTF-8.
@@ -38,5 +38,5 @@ def read_blocks(file: Lines) -> Iterator[Block]:
 
 
 def spoken_text(block: Block) -> str:
-    """Its lines as one."""
+    """A cue's text as one line."""
     return " ".join(line.strip() for line in block.lines)

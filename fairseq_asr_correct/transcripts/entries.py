@@ -1,4 +1,4 @@
-"""The utterances of one file, whatever its format, and of several files joined."""
+"""Reads the utterances of a file in any format, and joins several files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -18,19 +18,19 @@ NO_FIELDS: Mapping[str, Any] = {}
 
 
 class Entry(NamedTuple):
-    """An utterance as a file has it."""
+    """An utterance in a file."""
 
     path: Path
     number: int  #: the line, from 1
-    id: str | None  #: None if the file does not say
-    words: str | None  #: in a format of one text an utterance
-    fields: Mapping[str, Any] = NO_FIELDS  #: in a format of named fields
+    id: str | None  #: None if the file has none
+    words: str | None  #: its text, in a format with one text per utterance
+    fields: Mapping[str, Any] = NO_FIELDS  #: its fields, in a format with named fields
 
     def text(self, *names: str) -> str:
-        """Its text; of named fields the first of these that is there.
+        """Its text; in a format with named fields, the first of these fields that it has.
 
         Raises:
-            UserError: there is none.
+            UserError: it has none of them.
         """
         texts = [self.words] if self.words is not None else [self.fields.get(name) for name in names]
         found = next((text for text in texts if text is not None), None)
@@ -51,7 +51,7 @@ def read_entries(path: Path, form: str) -> Iterator[Entry]:
 
 
 def entries_of(file: Lines, form: str) -> Iterator[Entry]:
-    """The same of an open file."""
+    """As :func:`read_entries`, for an open file."""
     path = file.path
     if form == "nemo":
         for number, raw in json_rows(file):
@@ -74,21 +74,21 @@ def entries_of(file: Lines, form: str) -> Iterator[Entry]:
 
 
 def read_texts(path: Path, form: str, *names: str) -> Iterator[tuple[int, str]]:
-    """Each utterance's text with its line; of named fields the first of these.
+    """Line number and text of each utterance; ``names`` are the fields to try.
 
     Raises:
-        UserError: see :func:`read_entries`; an utterance has no text.
+        UserError: as for :func:`read_entries`, or an utterance has no text.
     """
     return ((entry.number, entry.text(*names)) for entry in read_entries(path, form))
 
 
 def joined(files: Sequence[Lines], forms: Sequence[str], leading: int) -> Iterator[tuple[Entry, ...]]:
-    """The same utterances in several files: by their ids, whatever their order, or side by side if no file has any.
+    """Joins the same utterances in several files: by ids, in any order, or line by line if no file has ids.
 
     Args:
-        files: two or more.
+        files: two or more files.
         forms: their formats.
-        leading: which file's order counts; of the others all utterances are held in memory.
+        leading: index of the file that gives the order; the others are held in memory if there are ids.
 
     Raises:
         UserError: an utterance is not in all files or twice in one, or only some of the files have ids.
@@ -117,7 +117,7 @@ def _side_by_side(files: Sequence[Lines], streams: list[Iterator[Entry]]) -> Ite
                 for entry, stream in zip(entries, streams, strict=True)
             ]
             counts = ", ".join(f"{file.path} has {n:,} lines" for file, n in zip(files, lengths, strict=True))
-            raise UserError(f"{counts}: these files must be side by side, line for line")
+            raise UserError(f"{counts}: these files must match line by line")
         yield entries
 
 
@@ -147,10 +147,10 @@ def _unique(entries: Iterator[Entry]) -> Iterator[tuple[str, Entry]]:
     seen: dict[str, int] = {}
     for entry in entries:
         if entry.id is None:
-            raise UserError(f"{entry.path} line {entry.number} has no utterance id, and the lines before it have one")
+            raise UserError(f"{entry.path} line {entry.number} has no utterance id, but the lines before it have one")
         if entry.id in seen:
             raise UserError(
-                f"{entry.path} line {entry.number}: utterance {entry.id!r} stands on line {seen[entry.id]} already"
+                f"{entry.path} line {entry.number}: utterance {entry.id!r} is already on line {seen[entry.id]}"
             )
         seen[entry.id] = entry.number
         yield entry.id, entry

@@ -1,17 +1,17 @@
-"""The formats of transcripts, and how a file's name tells its format.
+"""The formats of transcripts, and how to find a file's format from its name.
 
 ==========  =======================================================  =========================
-``nemo``    JSON lines, or an array of JSON: an object an utterance   .jsonl .json .ndjson
-``csv``     a header line, and a line of fields an utterance          .csv
-``tsv``     the same with tabs, and no quotes                         .tsv
+``nemo``    JSON lines, or a JSON array: one object per utterance     .jsonl .json .ndjson
+``csv``     a header line, and one row per utterance                  .csv
+``tsv``     the same with tabs and without quotes                     .tsv
 ``kaldi``   ``utterance-id words``                                    none: write ``kaldi:``
 ``trn``     ``words (utterance-id)``, sclite's                        .trn
-``srt``     subtitles: a cue an utterance                             .srt
+``srt``     subtitles: one utterance per cue                          .srt
 ``vtt``     the same                                                  .vtt
-``lines``   an utterance a line                                       .txt .bad .good
+``lines``   one utterance per line                                    .txt .bad .good
 ==========  =======================================================  =========================
 
-Each may be packed with gzip, which the file's first bytes tell.
+Each may be compressed with gzip, which the file's first bytes show.
 """
 
 from pathlib import Path
@@ -37,15 +37,15 @@ ENDINGS = {
 
 
 def ending_format(path: Path) -> str | None:
-    """What a file's name says; None if it says nothing."""
+    """The format that a file's name implies; None if it implies none."""
     return ENDINGS.get(Path(path.name.removesuffix(".gz")).suffix.lower())
 
 
 def format_of(path: Path, advice: str) -> str:
-    """The same; plain lines on standard input.
+    """The format that a file's name implies; ``lines`` for standard input.
 
     Raises:
-        UserError: it says nothing; the sentence ends with the advice.
+        UserError: the name implies none; the message has the advice.
     """
     form = "lines" if str(path) == "-" else ending_format(path)
     if form is None:
@@ -54,14 +54,14 @@ def format_of(path: Path, advice: str) -> str:
 
 
 def take_format(text: str) -> tuple[str | None, str]:
-    """``FORMAT:PATH`` as both; no format where that is the name of a file, or begins with none."""
+    """Splits ``FORMAT:PATH``; the format is None if there is none, or if the whole is the name of a file."""
     form, colon, rest = text.partition(":")
     return (form, rest) if colon and form in FORMATS and not is_file(text) else (None, text)
 
 
 def is_file(name: str) -> bool:
-    """Whether there is something of that name, and it is no folder."""
+    """Whether something exists under that name and is not a folder."""
     try:
         return bool(name) and Path(name).exists() and not Path(name).is_dir()
-    except (OSError, ValueError):  # too long a name, or a zero byte in it
+    except (OSError, ValueError):  # the name is too long, or has a zero byte
         return False

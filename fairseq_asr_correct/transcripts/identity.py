@@ -1,9 +1,8 @@
-"""Which utterance a row is about, and who spoke.
+"""Identifies the utterance and the speaker of a row.
 
-An utterance is its id (``id``, ``utt_id`` or ``utt-id``), or else a part of a recording: file, offset and duration. A
-speaker is what ``speaker`` says, or else what a rule reads off the id, or off the recording's name without one: the
-first number of LibriSpeech's ``speaker-chapter-utterance``, unless the user states another rule. What is null or
-empty is not there.
+An utterance is identified by its id (``id``, ``utt_id`` or ``utt-id``), or else by file, offset and duration. The
+speaker is the ``speaker`` field, or else what a rule finds in the id or the recording's name: the first number of
+LibriSpeech's ``speaker-chapter-utterance``, unless the user gives another rule. Null and empty fields count as missing.
 """
 
 import re
@@ -15,16 +14,16 @@ from fairseq_asr_correct.errors import UserError
 ID_FIELDS = ("id", "utt_id", "utt-id")
 AUDIO = "audio_filepath"
 PART = {"from": "offset", "for": "duration"}
-LIBRISPEECH = r"(?:^|[-_/])(\d{1,5})-\d{3,6}-\d{4}$"  # chapters have three to six digits: a date does not
+LIBRISPEECH = r"(?:^|[-_/])(\d{1,5})-\d{3,6}-\d{4}$"  # three to six digits for the chapter, so that dates do not match
 SPEAKER_HELP = (  #: of --speaker-regex
-    "what it finds in an utterance's id, or what its first group finds, is the speaker where no `speaker` is named "
-    "(default: the first number of LibriSpeech's ids, as in 103-1240-0002)"
+    "find the speaker in an utterance's id by this expression, or its first group, if there is no `speaker` "
+    "(default: the first number of LibriSpeech's ids, such as 103-1240-0002)"
 )
 SpeakerRule = Callable[[str], str | None]  # from an id to its speaker
 
 
 def utterance_of(fields: Mapping[str, Any]) -> str | None:
-    """The utterance's name; None if the row does not tell."""
+    """The utterance's id; None if the row has none."""
     for name in ID_FIELDS:
         if is_name(fields.get(name)):
             return str(fields[name])
@@ -32,12 +31,12 @@ def utterance_of(fields: Mapping[str, Any]) -> str | None:
         return None
     numbers = {word: fields.get(name) for word, name in PART.items()}
     part = [f"{word} {number:.15g} s" for word, number in numbers.items() if _is_seconds(number)]
-    # Without an offset the duration is the whole recording's.
+    # Without an offset, the duration is that of the whole recording.
     return " ".join([str(fields[AUDIO]), *(part if fields.get("offset") is not None else ())])
 
 
 def speaker_of(named: Any, ids: tuple[Any, ...], rule: SpeakerRule) -> str | None:
-    """The speaker as named, or as the rule reads it off the first id that it fits."""
+    """The named speaker, or what the rule finds in the first id that it fits."""
     if is_name(named):
         return str(named)
     names = (re.sub(r"\.\w+$", "", name) for name in ids if isinstance(name, str))
@@ -50,13 +49,13 @@ def row_speaker(fields: Mapping[str, Any], rule: SpeakerRule) -> str | None:
 
 
 def speaker_rule(pattern: str | None = None) -> SpeakerRule:
-    """A rule of a regular expression: what its first group finds in an id, or all it finds if it has no group.
+    """A rule that finds the speaker in an id by a regular expression: its first group, or the match without groups.
 
     Args:
-        pattern: LibriSpeech's if it is left out.
+        pattern: the expression (default: that of LibriSpeech's ids).
 
     Raises:
-        UserError: it is no regular expression.
+        UserError: it is not a regular expression.
     """
     try:
         found = re.compile(LIBRISPEECH if pattern is None else pattern, re.ASCII).search
@@ -75,5 +74,5 @@ def _is_seconds(value: Any) -> bool:
 
 
 def is_name(value: Any) -> bool:
-    """Whether a field's value can name something: text that is not empty, or a whole number."""
+    """Whether a value can be a name: a non-empty text, or an integer."""
     return type(value) is int or (isinstance(value, str) and value != "")

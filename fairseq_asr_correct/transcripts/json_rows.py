@@ -1,4 +1,4 @@
-"""Objects of JSON: one a line, as NeMo's manifests have them, or the elements of one array."""
+"""Reads JSON objects: one per line, as in NeMo's manifests, or the elements of an array."""
 
 import codecs
 import json
@@ -13,12 +13,12 @@ BLOCK = 1 << 16  # bytes of an array that are read at once
 
 
 def json_rows(file: Lines) -> Iterator[tuple[int, bytes]]:
-    """The rows as they are written, each with the number of the line on which it begins.
+    """The unparsed rows, each with the number of the line on which it begins.
 
-    An array is read a piece at a time, however large it is.
+    An array of any size is streamed.
 
     Raises:
-        UserError: the file cannot be read, or an array is not well-formed. Rows are not looked into.
+        UserError: the file cannot be read, or an array is malformed; rows themselves are not checked.
     """
     return _Array(file).elements() if is_array(file) else iter(file)
 
@@ -27,7 +27,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The rows of a file, each with its line number from 1.
 
     Raises:
-        UserError: a row is no object, or holds what no UTF-8 file can; file and line are named.
+        UserError: a row is not an object, or has lone surrogates; file and line are named.
     """
     with Lines(path) as file:
         for number, raw in json_rows(file):
@@ -35,14 +35,14 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def parse_row(text: str, path: Path | str, number: int) -> dict[str, Any]:
-    """A row as an object without halves of characters.
+    """Parses a row.
 
     Raises:
-        UserError: it is none; file and line are named.
+        UserError: it is not an object, or has lone surrogates; file and line are named.
     """
     try:
         row = json.loads(text)
-        if "\\u" in text:  # escapes may spell halves of characters
+        if "\\u" in text:  # escapes can spell lone surrogates
             json.dumps(row, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise UserError(f"{path} line {number} is not JSON of whole characters: {text[:60]!r}") from None
@@ -52,7 +52,7 @@ def parse_row(text: str, path: Path | str, number: int) -> dict[str, Any]:
 
 
 def is_array(file: Lines) -> bool:
-    """Whether the file is one array of JSON. Nothing of it is read by that, but perhaps white space before it."""
+    """Whether the file is a JSON array; this reads at most the white space before it."""
     opened = file.open()
     while True:
         with file.faults_told(0):
@@ -71,7 +71,7 @@ class _Array:
         self.text, self.at, self.number = "", 0, 1  # what was read, the place in it, and the line of that place
 
     def elements(self) -> Iterator[tuple[int, bytes]]:
-        """Each as it is written, with the line on which it begins."""
+        """The unparsed elements, each with the line on which it begins."""
         self._expect("[")
         if self._sign() == "]":
             return self._end()
@@ -95,7 +95,7 @@ class _Array:
             raise self._fault()
 
     def _sign(self) -> str:
-        """The next letter that is no white space, and stays to be read; empty at the end."""
+        """The next character that is not white space, without consuming it; empty at the end."""
         while self.at < len(self.text) or self._more():
             letter = self.text[self.at]
             if letter not in " \t\r\n":
@@ -109,7 +109,7 @@ class _Array:
             try:
                 _, end = json.JSONDecoder().raw_decode(self.text, self.at)
                 break
-            except (ValueError, RecursionError):  # perhaps for want of its end
+            except (ValueError, RecursionError):  # perhaps its end is not read yet
                 if len(self.text) - self.at > LONGEST or not self._more():
                     raise self._fault() from None
         element, self.at = self.text[self.at : end], end
@@ -128,5 +128,5 @@ class _Array:
 
     def _fault(self) -> UserError:
         rest = self.text[self.at : self.at + 60]
-        what = f"an array cannot go on with {rest!r}" if rest else "its array has no end"
+        what = f"an array cannot continue with {rest!r}" if rest else "its array has no end"
         return UserError(f"{self.file.path} line {self.number} is not JSON: {what}")

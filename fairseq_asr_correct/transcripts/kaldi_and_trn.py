@@ -25,8 +25,8 @@ def kaldi_line(text: str, path: Path, number: int) -> Named:
 def trn_line(text: str, path: Path, number: int) -> Named | None:
     """A line of a trn file; None for a comment (``;;``) and for an empty line.
 
-    Of alternatives, ``{ a / b }``, the first counts, where ``@`` is no word. A word that need not be said, ``(uh)``,
-    is ``uh``: sclite reads it as ``{ uh / @ }``.
+    Of alternatives, ``{ a / b }``, the first counts; ``@`` stands for no word. An optional word, ``(uh)``, counts
+    as ``uh``: sclite reads it as ``{ uh / @ }``.
 
     Raises:
         UserError: it has no id, or its braces do not match.
@@ -43,7 +43,7 @@ def trn_line(text: str, path: Path, number: int) -> Named | None:
 
 
 def _first_alternatives(words: str, path: Path, number: int) -> str:
-    """The first alternative of each; one may stand inside another."""
+    """The words with the first of all alternatives, which may be nested."""
     chosen: list[str] = []
     taken = [True]  # for each brace that is open: whether this is its first alternative
     for word in words.split():

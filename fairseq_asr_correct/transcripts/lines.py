@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from fairseq_asr_correct.errors import UserError
 
-LONGEST = 1 << 22  # bytes in a line: a bound for files that are no text, or hostile
+LONGEST = 1 << 22  # bytes in a line; a limit for binary or hostile files
 STANDARD_INPUT = Path("-")
 Bytes = BinaryIO | io.BufferedIOBase  # what files, pipes and unpacked files are
 MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
@@ -49,7 +49,7 @@ class Lines:
             self.raw.close()
 
     def open(self) -> Bytes:
-        """The unpacked bytes behind a byte order mark, from where they were read last.
+        """The uncompressed bytes after a byte order mark, from the current position.
 
         Raises:
             UserError: it is UTF-16, or cannot be read.
@@ -75,11 +75,11 @@ class Lines:
                 return
             number += 1
             if len(line) == LONGEST and not line.endswith(b"\n"):
-                raise UserError(f"{self.path} line {number} is longer than {LONGEST >> 20} MiB: is this text?")
+                raise UserError(f"{self.path} line {number} is longer than {LONGEST >> 20} MiB: is this a text file?")
             yield number, line.removesuffix(b"\n").removesuffix(b"\r")
 
     def texts(self) -> Iterator[tuple[int, str]]:
-        """The same decoded.
+        """The decoded lines, each with its number.
 
         Raises:
             UserError: a line is not UTF-8.
@@ -88,12 +88,12 @@ class Lines:
             yield number, decode(line, self.path, number)
 
     def done(self) -> int:
-        """Bytes of the file that were read, packed ones where it is packed."""
+        """Bytes of the file that are read so far, before decompression."""
         return self.raw.tell() if self.raw.seekable() else 0
 
     @contextmanager
     def faults_told(self, number: int) -> Iterator[None]:
-        """What reading raises, as one sentence; ``number`` lines were read before."""
+        """Turns errors of reading into a UserError; ``number`` lines were read before."""
         try:
             yield
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -126,7 +126,7 @@ def decode(line: bytes, path: Path | str, number: int) -> str:
 
 
 def peek(file: Bytes, size: int) -> bytes:
-    """The next bytes, which stay to be read; fewer at the end, or where a pipe has no more yet."""
+    """The next bytes, without consuming them; fewer at the end, or if a pipe has no more yet."""
     if hasattr(file, "peek"):
         return file.peek(size)[:size]
     place = file.tell()  # a stand-in for standard input, such as BytesIO

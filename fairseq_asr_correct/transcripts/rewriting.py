@@ -1,4 +1,4 @@
-"""A file of transcripts written again with other texts: each piece of it, and the piece with a correction."""
+"""Rewrites a file of transcripts with corrected texts, piece by piece."""
 
 import csv
 import html
@@ -23,15 +23,15 @@ HYPOTHESIS, CORRECTED = "pred_text", "corrected_text"
 class Transcript(NamedTuple):
     """A piece of a file, most often a line."""
 
-    text: str  #: what is to be corrected; empty where nothing is
-    corrected: Callable[[str], str]  #: the piece with a correction of it, without the end of its line
+    text: str  #: the text to correct; empty if there is none
+    corrected: Callable[[str], str]  #: gives the piece with a corrected text, without the line's end
 
 
 def read_transcripts(path: Path, form: str) -> Iterator[Transcript]:
     """All pieces of a file; ``-`` is standard input.
 
-    Rows with named fields keep all of them and get a ``corrected_text``; what is no utterance, such as the header of a
-    table or the times of subtitles, is a piece without text.
+    Rows with named fields keep all of them and get ``corrected_text``. Lines that are not utterances, such as a table's
+    header or the times of subtitles, are pieces without text.
 
     Raises:
         UserError: the file cannot be read, or a line is not of that format; the line is named.
@@ -56,10 +56,10 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
 
 
 def hypothesis(row: dict, path: Path, number: int) -> str:
-    """What is to be corrected in a row.
+    """The text to correct in a row.
 
     Raises:
-        UserError: there is none.
+        UserError: it has none.
     """
     if not isinstance(row.get(HYPOTHESIS), str):
         raise UserError(f"{path} line {number} lacks `{HYPOTHESIS}` as a string")
@@ -117,7 +117,7 @@ def _trn(file: Lines) -> Iterator[Transcript]:
 
 
 def _trn_line(line: str, name: str, before: str, after: str) -> str:
-    """The line with a correction; with its alternatives and all where nothing is corrected."""
+    """The line with a corrected text; if nothing changed, the line itself, with its alternatives."""
     return line if after == before else f"{after} ({name})".lstrip()
 
 

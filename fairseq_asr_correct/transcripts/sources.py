@@ -1,4 +1,4 @@
-"""``[FORMAT:]PATH[,PATH...][@WEIGHT]``: transcripts as users name them, and how much of them is wanted."""
+"""``[FORMAT:]PATH[,PATH...][@WEIGHT]``: how users name transcripts, and their weight."""
 
 import re
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ class Source:
 
 
 def parse_source(text: str, weighted: bool = False, sides: str = PAIR) -> Source:
-    """A source as written on the command line.
+    """Parses a source of the command line.
 
-    A part that is the name of an existing file is taken as that name, whatever signs are in it.
+    A part that is the name of an existing file is taken as that name, even with commas or @ in it.
 
     Args:
-        text: what is written.
-        weighted: whether a weight can be given.
-        sides: what the files are if there are several, parted by commas.
+        text: the source.
+        weighted: whether it may have a weight.
+        sides: what the files are if there are several, separated by commas.
 
     Raises:
         UserError: the format is not clear, the number of files does not suit it, or a weight is given where
@@ -71,7 +71,7 @@ def _take_weight(text: str, rest: str) -> tuple[str, float | None]:
 
 
 def _split(text: str, rest: str, sides: str) -> list[str]:
-    """One name, or one for each side parted by commas, of which there can be more in the names."""
+    """One name, or one for each side, separated by commas; names can have commas too."""
     if "," not in rest or is_file(rest):
         return [rest]
     count = _count(sides)
@@ -80,8 +80,8 @@ def _split(text: str, rest: str, sides: str) -> list[str]:
     if len(there) == 1:
         return there[0]
     if not ways:
-        raise UserError(f"{text}: name one file, or {NUMBERS[count]} parted by commas: {sides}")
-    raise UserError(f"{text}: which comma stands between the files? Give them names without commas")
+        raise UserError(f"{text}: name one file, or {NUMBERS[count]} separated by commas: {sides}")
+    raise UserError(f"{text}: it is not clear which comma separates the files: give them names without commas")
 
 
 def _count(sides: str) -> int:

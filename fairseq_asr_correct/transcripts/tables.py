@@ -18,16 +18,16 @@ class Table(NamedTuple):
 
 
 def read_table(file: Lines, form: str, needed: Sequence[str] = (), advice: str = "") -> Table:
-    """A table whose rows have as many fields as its header; lines without anything on them are passed over.
+    """Reads a table whose rows have as many fields as its header; empty lines are skipped.
 
     Args:
         file: the file.
-        form: ``csv``, where fields may be quoted and go over several lines, or ``tsv``, where tabs are all there is.
-        needed: columns that must be there.
-        advice: what to do where they are not, for the message.
+        form: ``csv``, where fields may be quoted and have several lines, or ``tsv``, with tabs and no quotes.
+        needed: columns that it must have.
+        advice: what to do if it lacks one, for the message.
 
     Raises:
-        UserError: the header lacks one of these, or has a column twice; a row is malformed. The line is named.
+        UserError: the header lacks a needed column or has one twice, or a row is malformed; the line is named.
     """
     rows = csv_rows(file) if form == "csv" else tsv_rows(file)
     header = [name.strip() for name in next(rows, (0, []))[1]]
@@ -40,7 +40,7 @@ def read_table(file: Lines, form: str, needed: Sequence[str] = (), advice: str =
 
 
 def csv_rows(file: Lines) -> Iterator[Numbered]:
-    """The rows of a CSV file, the header too."""
+    """The rows of a CSV file, with the header."""
     reader = csv.reader((text + "\n" for _, text in file.texts()), strict=True)
     number = 0
     try:
@@ -53,7 +53,7 @@ def csv_rows(file: Lines) -> Iterator[Numbered]:
 
 
 def tsv_rows(file: Lines) -> Iterator[Numbered]:
-    """The rows of a TSV file, the header too."""
+    """The rows of a TSV file, with the header."""
     for number, text in file.texts():
         if text:
             yield number, text.split("\t")

@@ -1,4 +1,4 @@
-"""One function over many items: in this process, in several, or on a Ray cluster, with the same results."""
+"""Maps a function over items in this process, in several processes, or on a Ray cluster, with the same results."""
 
 import os
 import pickle
@@ -22,7 +22,7 @@ from fairseq_asr_correct.errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-AHEAD = 4  # items given to each worker before the first is back: enough to keep it busy, and bounded
+AHEAD = 4  # items that each worker gets in advance, which keeps it busy
 
 
 def ordered_map(
@@ -32,20 +32,20 @@ def ordered_map(
     ray_address: str | None = None,
     gpus: float = 0,
 ) -> Iterator[Result]:
-    """``worker(item)`` for each item, in the order of the items; at most ``AHEAD`` items a worker are held.
+    """``worker(item)`` for each item, in order; at most ``AHEAD`` items per worker are held.
 
     Args:
-        make_worker: makes the function to call, once in each worker; what is slow to load is loaded here. Must
-            be picklable, as must items and results: a function of a module, perhaps with a ``partial`` around it.
-        items: drawn in this process as they are needed.
+        make_worker: makes the function, once in each worker; load what is slow to load here. It must be picklable, as
+            must items and results: a function of a module, or a ``partial`` of one.
+        items: read in this process as they are needed.
         workers: processes on this machine, or Ray workers; 1 without Ray runs in this process.
         ray_address: a Ray cluster, such as ``auto`` or ``ray://head:10001``; its workers are restarted and
             their items tried again when they die.
-        gpus: what each Ray worker asks for; of a local one it tells whether it will use CUDA.
+        gpus: how many GPUs each Ray worker needs; for local workers, above 0 means that they use CUDA.
 
     Raises:
-        UserError: Ray is not installed or cannot be reached, a local worker was killed or aborted, or what a worker
-            raised.
+        UserError: Ray is not installed or cannot be reached, a local worker was killed or aborted, or a worker raised
+            one.
     """
     if ray_address is not None:
         yield from _on_ray(make_worker, items, workers, ray_address, gpus)
@@ -58,7 +58,7 @@ def ordered_map(
 def _in_processes(make_worker: Callable, items: Iterable, workers: int, gpus: float) -> Iterator:
     context, started = _context(make_worker, gpus)
     items, waiting = iter(items), deque[Future]()
-    # Packed here, so that what cannot be unpacked there is an error of the first item, which reaches the user.
+    # Pickled here, so that an error of unpickling is raised with the first item, and reaches the user.
     set_up: dict[str, Any] = {"initializer": _set_up, "initargs": (pickle.dumps(make_worker),)}
     with ProcessPoolExecutor(workers, context, **set_up) as pool:
         try:
@@ -67,28 +67,27 @@ def _in_processes(make_worker: Callable, items: Iterable, workers: int, gpus: fl
                 yield waiting.popleft().result()
                 waiting.extend(pool.submit(_call_worker, item) for item in islice(items, 1))
         except BrokenProcessPool:
-            pool.shutdown(wait=True, cancel_futures=True)  # what ended a process is known once all have ended
+            pool.shutdown(wait=True, cancel_futures=True)  # exit codes are known once all have ended
             raise UserError(_what_ended([process.exitcode for process in started])) from None
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _context(make_worker: Callable, gpus: float) -> tuple[BaseContext, list[BaseProcess]]:
-    """What starts the worker processes, and those it has started.
+    """A context that starts worker processes, and the list of those it has started.
 
-    They are not forks of this process, which may hold models with threads of their own, as CTranslate2's are. A fork
-    lacks the threads: when its garbage collector comes upon such a model, it waits for them for ever, or aborts. They
-    are forks of a server that has imported what they need, once, for it takes seconds, and computed nothing. Where
-    there can be no server each is spawned and imports it anew, and so is one that will use CUDA: no fork can, if its
-    parent has as much as counted the devices, as fairseq does when it is imported.
+    Workers are not forks of this process, which may hold models with threads, such as CTranslate2's. A fork lacks those
+    threads, so collecting such a model there hangs or aborts. Workers are forks of a server that has only imported
+    what they need, which takes seconds. Without a server, each worker is spawned and imports it again. Workers that use
+    CUDA are spawned too: a fork cannot use it if its parent has even counted the devices, as fairseq does on import.
     """
     if getattr(main := sys.modules["__main__"], "__file__", None) == "<stdin>":
-        del main.__file__  # each would look for a file of that name, to have the program's functions
+        del main.__file__  # workers would look for a file of that name
     method = "spawn"
     if not gpus and "forkserver" in get_all_start_methods():
         function = getattr(make_worker, "func", make_worker)  # of a partial
         forkserver.set_forkserver_preload([__package__, function.__module__])
-        with suppress(OSError):  # the name of its socket can be too long, in the folder that TMPDIR names
+        with suppress(OSError):  # with a long TMPDIR, its socket's name can be too long
             forkserver.ensure_running()
             method = "forkserver"
     shared: Any = get_context(method)  # its Process is of no type in Python's own annotations
@@ -104,13 +103,13 @@ def _context(make_worker: Callable, gpus: float) -> tuple[BaseContext, list[Base
 
 
 def _what_ended(codes: list[int | None]) -> str:
-    """What to say when a worker is gone, from the exit codes of all; the pool itself ends the others by SIGTERM."""
+    """The message for a lost worker, from the exit codes of all; the pool ends the others by SIGTERM."""
     code = next((code for code in codes if code not in (None, 0, -signal.SIGTERM)), -signal.SIGTERM)
     if code == -signal.SIGKILL:
-        return "a worker process was ended by signal SIGKILL, perhaps for want of memory: use fewer --workers"
+        return "a worker process was ended by signal SIGKILL, perhaps because memory ran out: use fewer --workers"
     names = {number.value: number.name for number in signal.Signals}
     how = f"by signal {names.get(-code, -code)}" if code < 0 else f"with status {code}"
-    return f"a worker process was ended {how}: what it printed may say why; --workers 1 does without such processes"
+    return f"a worker process was ended {how}: its output may say why; --workers 1 uses no worker processes"
 
 
 _packed: bytes
@@ -124,8 +123,8 @@ def _set_up(packed: bytes) -> None:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when the one that gives it work is gone: after kill -9 nobody else would."""
-    parent = parent_process()  # its own parent is the server
+    """Ends this process when the main process is gone: after kill -9 nothing else would."""
+    parent = parent_process()  # not the process' own parent, which is the server
     if parent is not None:
         parent.join()
     os._exit(1)
@@ -133,13 +132,13 @@ def _end_with_parent() -> None:
 
 def _call_worker(item: Any) -> Any:
     global _worker
-    if _worker is None:  # here rather than in _set_up, whose errors do not reach the user
+    if _worker is None:  # not in _set_up, whose errors do not reach the user
         _worker = pickle.loads(_packed)()
     return _worker(item)
 
 
 class _RayWorker:
-    """Lives on the cluster. A UserError is returned: raised there, it would end the worker."""
+    """A worker on the cluster. It returns a UserError, which would end the worker if it were raised."""
 
     def __init__(self, make_worker: Callable) -> None:
         self.make_worker = make_worker
@@ -160,12 +159,12 @@ def _on_ray(make_worker: Callable, items: Iterable, workers: int, address: str, 
     except ImportError:
         raise UserError("--ray needs Ray: pip install 'fairseq-asr-correct[cluster]'") from None
     _connect(ray, address)
-    # A worker that dies is started again, and what it was doing is done again, as often as it takes.
+    # A worker that dies is restarted, and its items are tried again, without limit.
     remote = ray.remote(_RayWorker).options(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=-1)
     actors = [remote.remote(make_worker) for _ in range(workers)]
     busy: dict[Any, tuple[int, Any]] = {}
     done: dict[int, Any] = {}
-    idle = deque(actors * 2)  # two items an actor: one at work, one at hand
+    idle = deque(actors * 2)  # two items per actor: one in work, one ready
     numbered, wanted = enumerate(items), 0
     try:
         while True:
@@ -194,7 +193,7 @@ def _connect(ray: ModuleType, address: str) -> None:
         return
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     try:
-        if colon and port.isdigit():  # Ray itself would try for five minutes
+        if colon and port.isdigit():  # Ray would retry for five minutes
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address=address, log_to_driver=False)
     except (OSError, ValueError, RuntimeError):

@@ -134,7 +134,7 @@ def test_other_work_is_not_gone_on_with(change: str, run: Run, shout: Shout, tmp
     if change == "model":
         (tmp_path / "checkpoint_last.pt").write_text("another")
     flags = ("--keep-threshold", 2) if change == "options" else ()
-    with pytest.raises(UserError, match="begun with another manifest or other options: delete it to start anew"):
+    with pytest.raises(UserError, match="begun with another manifest or other options: delete it to start again"):
         run("hyp.txt", "out", "--batch-size", 1, *flags)
 
 

@@ -247,7 +247,7 @@ def test_types_to_compute_in(dtype: object, folders: Path, bad: list[str]) -> No
 
 
 def mistakes() -> Iterator[tuple]:
-    yield ["boy", 7], {}, TypeError, r"texts\[1\] is of type int: give text alone"
+    yield ["boy", 7], {}, TypeError, r"texts\[1\] is of type int: give only text"
     yield b"boy", {}, TypeError, r"texts\[0\] is of type int"
     yield [None], {}, TypeError, "NoneType"
     yield [["boy"]], {}, TypeError, "of type list"
@@ -298,13 +298,13 @@ def test_gpu(folders: Path, learned: Corrector, bad: list[str]) -> None:
 
 
 def test_folders_it_cannot_read(tmp_path: Path, folders: Path) -> None:
-    with pytest.raises(UserError, match="none is not there: name a folder"):
+    with pytest.raises(UserError, match="none is not there: name an exported folder"):
         Corrector.from_pretrained(tmp_path / "none")
     with pytest.raises(UserError, match=r"has neither config\.json .* nor checkpoint_best\.pt"):
         Corrector.from_pretrained(tmp_path)
     dictionary = Dictionary()
     dictionary.add_symbol("\u2581the")
-    with pytest.raises(UserError, match="reads sentencepiece's pieces, not word pieces"):
+    with pytest.raises(UserError, match="reads SentencePiece's pieces, not word pieces"):
         Corrector(Pretrained(load(folders / "learned").model, make_task(dictionary)))
 
 

@@ -107,7 +107,7 @@ def test_alternatives_are_fairseqs_beam(learned: Corrector, checkpoints, data_bi
     for row, one in enumerate(learned.explain(bad, nbest=3)):
         assert [text for text, _ in one.alternatives] == [text for text, _ in expected[row]]
         assert [p for _, p in one.alternatives] == pytest.approx([p for _, p in expected[row]], abs=1e-3)
-    with pytest.raises(UserError, match="nbest=5 is above beam=4"):
+    with pytest.raises(UserError, match="nbest=5 is larger than beam=4"):
         learned.explain(bad, nbest=5)
 
 
@@ -120,5 +120,5 @@ def test_a_stream_is_read_as_it_is_corrected(
     corrected = learned.stream(texts, batch_size=3)
     assert not read
     assert list(itertools.islice(corrected, 8)) == learned.correct(bad[:8]) and len(read) == 12
-    with pytest.raises(TypeError, match="texts is one text: give several, or use correct"):
+    with pytest.raises(TypeError, match="texts is a single text: give an iterable"):
         learned.stream("the boy")

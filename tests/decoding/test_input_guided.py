@@ -469,13 +469,13 @@ def test_what_else_is_refused(
         assert "--retain-dropout" in refusal(task, [model])
     generator = task.build_generator([model], Namespace(beam=1, min_len=9, max_len_b=8))
     sample = sample_of([[5, 6]], dictionary)
-    with pytest.raises(UserError, match="--min-len 9 is above the 8"):
+    with pytest.raises(UserError, match="--min-len 9 is more than the 8"):
         generator.generate([model], sample)
     with pytest.raises(UserError, match="--constraints"):
         task.build_generator([model], Namespace(beam=1)).generate([model], sample, constraints=torch.ones(1, 2))
     broken = copy.deepcopy(model)
     broken.encoder.layers[0].fc1.weight.data.fill_(torch.nan)
-    with pytest.raises(UserError, match="no numbers"):
+    with pytest.raises(UserError, match="not numbers"):
         task.build_generator([broken], Namespace(beam=1)).generate([broken], sample)
     reference = task.build_generator([model], Namespace(score_reference=True))
     assert not isinstance(reference, InputGuidedGenerator)

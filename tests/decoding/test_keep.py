@@ -428,7 +428,7 @@ def test_tuning_refuses(data_bin: Path, checkpoint: Path, pairs: Path, tmp_path:
     for side in ("bad", "good"):
         (tmp_path / f"dev-clean.{side}").write_text("")
     assert "is empty" in refused()
-    assert "give one set" in refused("--gen-subset", "valid,dev-clean", folder=pairs)
+    assert "name one set" in refused("--gen-subset", "valid,dev-clean", folder=pairs)
 
 
 def test_text_of_a_decision(tiny: tuple) -> None:

@@ -255,7 +255,7 @@ def test_files_of_different_lengths(tmp_path: Path) -> None:
     for number, path in enumerate(paths):
         path.write_text("a\n" * (2 + number // 2))
     with pytest.raises(
-        UserError, match=r"ref has 2 lines, .*bad has 2 lines, .*out has 3 lines: these .* side by side"
+        UserError, match=r"ref has 2 lines, .*bad has 2 lines, .*out has 3 lines: these .* must match line by line"
     ):
         read(*paths)
 

@@ -363,7 +363,7 @@ def test_a_type_that_the_processor_cannot_compute(folders: Path, monkeypatch: py
 def test_input_guided_is_refused(folders: Path) -> None:
     corrector = Corrector.from_pretrained(folders / "int8")
     refused(
-        lambda: corrector.correct("the boy", decoding="input-guided"), "input-guided' is not there with CTranslate2"
+        lambda: corrector.correct("the boy", decoding="input-guided"), "input-guided' does not work with CTranslate2"
     )
 
 
@@ -382,7 +382,7 @@ def test_every_other_quantization_is_written_and_runs(
 def test_a_model_that_copies_is_refused(bert_init: Path, data_bin: Path, tmp_path: Path) -> None:
     flags = ("--bert-init", bert_init, "--decoder-layers", 2, "--max-update", 1)
     run_command("train", *copy_argv(data_bin, tmp_path / "run", *flags))
-    message = r"this is a bert_transformer_copy, .* plain student, with scripts/distill\.py"
+    message = r"this is a bert_transformer_copy, .* asr-correct distill"
     refused(lambda: export(tmp_path / "run" / "checkpoint_last.pt", tmp_path / "out"), message)
     assert not (tmp_path / "out").exists()
 
@@ -395,7 +395,7 @@ def test_mistakes_leave_nothing(checkpoint: Path, tiny: Path, tmp_path: Path) ->
     before = sorted(tmp_path.rglob("*"))
     refused(lambda: export(tmp_path / "nowhere", out), "is not there")
     refused(lambda: export(tmp_path / "damaged.pt", out), "cannot be read as a checkpoint")
-    refused(lambda: export(tiny, out), "is for CTranslate2, and cannot be made into anything else")
+    refused(lambda: export(tiny, out), "is for CTranslate2, and cannot be converted further")
     refused(
         lambda: export(checkpoint, tmp_path / "full"),
         r"full is not empty: name a new folder, or replace its files with --force",
@@ -425,17 +425,20 @@ OF_CONFIG, OF_VOCABULARY = "corrector.json", "shared_vocabulary.json"
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "cut off": (cut("model.bin", 3000), "cut off"),
     "empty": (cut("model.bin", 0), "cut off"),
-    "too long": (lambda folder: (folder / "model.bin").open("ab").write(b"x"), "goes on after its end"),
+    "too long": (lambda folder: (folder / "model.bin").open("ab").write(b"x"), "there is data after its end"),
     "another kind": (replace("model.bin", b"TransformerSpec\0", b"WhisperSpeccccc\0"), "WhisperSpec"),
-    "a name without end": (replace("model.bin", b"num_heads\0", b"num_headss"), "a name that is none"),
-    "an unknown variable": (replace("model.bin", b"encoder/pre_norm\0", b"encoder/pre_narm\0"), "missing or too much"),
-    "other layers": (replace(OF_CONFIG, b'"decoder_layers": 2', b'"decoder_layers": 1'), "missing or too much"),
+    "a name without end": (replace("model.bin", b"num_heads\0", b"num_headss"), "an invalid name"),
+    "an unknown variable": (
+        replace("model.bin", b"encoder/pre_norm\0", b"encoder/pre_narm\0"),
+        "missing or unexpected",
+    ),
+    "other layers": (replace(OF_CONFIG, b'"decoder_layers": 2', b'"decoder_layers": 1'), "missing or unexpected"),
     "other heads": (replace(OF_CONFIG, b'er_attention_heads": 2', b'er_attention_heads": 3'), "num_heads"),
-    "other positions": (replace(OF_CONFIG, b'positions": 40', b'positions": 39'), "encodings is of another shape"),
+    "other positions": (replace(OF_CONFIG, b'positions": 40', b'positions": 39'), "encodings has another shape"),
     "huge": (replace(OF_CONFIG, b'"encoder_embed_dim": 12', b'"encoder_embed_dim": 1200000000'), "are stored"),
     "another vocabulary": (replace(OF_VOCABULARY, b'"cat"', b'"dog2"'), "shared_vocabulary.json does not fit"),
     "no vocabulary": (cut(OF_VOCABULARY, 7), "shared_vocabulary.json cannot be read"),
-    "a shorter dictionary": (cut("dict.txt", 100), "of another shape"),
+    "a shorter dictionary": (cut("dict.txt", 100), "has another shape"),
     "no dictionary": (lambda folder: (folder / "dict.txt").unlink(), "dict.txt cannot be read as a dictionary"),
     "another's folder": (lambda folder: (folder / OF_CONFIG).unlink(), "corrector.json cannot be read"),
 }

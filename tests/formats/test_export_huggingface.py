@@ -255,7 +255,7 @@ def test_a_wrong_folder_is_not_given_away(folder: Path, pretrained: Pretrained, 
     tokens = load(folder)[1].convert_ids_to_tokens(range(len(pretrained.dictionary)))
     check_same_outputs(folder, pretrained.model, tokens)
     other = changed(folder, tmp_path / "other", lambda config: config["decoder"].update(num_attention_heads=1))
-    with pytest.raises(UserError, match="one thing in fairseq, and another"):
+    with pytest.raises(UserError, match="one thing in fairseq and another"):
         check_same_outputs(other, pretrained.model, tokens)
 
 
@@ -286,7 +286,7 @@ def test_numbers_of_a_report(checkpoint: Path, tmp_path: Path) -> None:
     card = (export(checkpoint, tmp_path / "hf", "--report", tmp_path) / "README.md").read_text()
     assert "| dev-clean | 9 | 20.00 | 12.35 | 38.30% | 1.5 to 40.2 |" in card and r"asr_correct\|tok:x" in card
     (tmp_path / "report.json").write_text('{"sets": [{"name": "dev"}]}')
-    with pytest.raises(UserError, match=r"the report lacks .* give a report.json that scripts/evaluate.py wrote"):
+    with pytest.raises(UserError, match=r"the report lacks .* give a report.json that asr-correct evaluate wrote"):
         export(checkpoint, tmp_path / "not", "--report", tmp_path)
     assert not (tmp_path / "not").exists()
 
@@ -332,12 +332,12 @@ def test_mistakes_leave_nothing(
         (tmp_path / "none.pt", (), "none.pt is not there"),
         (tmp_path / "no.pt", (), "no.pt cannot be read as a checkpoint"),
         (tmp_path / "transformer.pt", (), "it is a transformer, and only bert_transformer"),
-        (copying, (), "no model with a copy path: train a plain bert_transformer .* scripts/distill.py"),
+        (copying, (), "no model with a copy path: train a plain bert_transformer .* asr-correct distill"),
         (checkpoint, ("--vocab", tmp_path / "none.txt"), "none.txt cannot be read"),
         (checkpoint, ("--vocab", tmp_path / "less.txt"), r"the vocabulary \(\d+ entries\) is not the one of"),
         (checkpoint, ("--vocab", tmp_path / "turned.txt"), r"is not the one of the model's dictionary"),
         (checkpoint, ("--vocab", tmp_path / "bare.txt"), r"is not the one of the model's dictionary"),
-        (checkpoint, ("--report", tmp_path), "report.json cannot be read .* write it with scripts/evaluate.py"),
+        (checkpoint, ("--report", tmp_path), "report.json cannot be read .* write it with asr-correct evaluate"),
     ):
         with pytest.raises(UserError, match=message) as raised:
             export(path, tmp_path / "out", *some)

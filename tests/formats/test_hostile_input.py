@@ -222,8 +222,8 @@ def of_model_bin(name: str, value: float) -> Callable[[Path], None]:
 
 FC1 = "encoder.layers.0.fc1"
 NO_NUMBERS = {
-    "checkpoint": ("run", of_checkpoint, r"no numbers in float32, such as decoder\.layers\.1\.fc2\.bias"),
-    "nan": ("exported", of_weights(f"{FC1}.bias", 2, math.nan), f"no numbers in float32, such as {FC1}.bias"),
+    "checkpoint": ("run", of_checkpoint, r"not numbers in float32, such as decoder\.layers\.1\.fc2\.bias"),
+    "nan": ("exported", of_weights(f"{FC1}.bias", 2, math.nan), f"not numbers in float32, such as {FC1}.bias"),
     "scale": ("exported", of_weights(f"{FC1}.weight", 1, math.inf, ".scale"), f"such as {FC1}.weight.scale"),
     "large scale": ("exported", of_weights(f"{FC1}.weight", 0, 3e38, ".scale"), f"such as {FC1}.weight: write"),
     "model.bin": ("ctranslate2", of_model_bin("encoder/layer_0/ffn/linear_0/bias", math.nan), "linear_0/bias has"),
@@ -254,7 +254,7 @@ def test_weights_too_large_for_ctranslate2(place: Path, tmp_path: Path) -> None:
         pretrained.model.decoder.layers[1].final_layer_norm.weight.fill_(3e38)
     write(tmp_path, pretrained, "float32")
     corrector = Corrector.from_pretrained(tmp_path)
-    refused(lambda: corrector.correct("the boy"), "computes probabilities that are no numbers")
+    refused(lambda: corrector.correct("the boy"), "computes probabilities that are not numbers")
 
 
 def of_config(**changes: object) -> Callable[[Path], None]:
@@ -282,14 +282,14 @@ def of_header(folder: Path) -> None:
 
 LONG = "a" * (2 << 20)
 FOLDERS = {
-    "layers": ("exported", of_config(encoder_layers=10**7), "weights or more, and .* are stored"),
+    "layers": ("exported", of_config(encoder_layers=10**7), "weights, but .* are stored"),
     "narrow layers": (
         "exported",
         of_config(encoder_layers=900, encoder_embed_dim=1, encoder_ffn_embed_dim=1, encoder_attention_heads=1),
-        "tensors or more, and .* are stored",
+        "tensors, but .* are stored",
     ),
-    "infinite": ("exported", of_config(layer_norm_eps=math.inf), "it has layer_norm_eps = inf, which cannot be"),
-    "header": ("exported", of_header, "its header has .* bytes, and can have"),
+    "infinite": ("exported", of_config(layer_norm_eps=math.inf), "its layer_norm_eps = inf is impossible"),
+    "header": ("exported", of_header, "its header has .* bytes; the limit is"),
     "long settings": (
         "exported",
         of_text("config.json", json.dumps({"a": LONG})),
@@ -297,23 +297,23 @@ FOLDERS = {
     ),
     "long margin": ("exported", of_text("keep.json", json.dumps({"a": LONG})), "keep.json cannot be read"),
     "not UTF-8": ("exported", lambda folder: (folder / "dict.txt").write_bytes(b"a\xff 1"), "dict.txt .*not UTF-8"),
-    "bert's layers": ("bert", of_config(num_hidden_layers=10**7), "weights in .* tensors or more, and"),
-    "bert's width": ("bert", of_config(hidden_size=2 * 10**6), "weights in .* tensors or more, and"),
-    "bert's words": ("bert", of_config(vocab_size=10**10), "has vocab_size = 10000000000, and .75. are stored"),
+    "bert's layers": ("bert", of_config(num_hidden_layers=10**7), "weights in .* tensors, but"),
+    "bert's width": ("bert", of_config(hidden_size=2 * 10**6), "weights in .* tensors, but"),
+    "bert's words": ("bert", of_config(vocab_size=10**10), "has vocab_size = 10000000000, but .75. rows are stored"),
     "bert's types": (
         "bert",
         of_config(type_vocab_size=10**10),
-        "has type_vocab_size = 10000000000, and .2. are stored",
+        "has type_vocab_size = 10000000000, but .2. rows are stored",
     ),
-    "no heads": ("bert", of_config(num_attention_heads=0), "its shape is none that a BERT can have"),
-    "started layers": ("bert_init", of_config(encoder_layers=10**7), "weights in .* tensors or more, and"),
-    "imported layers": ("huggingface", of_config(num_hidden_layers=10**7), "lacks|weights or more, and"),
+    "no heads": ("bert", of_config(num_attention_heads=0), "a BERT cannot have this shape"),
+    "started layers": ("bert_init", of_config(encoder_layers=10**7), "weights in .* tensors, but"),
+    "imported layers": ("huggingface", of_config(num_hidden_layers=10**7), "lacks|weights, but"),
     "imported positions": (
         "huggingface",
         of_config(max_position_embeddings=10**9),
-        "has max_position_embeddings = 1000000000, and",
+        "has max_position_embeddings = 1000000000, but",
     ),
-    "imported words": ("huggingface", of_config(vocab_size=10**10), "has vocab_size = 10000000000, and"),
+    "imported words": ("huggingface", of_config(vocab_size=10**10), "has vocab_size = 10000000000, but"),
     "lists": ("huggingface", of_text("tokenizer.json", f"[{'[],' * 2_000_000}[]]"), "lists and objects"),
 }
 

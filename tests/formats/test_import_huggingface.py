@@ -304,17 +304,17 @@ DAMAGE = {
     "activation": (change_config("encoder", hidden_act="silu"), "activation 'silu' is not one of"),
     "activations": (change_config("decoder", hidden_act="relu"), "have different activations, gelu and relu"),
     "epsilons": (change_config("decoder", layer_norm_eps=1e-5), "have different epsilons, 1e-12 and 1e-05"),
-    "nonsense": (change_config("decoder", hidden_size="wide"), "describes no BERT"),
+    "nonsense": (change_config("decoder", hidden_size="wide"), "does not describe a BERT"),
     "no decoder": (change_config("decoder", add_cross_attention=False), "does not attend to the encoder"),
     "start": (change_config(decoder_start_token_id=5), "its decoder_start_token_id is 5, which is not .CLS."),
     "end": (text("generation_config.json", '{"eos_token_id": [3, 4]}'), r"its eos_token_id is \[3, 4\], which is"),
     "far start": (change_config(decoder_start_token_id=10**9), "which is not .CLS."),
-    "heads": (change_config("encoder", num_attention_heads=5), "its shape is none that a BERT can have"),
+    "heads": (change_config("encoder", num_attention_heads=5), "a BERT cannot have this shape"),
     "vast": (change_config("encoder", num_hidden_layers=10**6), "lacks 'encoder.encoder.layer.2"),
     "inner": (change_config("decoder", intermediate_size=39), "does not fit its config.json"),
     "more positions": (
         change_config("encoder", max_position_embeddings=41),
-        "has max_position_embeddings = 41, and .40. are stored",
+        "has max_position_embeddings = 41, but .40. rows are stored",
     ),
     "fewer layers": (
         change_config("encoder", num_hidden_layers=1),
@@ -327,7 +327,7 @@ DAMAGE = {
     "shape": (change_tensor(f"{QUERY}.bias", lambda old: old[1:].clone()), "does not fit its config.json"),
     "types": (
         change_tensor("encoder.embeddings.token_type_embeddings.weight", lambda old: old[:, :5].clone()),
-        "not of the shapes",
+        "do not have the shapes",
     ),
     "vocabularies": (
         change_tensor("encoder.embeddings.word_embeddings.weight", lambda old: old[1:].clone()),
@@ -336,10 +336,10 @@ DAMAGE = {
     "no tokenizer": (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer.json or vocab.txt"),
     "other tokenizer": (text("tokenizer.json", '{"model": {"type": "BPE"}}'), "is not of WordPiece"),
     "no tokens": (text("tokenizer.json", '{"model": 1}'), "is no tokenizer of the tokenizers library"),
-    "many tokens": (vocabulary([*VOCAB, "one"]), "entries are not those of the model's"),
+    "many tokens": (vocabulary([*VOCAB, "one"]), "entries do not fit the model's"),
     "no specials": (plain_vocabulary(["?" if piece == "[UNK]" else piece for piece in VOCAB]), r"has no \[UNK\]: it"),
-    "space": (vocabulary([*VOCAB[:-1], "a b"]), "'a b' has white space in it"),
-    "clash": (vocabulary([*VOCAB[:-1], "<pad>"]), "'<pad>' would stand twice"),
+    "space": (vocabulary([*VOCAB[:-1], "a b"]), "'a b' is empty or has white space"),
+    "clash": (vocabulary([*VOCAB[:-1], "<pad>"]), "'<pad>' would come twice"),
     "pickle": (pickled({"a": 1}), "cannot be read safely .it holds more than tensors"),
 }
 
@@ -366,7 +366,7 @@ def test_nothing_runs(folder: Path) -> None:
 
 def test_no_room_for_the_output(tmp_path: Path) -> None:
     make(tmp_path / "theirs", decoder={"intermediate_size": 35})
-    with pytest.raises(UserError, match="35 wide inside, under three times the 12 outside"):
+    with pytest.raises(UserError, match=r"35 wide, less than three times the model.s width 12"):
         convert(tmp_path / "theirs", tmp_path / "out")
 
 

@@ -87,7 +87,7 @@ def test_data_with_two_dictionaries(trained: Trained, data_bin: Path, tmp_path: 
 
 
 def test_what_is_no_corrector(trained: Trained, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not there: name a folder"):
+    with pytest.raises(UserError, match="is not there: name an exported folder"):
         load_any(tmp_path / "none")
     with pytest.raises(UserError, match=r"has neither config\.json .* nor checkpoint_best\.pt or checkpoint_last\.pt"):
         load_any(tmp_path)

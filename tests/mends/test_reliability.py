@@ -1,4 +1,4 @@
-"""Full disks, gradients that are no numbers, other models, too small memories: a sentence, and nothing lost."""
+"""Full disks, gradients that are not numbers, other models, too small memories: a sentence, and nothing lost."""
 
 import errno
 import json

@@ -174,7 +174,7 @@ def test_other_numbers_of_workers_go_on_at_the_same_place(
     assert set(seen) == set(range(30))
     assert len(seen) - 30 == again, f"{first} seen before"
     assert [record.getMessage().split(": ")[1] for record in caplog.records if "workers" in record.message] == [
-        f"to keep the size of a batch, --update-freq must be {before}/{after} of what it was"
+        f"to keep the batch size, --update-freq must be {before}/{after} of what it was"
     ]
 
 

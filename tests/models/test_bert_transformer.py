@@ -171,7 +171,7 @@ def test_alignments_are_over_the_source_without_cls(bert_init: Path) -> None:
 def test_too_long_a_source_is_refused(bert_init: Path) -> None:
     model, _ = build(bert_init)
     assert model.encoder(torch.tensor([[20] * 38 + [EOS]]))
-    with pytest.raises(UserError, match="39 pieces, over this model's 38"):
+    with pytest.raises(UserError, match="39 pieces, more than this model's 38"):
         model.encoder(torch.tensor([[20] * 39 + [EOS]]))
 
 

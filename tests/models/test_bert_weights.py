@@ -28,8 +28,8 @@ def test_dictionary_is_padded_to_a_multiple_of_eight(size: int, expected: int) -
     ("vocab", "message"),
     [
         (["[PAD]", "[UNK]", "[CLS]", "a"], r"no \[SEP\]"),
-        (SPECIALS + ["a", "a"], "'a' would stand twice"),
-        (SPECIALS + ["<s>"], "'<s>' would stand twice"),
+        (SPECIALS + ["a", "a"], "'a' would come twice"),
+        (SPECIALS + ["<s>"], "'<s>' would come twice"),
     ],
 )
 def test_unusable_vocabularies(vocab: list[str], message: str) -> None:

@@ -282,7 +282,7 @@ def test_speakers_are_not_split(tmp_path: Path) -> None:
 
 def test_a_split_needs_speakers_on_both_sides(tmp_path: Path) -> None:
     nobody = write_manifest(tmp_path / "nobody.jsonl", [("a", "a")], id=["x"])
-    with pytest.raises(UserError, match=r"nobody\.jsonl line 1 does not say who spoke"):
+    with pytest.raises(UserError, match=r"nobody\.jsonl line 1 does not name the speaker"):
         make(tmp_path / "out", "--train", nobody, "--valid-share", 0.5)
     one = write_manifest(tmp_path / "one.jsonl", [("a", "a")], speaker=["anna"])
     for share, name in ((0.000001, "valid"), (0.999999, "train")):

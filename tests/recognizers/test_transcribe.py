@@ -170,16 +170,16 @@ def test_whatever_is_wrong_with_a_row_costs_that_row(ctc: Path, tmp_path: Path) 
     bad = {
         "a" * 5000 + ".wav": "aaa.wav cannot be read: File name too long",
         "x.raw": "x.raw is not audio that can be read",
-        "claims.flac": "claims.flac is longer than 4 hours, or says so",
+        "claims.flac": "claims.flac is longer than 4 hours, or claims to be",
         "torn.flac": "torn.flac cannot be read: flac decoder lost sync",
-        "pipe.wav": "pipe.wav is no file",
-        "/dev/zero": "/dev/zero is no file",
+        "pipe.wav": "pipe.wav is not a file",
+        "/dev/zero": "/dev/zero is not a file",
         "slow.wav": "slow.wav has a rate of 1 Hz",
         "fast.wav": "fast.wav has a rate of 2,147,483,647 Hz",
         "film.mp3": "film.mp3 is not audio that can be read",
         "a\0b.wav": "cannot be read: embedded null byte",
         "a\nb.wav": r"a\nb.wav' is not there",
-        "folder.wav": "folder.wav is no file",
+        "folder.wav": "folder.wav is not a file",
         "loop.wav": "loop.wav cannot be read: Too many levels of symbolic links",
     }
     rows: list[dict] = [{"audio_filepath": name} for name in ("fine.wav", *bad, "last.wav")]

@@ -166,7 +166,7 @@ def test_a_full_queue(make_service: Make) -> None:
     assert "asr_correct_queue_pieces 20.0" in ask(app, "GET", "/metrics").text
     response = post(app, json.dumps({"texts": ["x"] * 11}))
     assert response.status_code == 503 and int(response.headers["Retry-After"]) > 0
-    assert response.json() == {"error": "too many texts wait already: try again later"}
+    assert response.json() == {"error": "too many texts are waiting: try again later"}
     assert nine.cancel() and waiting(batcher) == 1
     again = submit(batcher, ["x"] * 9)
     standin.go.set()

@@ -29,24 +29,24 @@ def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
     yield b'{"text": "a\xff"}', 400, "the body is not UTF-8, see byte 12"
     yield "[" * 19_000, 400, "nested too deeply"
     for number in ("NaN", "Infinity", "-Infinity"):
-        yield f'{{"text": {number}}}', 400, f"cannot be read as JSON: there is no {number} in it"
+        yield f'{{"text": {number}}}', 400, f"cannot be read as JSON: JSON has no {number}"
     yield '{"text": ' + "9" * 5000 + "}", 400, "cannot be read as JSON"
     for shape in ("null", "1", '"text"', "[]", "{}", '["text"]', '{"Text": "a"}', '{"text": "a", "texts": ["b"]}'):
         yield shape, 422, "the JSON has another shape: send"
     yield '{"text": "a", "beam": 9}', 422, "another shape"
     yield '{"\\ud800": "a"}', 422, "another shape"
     for value in ("null", "1", "1e999", "true", "{}", '["a"]'):
-        yield f'{{"text": {value}}}', 422, "text is no string"
+        yield f'{{"text": {value}}}', 422, "text is not a string"
     for value in ("null", "1", '"a"', "{}"):
-        yield f'{{"texts": {value}}}', 422, "texts is no list"
-    yield '{"texts": ["a", ["b"]]}', 422, r"texts\[1\] is no string"
+        yield f'{{"texts": {value}}}', 422, "texts is not a list"
+    yield '{"texts": ["a", ["b"]]}', 422, r"texts\[1\] is not a string"
     yield '{"text": "ab\\u0000"}', 422, r"character 3 of text is a control character, U\+0000: leave it out"
     yield '{"texts": ["a", "\\u001b[31m"]}', 422, r"character 1 of texts\[1\] is a control character, U\+001B"
     yield '{"text": "\\u0085"}', 422, r"U\+0085"
     yield '{"text": "a\\ud83d"}', 422, r"character 2 of text is half of a surrogate pair, U\+D83D"
     yield json.dumps({"texts": ["a"] * 101}), 413, "there are 101 texts: send at most 100 at once"
     yield json.dumps({"texts": ["b" * 2000, "a" * 3001]}), 413, "there are 5001 letters: send at most 5000 at once"
-    yield json.dumps({"texts": ["b", "a " * 298]}), 413, "reads this as 301 pieces of words: send at most 300 at once"
+    yield json.dumps({"texts": ["b", "a " * 298]}), 413, "reads this as 301 word pieces: send at most 300 at once"
     yield json.dumps({"text": "a" * 20_000}), 413, "the body has more than 20000 bytes"
 
 

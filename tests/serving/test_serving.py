@@ -128,7 +128,7 @@ def test_mistakes_of_who_starts_it(tmp_path: Path, capsys: pytest.CaptureFixture
     for flags, message in (
         (["--port", "65536"], "65536 is not between 0 and 65535"),
         (["--max-batch", "0"], "0 is not between 1"),
-        (["--max-pieces", "11", "--max-queue", "10"], "--max-pieces is more than --max-queue"),
+        (["--max-pieces", "11", "--max-queue", "10"], "--max-pieces is larger than --max-queue"),
         (["--allowed-host", "a", "b*"], "b* is not a host such as"),
     ):
         with pytest.raises(SystemExit) as raised:

@@ -239,7 +239,7 @@ def test_file_holds_all_and_is_checked(errors: Path, learned: Confusions, tmp_pa
             confusions.load(bad)
     for text in ("", "[]", "[" * 100_000, '{"format": "\\ud800"}', '{"pairs": 1}'):
         bad.write_text(text)
-        with pytest.raises(UserError, match=r"bad\.json is no file of"):
+        with pytest.raises(UserError, match=r"bad\.json is not a file of"):
             confusions.load(bad)
 
 
@@ -256,7 +256,7 @@ def test_file_holds_all_and_is_checked(errors: Path, learned: Confusions, tmp_pa
         ([], b"a\n\xff\n", r"text\.txt line 2 is not UTF-8"),
         ([], gzip.compress(b"a\n\xff\n", mtime=0), r"text\.txt line 2 is not UTF-8"),
         ([], gzip.compress(b"a\n" * 9, mtime=0)[:-9], r"text\.txt is damaged"),
-        (["--text", "missing.txt"], b"a\n", "missing.txt is no file"),
+        (["--text", "missing.txt"], b"a\n", "missing.txt is not a regular file"),
         (["--wer", "0.9"], "нет\n".encode(), "more than these errors can do"),
     ],
 )

@@ -113,9 +113,9 @@ def test_a_corrected_array_is_an_array(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('[{"pred_text": "a"}', "line 1 is not JSON: its array has no end"),
-        ('[\n{"pred_text": "a"},]', r"line 2 is not JSON: an array cannot go on with '\]'"),
-        ('[{"pred_text": "a"} {}]', "an array cannot go on with '{}"),
-        ('[{"pred_text": "a"}] x', "an array cannot go on with 'x'"),
+        ('[\n{"pred_text": "a"},]', r"line 2 is not JSON: an array cannot continue with '\]'"),
+        ('[{"pred_text": "a"} {}]', "an array cannot continue with '{}"),
+        ('[{"pred_text": "a"}] x', "an array cannot continue with 'x'"),
         ('[{"pred_text": "a"}, "b"]', "line 1 is not a JSON object"),
         ("[" * 100_000, "line 1 is not JSON"),
     ],
@@ -171,7 +171,7 @@ def test_three_files_of_three_formats_are_joined_by_id(tmp_path: Path) -> None:
     [
         (("u1 a\n", "u1 a\nu2 b\n", "u1 a\n"), "b line 2: utterance 'u2' is not in .*a; 1 utterance is not in all of"),
         (("u1 a\nu2 b\n", "u1 a\n", "u1 a\n"), "a line 2: utterance 'u2' is not in .*b; 1 utterance"),
-        (("u1 a\n", "u1 a\nu1 b\n", "u1 a\n"), "b line 2: utterance 'u1' stands on line 1 already"),
+        (("u1 a\n", "u1 a\nu1 b\n", "u1 a\n"), "b line 2: utterance 'u1' is already on line 1"),
         (("u1 a\n", "v1 a\n", "w1 a\n"), "a line 1: utterance 'u1' is not in .*b; 3 utterances"),
         (("", "v1 a\n", ""), "b line 1: utterance 'v1' is not in .*a"),
     ],

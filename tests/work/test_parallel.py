@@ -158,7 +158,7 @@ def ender(how: Callable, *args: int) -> Callable[[int], int]:
 @pytest.mark.parametrize(
     ("worker", "message"),
     [
-        (partial(ender, signal.raise_signal, signal.SIGKILL), "by signal SIGKILL, perhaps for want of memory"),
+        (partial(ender, signal.raise_signal, signal.SIGKILL), "by signal SIGKILL, perhaps because memory ran out"),
         (partial(ender, os.abort), "by signal SIGABRT: what it printed"),
         (partial(ender, signal.raise_signal, signal.SIGTERM), "by signal SIGTERM: "),
         (partial(ender, signal.raise_signal, signal.SIGRTMIN + 3), f"by signal {signal.SIGRTMIN + 3}: "),

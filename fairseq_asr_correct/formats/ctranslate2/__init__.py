@@ -1,1 +1,1 @@
-"""Correctors that CTranslate2 runs: written, read, and put in the place of fairseq's model and search."""
+"""Correctors that CTranslate2 runs: writing, reading, and decoding in place of fairseq's model and search."""

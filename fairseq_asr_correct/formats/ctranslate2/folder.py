@@ -1,14 +1,14 @@
 """A corrector for CTranslate2, the engine of faster-whisper: a folder that runs without fairseq and torch.
 
     corrector-ct2/
-        model.bin               the weights, each once, matrices perhaps as int8 with a scale for each row
-        config.json             CTranslate2's: how sentences begin and end, and LayerNorm's epsilon
+        model.bin               the weights; matrices may be int8 with a scale for each row
+        config.json             of CTranslate2: how sentences begin and end, and LayerNorm's epsilon
         shared_vocabulary.json  the dictionary's symbols
-        corrector.json          the architecture, as scripts/export_model.py writes it
+        corrector.json          the architecture, as asr-correct export writes it
         dict.txt                fairseq's dictionary
-        keep.json               which corrections to take; may be missing
+        keep.json               which corrections to take; optional
 
-The last three are for :class:`~fairseq_asr_correct.Corrector`, which reads such a folder as any other.
+:class:`~fairseq_asr_correct.Corrector` needs the last three.
 """
 
 import json
@@ -36,19 +36,19 @@ FILES = ("model.bin", "config.json", "shared_vocabulary.json", "corrector.json",
 UNWANTED = "vmap.txt"
 ACTIVATIONS = {
     "gelu": common_spec.Activation.GELU,  # the exact one
-    "gelu_accurate": common_spec.Activation.GELUTanh,  # the one that fairseq calls accurate
+    "gelu_accurate": common_spec.Activation.GELUTanh,  # fairseq calls the tanh approximation accurate
     "gelu_fast": common_spec.Activation.GELUTanh,
     "relu": common_spec.Activation.RELU,
     "tanh": common_spec.Activation.Tanh,
 }
-ADVICE = "write the folder again with scripts/export_ctranslate2.py"
+ADVICE = "write the folder again with asr-correct export --to ctranslate2"
 
 
 def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
     """Writes the files into an existing folder.
 
     Args:
-        folder: where to.
+        folder: the folder.
         pretrained: the corrector, in float32.
         quantization: of the weights, one of :data:`QUANTIZATIONS`.
 
@@ -63,7 +63,9 @@ def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
     try:
         check_numbers(folder / "model.bin", read_variables(folder / "model.bin"))
     except ValueError as error:
-        raise UserError(f"the model holds what {quantization} cannot ({error}): try --quantization float32") from None
+        raise UserError(
+            f"the model has weights that {quantization} cannot hold ({error}): try --quantization float32"
+        ) from None
     write_config(folder / "corrector.json", pretrained.model)
     with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
         dictionary.save(file)
@@ -74,10 +76,10 @@ def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
 
 
 def make_spec(model: nn.Module, dictionary: Dictionary) -> TransformerSpec:
-    """The model in CTranslate2's terms.
+    """The model as a specification of CTranslate2.
 
     Raises:
-        UserError: it has none for this model.
+        UserError: CTranslate2 cannot compute what this model does.
     """
     args = model.args
     _check(model)
@@ -98,7 +100,7 @@ def make_spec(model: nn.Module, dictionary: Dictionary) -> TransformerSpec:
     spec.decoder.projection.weight = _copy(model.decoder.output_projection.weight)
     spec.register_source_vocabulary(dictionary.symbols)
     spec.register_target_vocabulary(dictionary.symbols)
-    # Both sides begin with [CLS], which is fairseq's <s>; only the source's end is not the decoder's own business.
+    # Both sides begin with [CLS], which is fairseq's <s>; the source also needs an end.
     spec.config.bos_token = spec.config.decoder_start_token = dictionary.bos_word
     spec.config.eos_token, spec.config.unk_token = dictionary.eos_word, dictionary.unk_word
     spec.config.add_source_bos = spec.config.add_source_eos = True
@@ -107,14 +109,14 @@ def make_spec(model: nn.Module, dictionary: Dictionary) -> TransformerSpec:
 
 
 def read(folder: Path) -> tuple[Dictionary, tuple[int, int], bool]:
-    """What a folder says of its model, if :func:`write` could have written it.
+    """A folder's description of its model, checked against the files that :func:`write` writes.
 
     Returns:
         The dictionary, the longest source and target as fairseq's ``max_positions`` counts them, and whether the
         matrices are int8.
 
     Raises:
-        UserError: the folder is incomplete or damaged, or its parts do not belong together.
+        UserError: the folder is incomplete or damaged, or its files do not belong together.
     """
     dictionary = read_dictionary(folder / "dict.txt")
     args = read_config(folder / "corrector.json", ADVICE)
@@ -145,9 +147,9 @@ def read(folder: Path) -> tuple[Dictionary, tuple[int, int], bool]:
 
 
 def differences(one: Pretrained, other: Pretrained) -> Tensor:
-    """Between the log-probabilities that two correctors give the same tokens, of random sentences up to the longest.
+    """Absolute differences of the log-probabilities that two correctors give the tokens of random sentences.
 
-    They are not numbers where one of the two says none.
+    They are NaN where one of the two gives NaN.
     """
     dictionary, longest = one.dictionary, min(one.model.max_positions()) - 1
     draw = torch.Generator().manual_seed(1)
@@ -164,15 +166,15 @@ def differences(one: Pretrained, other: Pretrained) -> Tensor:
 
 
 def _check(model: nn.Module) -> None:
-    """Raises UserError for what CTranslate2 has no words for."""
+    """Raises UserError for models that CTranslate2 cannot describe."""
     args = model.args
     if type(model) is not BertTransformerModel:
         raise UserError(
-            f"this is a {args.arch}, and CTranslate2 runs the plain bert_transformer alone: "
-            "let it teach a plain student, with scripts/distill.py"
+            f"this is a {args.arch}, and CTranslate2 runs only the plain bert_transformer: "
+            "train one on this model's output, see asr-correct distill"
         )
     if args.encoder_normalize_before or args.decoder_normalize_before:
-        raise UserError("a model of --encoder-normalize-before or --decoder-normalize-before cannot be exported yet")
+        raise UserError("a model with --encoder-normalize-before or --decoder-normalize-before cannot be exported")
     if args.activation_fn not in ACTIVATIONS:
         raise UserError(f"--activation-fn {args.activation_fn}: CTranslate2 has {', '.join(ACTIVATIONS)}")
 
@@ -225,5 +227,5 @@ def _set(spec: common_spec.LinearSpec | common_spec.LayerNormSpec, module: nn.Mo
 
 
 def _copy(weights: Tensor) -> Tensor:
-    """CTranslate2 quantizes in place."""
+    """A copy, because CTranslate2 quantizes in place."""
     return weights.detach().clone()

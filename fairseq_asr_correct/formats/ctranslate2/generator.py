@@ -1,4 +1,4 @@
-"""CTranslate2 in the places of fairseq's model and search, so that all that is built on these works with it too."""
+"""CTranslate2 in place of fairseq's model and search, so that everything built on those works with it too."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -10,24 +10,24 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
 
-# CTranslate2 ends a search without a penalty for length when the first beam ends; fairseq goes on until as many
-# beams have ended as there are. So does CTranslate2 with a penalty, even one by which no score changes.
+# Without a length penalty, CTranslate2 stops when the first beam ends; fairseq continues until as many beams have
+# ended as the beam is wide. CTranslate2 does so too with a length penalty, so it gets one too small to change scores.
 NO_PENALTY = 1e-30
 
 
 class Hypothesis(NamedTuple):
-    """What a search found."""
+    """One result of a search."""
 
-    tokens: list[int]  #: with the end of sentence, if it came to one
-    score: float  #: log-probability of these
+    tokens: list[int]  #: with the end of the sentence, if it was reached
+    score: float  #: log-probability of the tokens
 
 
 class CTranslate2Model(nn.Module):
-    """A model that fairseq's ``SequenceScorer`` can ask for the log-probabilities of targets, and for nothing else.
+    """A model for fairseq's ``SequenceScorer``: it computes log-probabilities of given targets, and nothing else.
 
     Args:
         translator: a ``ctranslate2.Translator``.
-        dictionary: that of source and target.
+        dictionary: of source and target.
         positions: the longest source and target, as fairseq's ``max_positions`` counts them.
     """
 
@@ -36,29 +36,29 @@ class CTranslate2Model(nn.Module):
         self.translator = translator
         self._dictionary = dictionary
         self._positions = positions
-        self._unsaid = {dictionary.pad(), dictionary.bos(), dictionary.eos()}  # CTranslate2 adds what is needed
+        self._unsaid = {dictionary.pad(), dictionary.bos(), dictionary.eos()}  # CTranslate2 adds them itself
 
     def max_positions(self) -> tuple[int, int]:
-        """See fairseq's."""
+        """The longest source and target, in tokens."""
         return self._positions
 
     def max_decoder_positions(self) -> int:
-        """See fairseq's."""
+        """The longest target, in tokens."""
         return self._positions[1]
 
     def symbols(self, rows: Iterable[Sequence[int]]) -> list[list[str]]:
-        """Tokens as CTranslate2 takes them: without padding and ends."""
+        """Token ids as CTranslate2's symbols, without padding and ends."""
         return [[self._dictionary[token] for token in row if token not in self._unsaid] for row in rows]
 
     def score(self, source: list[list[str]], target: list[list[str]]) -> list[list[float]]:
-        """Log-probabilities of each target's symbols and of the end of sentence."""
+        """Log-probabilities of each target's symbols and of the end of the sentence."""
         return [one.log_probs for one in self.translator.score_batch(source, target, max_input_length=0)]
 
     def forward(self, src_tokens: Tensor, src_lengths: Tensor, prev_output_tokens: Tensor) -> tuple[Tensor, dict]:
-        """Log-probabilities of what follows each of ``prev_output_tokens``: the next one, or the end of sentence.
+        """Log-probabilities of the token after each of ``prev_output_tokens``, or of the end of the sentence.
 
         Returns:
-            ``(batch, tgt_len, 1)``, and nothing.
+            ``(batch, tgt_len, 1)``, and an empty dictionary.
         """
         numbers = self.score(self.symbols(src_tokens.tolist()), self.symbols(prev_output_tokens.tolist()))
         said = prev_output_tokens.new_zeros(*prev_output_tokens.shape, 1, dtype=torch.float32)
@@ -67,31 +67,31 @@ class CTranslate2Model(nn.Module):
         return said, {}
 
     def get_normalized_probs(self, net_output: tuple[Tensor, dict], log_probs: bool, sample: Any = None) -> Tensor:
-        """The same number for every entry of the dictionary: whichever is looked up, it is the target's."""
+        """Repeats each target's probability for every entry of the dictionary, since only the target's is read."""
         numbers = net_output[0] if log_probs else net_output[0].exp()
         return numbers.expand(-1, -1, len(self._dictionary))
 
 
 class CTranslate2Generator:
-    """CTranslate2's search with the rules of fairseq's, whose arguments these are.
+    """CTranslate2's beam search with the rules and arguments of fairseq's ``SequenceGenerator``.
 
-    Hypotheses have ``tokens`` and ``score``. Where more beams end in one step than are still wanted, fairseq keeps
-    the first of them and this search the best of all that have ended, so that alternatives may differ, but never the
-    first one. The probability of padding, which is never written, counts for fairseq and not here: a model that was
-    trained with label smoothing gives it some millionths.
+    Hypotheses have ``tokens`` and ``score``. If more beams end in one step than are still needed, fairseq keeps the
+    first of them, and this search the best of all that have ended: alternatives can differ, the best one cannot.
+    Scores differ slightly, because fairseq counts the probability of padding and CTranslate2 does not: some millionths
+    in a model that was trained with label smoothing.
 
     Args:
-        models: a :class:`CTranslate2Model`.
-        tgt_dict: that of source and target.
-        beam_size: see fairseq's, as for what follows.
-        max_len_a: see there.
-        max_len_b: see there.
-        min_len: 0.
-        len_penalty: 0.
-        kwargs: the rest, which is left as it is.
+        models: one :class:`CTranslate2Model`.
+        tgt_dict: dictionary of source and target.
+        beam_size: beams.
+        max_len_a: an output has at most ``max_len_a * source length + max_len_b`` tokens.
+        max_len_b: see ``max_len_a``.
+        min_len: must be 0.
+        len_penalty: must be 0.
+        kwargs: fairseq's other arguments, which are ignored.
 
     Raises:
-        UserError: there is a shortest length or a penalty for length.
+        UserError: ``min_len`` or ``len_penalty`` is not 0.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class CTranslate2Generator:
         self.eos, self.len_penalty = tgt_dict.eos(), len_penalty
 
     def generate(self, models: Sequence[Any], sample: dict[str, Any], **kwargs: Any) -> list[list[dict[str, Any]]]:
-        """See fairseq's."""
+        """Hypotheses for each source of a batch, the best first; arguments are as for fairseq's generator."""
         tokens = sample["net_input"]["src_tokens"]
         factor, more = self._max_len  # with padding, which fairseq counts too:
         longest = min(int(factor * tokens.size(1) + more), self._model.max_decoder_positions() - 1)
@@ -125,7 +125,7 @@ class CTranslate2Generator:
         return [[{"tokens": torch.tensor(one.tokens), "score": one.score} for one in some] for some in found]
 
     def _search(self, source: list[list[str]], longest: int, patience: int = 1) -> list[list[Hypothesis]]:
-        """What CTranslate2 finds; the best first."""
+        """CTranslate2's hypotheses for each source, the best first."""
         results = self._model.translator.translate_batch(
             source,
             beam_size=self._beam_size,
@@ -140,7 +140,7 @@ class CTranslate2Generator:
             return_scores=True,
         )
         if any(math.isnan(score) for one in results for score in one.scores):
-            raise UserError("the model computes probabilities that are no numbers: take another")
+            raise UserError("the model computes probabilities that are not numbers: use another model")
         index = self._dictionary.index
         return [
             [Hypothesis([*map(index, words)], score) for words, score in zip(one.hypotheses, one.scores, strict=True)]
@@ -148,10 +148,10 @@ class CTranslate2Generator:
         ]
 
     def _end(self, source: list[list[str]], longest: int, found: list[list[Hypothesis]], rows: list[int]) -> None:
-        """Ends what was still going on at the greatest length there, as fairseq does.
+        """Ends hypotheses that have reached the greatest length without an end, as fairseq does.
 
-        Likely beginnings have pushed less likely whole sentences out of what was found; the other search has room for
-        both, and finds nothing else, for fewer than a beam's size had ended before the last step.
+        In the first search, likely unfinished hypotheses can push out less likely finished ones. The second search has
+        room for both. It finds nothing else, because fewer hypotheses than the beam size ended before the last step.
         """
         some = [found[row] for row in rows] if self._beam_size == 1 else self._search(source, longest, patience=2)
         for row, words, hypotheses in zip(rows, source, some, strict=True):

@@ -1,4 +1,4 @@
-"""CTranslate2's ``model.bin``, looked at before C++ reads it, which trusts what a file says of itself."""
+"""CTranslate2's ``model.bin``, checked before CTranslate2 reads it, because its C++ code trusts the file."""
 
 import math
 import struct
@@ -16,22 +16,22 @@ BYTES = (4, 1, 2, 4, 2, 2)
 FLOATS = ("float32", "float16")
 MOST_DIMENSIONS = 2
 MOST_VARIABLES = 20_000  # a layer has 20 at most
-AT_ONCE = 1 << 20  # numbers to look at
-MATRIX, SCALE = "/weight", "/weight_scale"  # how their names end
+AT_ONCE = 1 << 20  # numbers to check at a time
+MATRIX, SCALE = "/weight", "/weight_scale"  # ends of their names
 
 
 class Variable(NamedTuple):
-    """What the file says of one."""
+    """A variable's entry in the file."""
 
     shape: tuple[int, ...]
     dtype: str
-    value: int | None  #: of a whole number that stands alone
-    place: int  #: where its numbers begin
-    alias: bool = False  #: whether it is another one under a second name
+    value: int | None  #: of an integer scalar
+    place: int  #: offset of its numbers in the file, in bytes
+    alias: bool = False  #: whether it is a second name of another variable
 
 
 def read_variables(path: Path) -> dict[str, Variable]:
-    """All variables of a model, those too that stand for another; matrices are not read.
+    """All variables of a model, aliases included; the matrices' numbers are not read.
 
     Raises:
         ValueError: the file is damaged, or of another kind.
@@ -42,7 +42,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
         file.seek(0)
         head = _number(file, "I"), _name(file)
         if head[0] != model_spec.CURRENT_BINARY_VERSION:
-            raise ValueError(f"it is of version {head[0]}, and not {model_spec.CURRENT_BINARY_VERSION}")
+            raise ValueError(f"it has version {head[0]}, not {model_spec.CURRENT_BINARY_VERSION}")
         if (head[1], _number(file, "I")) != (TransformerSpec.name.fget(None), TransformerSpec.revision.fget(None)):
             raise ValueError(f"it is a {head[1]} of another kind")
         variables: dict[str, Variable] = {}
@@ -54,19 +54,19 @@ def read_variables(path: Path) -> dict[str, Variable]:
         for _ in range(_count(file)):
             alias, name = _name(file), _name(file)
             if alias in variables or name not in variables:
-                raise ValueError(f"{alias} stands for {name}, which cannot be")
+                raise ValueError(f"{alias} cannot be an alias of {name}")
             variables[alias] = variables[name]._replace(alias=True)
         if file.tell() != size:
-            raise ValueError("it goes on after its end")
+            raise ValueError("there is data after its end")
     return variables
 
 
 def compare(variables: dict[str, Variable], spec: TransformerSpec) -> None:
-    """Whether a file has the variables of a model: each of them, in its shape, and no others.
+    """Checks that a file has exactly a model's variables, each with its shape.
 
     Args:
         variables: of :func:`read_variables`.
-        spec: of the model; its matrices may be tensors without numbers.
+        spec: of the model; its matrices may be on the meta device.
 
     Raises:
         ValueError: it does not.
@@ -76,24 +76,24 @@ def compare(variables: dict[str, Variable], spec: TransformerSpec) -> None:
         if variable.dtype == "int8" and name.endswith(MATRIX) and name in expected and not variable.alias:
             expected[name.removesuffix(MATRIX) + SCALE] = expected[name][0][:1], None
     for name in sorted(expected.keys() ^ variables.keys()):
-        raise ValueError(f"{name} is missing or too much")
+        raise ValueError(f"{name} is missing or unexpected")
     for name, (shape, value) in expected.items():
         variable = variables[name]
         types = ("float32",) if name.endswith(SCALE) else (*FLOATS, "int8") if name.endswith(MATRIX) else FLOATS
         fits = variable.dtype in types if shape else variable.value == int(value)
         if variable.shape != shape or not fits:
-            raise ValueError(f"{name} is of another shape, type or value")
+            raise ValueError(f"{name} has another shape, type or value")
 
 
 def check_numbers(path: Path, variables: dict[str, Variable]) -> None:
-    """Whether all weights are numbers, those too that scales make of whole numbers.
+    """Checks that all weights are finite, also after int8 weights are scaled.
 
     Args:
         path: of the file.
         variables: of :func:`read_variables`.
 
     Raises:
-        ValueError: some are not.
+        ValueError: a weight is not finite.
         OSError: it cannot be read.
     """
     with open_file(path) as file:
@@ -111,7 +111,7 @@ def check_numbers(path: Path, variables: dict[str, Variable]) -> None:
                     # CTranslate2 divides by scales.
                     numbers = 127 / numbers if name.endswith(SCALE) else numbers
                 if not np.isfinite(numbers).all():
-                    raise ValueError(f"{name} has weights that are no numbers")
+                    raise ValueError(f"{name} has weights that are not numbers")
 
 
 def _variable(file: BinaryIO, name: str, size: int) -> Variable:
@@ -121,7 +121,7 @@ def _variable(file: BinaryIO, name: str, size: int) -> Variable:
     shape = tuple(_number(file, "I") for _ in range(dimensions))
     kind, length = _number(file, "B"), _number(file, "I")
     if kind >= len(TYPES) or length != math.prod(shape) * BYTES[kind] or file.tell() + length > size:
-        raise ValueError(f"{name} is cut off, or of another size than it says")
+        raise ValueError(f"{name} is cut off, or does not have the size that it declares")
     if not shape and TYPES[kind].startswith("int"):
         value = int(np.frombuffer(file.read(length), TYPES[kind])[0])
         return Variable(shape, TYPES[kind], value, file.tell())
@@ -133,7 +133,7 @@ def _variable(file: BinaryIO, name: str, size: int) -> Variable:
 def _count(file: BinaryIO) -> int:
     count = _number(file, "I")
     if count > MOST_VARIABLES:
-        raise ValueError(f"it says that it has {count} variables, and can have {MOST_VARIABLES}")
+        raise ValueError(f"it declares {count} variables, and at most {MOST_VARIABLES} are possible")
     return count
 
 
@@ -148,5 +148,5 @@ def _number(file: BinaryIO, kind: str) -> int:
 def _name(file: BinaryIO) -> str:
     raw = file.read(_number(file, "H"))
     if not raw.isascii() or raw.find(b"\0") != len(raw) - 1:
-        raise ValueError(f"it has a name that is none: {raw!r:.40}")
+        raise ValueError(f"it has an invalid name: {raw!r:.40}")
     return raw[:-1].decode("ascii")

@@ -1,4 +1,4 @@
-"""What a :class:`~fairseq_asr_correct.Corrector` computes with: fairseq's own model, or CTranslate2."""
+"""Loads a CTranslate2 folder for a :class:`~fairseq_asr_correct.Corrector`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,24 @@ from fairseq_asr_correct.formats.pretrained import Pretrained, keep_of, make_tas
 
 
 def is_ctranslate2(path: str | Path) -> bool:
-    """Whether CTranslate2 is to run what is there."""
+    """Whether a path is a folder for CTranslate2."""
     return (Path(path) / CTRANSLATE2).exists()
 
 
 def load_ctranslate2(
     folder: str | Path, device: torch.device | str = "cpu", dtype: torch.dtype | str | None = None
 ) -> Pretrained:
-    """The model of ``scripts/export_ctranslate2.py`` with its task.
+    """The model in a folder of ``asr-correct export --to ctranslate2``, with its task.
 
     Args:
         folder: it may come from a stranger.
         device: such as "cpu", "cuda" or "cuda:1".
-        dtype: to compute in what is no matrix of int8; as the folder was written, or the nearest to it that the device
-            can do, if this is left out.
+        dtype: number type to compute in, apart from int8 matrices (default: the type that the folder was written in,
+            or the nearest type that the device supports).
 
     Raises:
-        UserError: the folder is incomplete or damaged, the device or the type cannot be had, or CTranslate2 is not
-            installed.
+        UserError: the folder is incomplete or damaged, the device or the type is not available, or
+            CTranslate2 is not installed.
     """
     try:
         import ctranslate2
@@ -71,13 +71,13 @@ def load_ctranslate2(
 
 
 def generator_of(model: nn.Module, search: Search) -> dict[str, Any]:
-    """What a task's ``build_generator`` needs besides the flags, to search with this model.
+    """Arguments for a task's ``build_generator``, besides the flags, to search with this model.
 
     Raises:
-        UserError: that search cannot be had.
+        UserError: CTranslate2 does not have this decoding.
     """
     if not isinstance(model, CTranslate2Model):
         return {}
     if search.guided:
-        raise UserError(f"decoding={search.decoding!r} is not there with CTranslate2: leave it out, or give beam=1")
+        raise UserError(f"decoding={search.decoding!r} does not work with CTranslate2: leave it out, or give beam=1")
     return {"seq_gen_cls": CTranslate2Generator}

@@ -1,1 +1,1 @@
-"""Correctors for Hugging Face's transformers, written and read, and BERT's own folders."""
+"""Correctors for Hugging Face's transformers: writing, reading, and BERT's own folders."""

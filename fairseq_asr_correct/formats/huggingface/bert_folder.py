@@ -1,4 +1,4 @@
-"""What transformers' ``save_pretrained`` wrote, read without transformers: nothing in such a folder can run."""
+"""Reads folders of transformers' ``save_pretrained`` without transformers, so that no code in them can run."""
 
 import itertools
 import pickle
@@ -19,13 +19,13 @@ from fairseq_asr_correct.stored.weights import check_finite, read_weights
 
 WHOLE, INDEX, OLD = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"
-# What a BERT computes depends on. Others, such as num_labels, can make transformers take any amount of memory.
+# Settings that change what a BERT computes. Others, such as num_labels, can make transformers take much memory.
 SETTINGS = (
     *("model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"),
     *("hidden_act", "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "position_embedding_type"),
     *("pad_token_id", "bos_token_id", "eos_token_id", "is_decoder", "add_cross_attention", "tie_word_embeddings"),
 )
-ROWS = {  # what says how many there are of each
+ROWS = {  # settings, and the matrices whose rows they count
     "vocab_size": "embeddings.word_embeddings.weight",
     "max_position_embeddings": "embeddings.position_embeddings.weight",
     "type_vocab_size": "embeddings.token_type_embeddings.weight",
@@ -33,33 +33,35 @@ ROWS = {  # what says how many there are of each
 
 
 def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a BERT's ``config.json`` that counts."""
+    """The settings in a BERT's ``config.json`` that change what it computes."""
     return {name: config[name] for name in SETTINGS if name in config}
 
 
 def with_rows(settings: Mapping[str, Any], tensors: StateDict, stem: str = "") -> dict[str, Any]:
-    """Settings of which transformers can build a model: as many rows of embeddings as there are, and no others.
+    """Settings from which transformers can safely build a model: rows of embeddings are as many as are stored.
 
     Args:
         settings: of :func:`known_settings`.
-        tensors: the weights that they are for.
-        stem: what the names of this BERT's weights begin with.
+        tensors: the model's weights.
+        stem: prefix of the names of this BERT's weights.
 
     Raises:
-        UserError: they say that there are other rows.
+        UserError: a setting does not match the stored rows.
     """
     found = {name: value for name, value in settings.items() if name not in ROWS}
     for name, end in ROWS.items():
         rows = [tensor.shape[:1] for key, tensor in tensors.items() if key.startswith(stem) and key.endswith(end)]
         if rows and name in settings:
             if rows[0] != (settings[name],):
-                raise UserError(f"its config.json has {name} = {settings[name]!r:.60}, and {[*rows[0]]} are stored")
+                raise UserError(
+                    f"its config.json has {name} = {settings[name]!r:.60}, but {[*rows[0]]} rows are stored"
+                )
             found[name] = settings[name]
     return found
 
 
 def read_tensors(folder: Path, advice: str) -> StateDict:
-    """The weights in model.safetensors, its parts, or pytorch_model.bin; those of floating point as float32.
+    """The weights in model.safetensors, its parts, or pytorch_model.bin; floating-point ones as float32.
 
     Args:
         folder: where they are.
@@ -85,7 +87,7 @@ def read_tensors(folder: Path, advice: str) -> StateDict:
 
 
 def _pickled(path: Path, advice: str) -> StateDict:
-    """What torch's reader takes for tensors alone."""
+    """The weights in a file that torch reads as tensors only."""
     try:
         if is_archive(path):
             read_contents(path)
@@ -106,7 +108,7 @@ def read_numbers(folder: Path, advice: str) -> dict[str, int]:
         advice: what to do, for the message.
 
     Raises:
-        UserError: it has neither, or they are not of WordPiece.
+        UserError: it has neither, or the vocabulary is not WordPiece's.
     """
     path = folder / TOKENIZER
     if path.exists():
@@ -114,36 +116,36 @@ def read_numbers(folder: Path, advice: str) -> dict[str, int]:
     elif (path := folder / VOCABULARY).exists():
         numbers = {token: i for i, token in enumerate(read_vocabulary(path))}
     else:
-        raise UserError(f"{folder} has no {TOKENIZER} or {VOCABULARY}: put its tokenizer's beside the model")
+        raise UserError(f"{folder} has no {TOKENIZER} or {VOCABULARY}: put the one of its tokenizer beside the model")
     if any(token.startswith(WORD) for token in numbers) and not any(map(_goes_on, numbers)):
-        raise UserError(f"{path} is of SentencePiece and not of WordPiece, so its vocabulary cannot be used")
+        raise UserError(f"{path} is SentencePiece's, not of WordPiece, so its vocabulary cannot be used")
     return numbers
 
 
 def by_number(folder: Path, numbers: Mapping[str, int], rows: int) -> list[str]:
-    """The vocabulary in its order; ``madeupword`` entries stand for numbers that nothing is said of.
+    """The vocabulary in the order of its numbers; ``madeupword`` entries fill the gaps.
 
     Args:
         folder: where it comes from, for the message.
         numbers: of :func:`read_numbers`.
-        rows: how many entries there shall be.
+        rows: how many entries to give.
 
     Raises:
-        UserError: there are more, two have the same number, or one is none.
+        UserError: there are more entries, two have the same number, or one is empty or has white space.
     """
     places = {number: token for token, number in numbers.items()}
     if len(places) != len(numbers) or not all(0 <= number < rows for number in places):
-        raise UserError(f"{folder}: the vocabulary's {len(numbers)} entries are not those of the model's {rows} rows")
+        raise UserError(f"{folder}: the vocabulary's {len(numbers)} entries do not fit the model's {rows} rows")
     unused = (name for name in map("madeupword{:04d}".format, itertools.count()) if name not in numbers)
     tokens = [places[i] if i in places else next(unused) for i in range(rows)]
     strange = next((token for token in tokens if len(token.split()) != 1 or token.split()[0] != token), None)
     if strange is not None:
-        raise UserError(f"{folder}: the vocabulary's entry {strange!r:.60} has white space in it, or nothing")
+        raise UserError(f"{folder}: the vocabulary's entry {strange!r:.60} is empty or has white space")
     return tokens
 
 
 def _of_tokenizer(path: Path, advice: str) -> dict[str, int]:
-    """Each token's number in a ``tokenizer.json`` of WordPiece."""
+    """Each token's number in the ``tokenizer.json`` of a WordPiece tokenizer."""
     content = read_json(path, advice, MOST_TOKENIZER)
     try:
         model = content["model"]

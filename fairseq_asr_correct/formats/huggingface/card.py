@@ -18,7 +18,7 @@ tags:
 
 # A corrector for speech recognizers
 
-An encoder-decoder Transformer in BERT's shape ({shape}) that reads what a recognizer wrote, and writes what was said.
+An encoder-decoder Transformer in BERT's shape ({shape}) that corrects the output of speech recognizers.
 It was trained with fairseq-asr-correct {version} after Hrinchuk, Popova and Ginsburg, *Correction of Automatic Speech
 Recognition with Transformer Sequence-to-sequence Model* ([arXiv 1910.10697](https://arxiv.org/abs/1910.10697)).
 """
@@ -35,14 +35,14 @@ USE = """\
     print(tokenizer.batch_decode(written, skip_special_tokens=True))
 
 `FOLDER` is this folder, or its name on a hub. `generation_config.json` has the search that the model is meant for, a
-beam of {beams}; `num_beams=1` is greedy and faster. Without `max_new_tokens`, a text that the model cannot end goes on
-to {longest} tokens.
+beam of {beams}; `num_beams=1` is greedy and faster. `max_new_tokens` limits texts that the model does not end; without
+it, they reach {longest} tokens.
 
-White space alone separates words, and text comes back as it was: "don't" stays "don't". A word that the vocabulary
-cannot spell, such as one with a capital where it has none, becomes `[UNK]`: write as the training data was written.
+Only white space separates words, and text comes back as it was: "don't" stays "don't". A word that the vocabulary
+cannot spell, such as one with a capital in an uncased vocabulary, becomes `[UNK]`: spell as the training data does.
 A text has room for {room} tokens; cut longer ones.
 
-The margin that fairseq-asr-correct can take a correction or leave it by (`keep.json`) is not part of this folder:
+The margin by which fairseq-asr-correct takes or leaves a correction (`keep.json`) is not part of this folder:
 `generate` takes every correction.
 """
 
@@ -58,8 +58,7 @@ false corrections: right words made wrong, of all right words. Counted as `{sign
 LICENCE = """\
 ## Licence
 
-Not said here: it is for the one who gives the model away to say, and depends on the BERT and the data that it was
-trained from.
+Not stated: whoever publishes the model chooses it. It depends on the BERT and the data that the model was trained on.
 """
 
 
@@ -67,12 +66,12 @@ def model_card(model: nn.Module, beams: int, report: dict[str, Any] | None = Non
     """The card of a ``bert_transformer``.
 
     Args:
-        model: whose.
-        beams: how wide the beam is unless told otherwise.
-        report: a ``report.json`` of ``scripts/evaluate.py``.
+        model: the model.
+        beams: the default beam size.
+        report: a ``report.json`` of ``asr-correct evaluate``.
 
     Raises:
-        UserError: the report is none.
+        UserError: the report lacks a part.
     """
     args = model.args
     shape = f"{args.encoder_layers} layers and {args.decoder_layers}, {args.encoder_embed_dim} wide"
@@ -87,4 +86,4 @@ def _numbers(report: dict[str, Any]) -> dict[str, str]:
     try:
         return {"table": table(report["sets"]), "signature": escape(report["signature"])}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"the report lacks {error}: give a report.json that scripts/evaluate.py wrote") from error
+        raise UserError(f"the report lacks {error}: give a report.json that asr-correct evaluate wrote") from error

@@ -1,12 +1,12 @@
-"""A checkpoint of fairseq, and what belongs to it, of transformers' ``EncoderDecoderModel``.
+"""Turns transformers' ``EncoderDecoderModel`` into a fairseq checkpoint with its dictionary.
 
     imported/
         checkpoint_best.pt    as fairseq-train saves it, without an optimizer's state
         dict.txt              for fairseq-preprocess --srcdict and --tgtdict
         vocab.txt             for --wordpiece-vocab
 
-What the model computes stays the same. Where transformers has weights that our decoder has no place for, they become
-parts of others: see :mod:`~fairseq_asr_correct.formats.huggingface.output_head`.
+The model computes the same. Weights that our decoder has no place for become parts of others: see
+ :mod:`~fairseq_asr_correct.formats.huggingface.output_head`.
 """
 
 import io
@@ -45,7 +45,7 @@ from fairseq_asr_correct.stored.weights import set_weights
 TYPES = "embeddings.token_type_embeddings.weight"
 BERT_OUTPUT = "decoder.cls.predictions"
 BETWEEN = "enc_to_dec_proj"  # between halves of different widths
-MOST_POSITIONS = TASK_DEFAULT_POSITIONS - 1  # that default is on every command line, and so nobody's wish
+MOST_POSITIONS = TASK_DEFAULT_POSITIONS - 1  # fairseq's default cannot be told from a user's choice
 
 
 def convert(folder: Path, save_to: Path) -> list[str]:
@@ -53,7 +53,7 @@ def convert(folder: Path, save_to: Path) -> list[str]:
 
     Args:
         folder: of ``EncoderDecoderModel.save_pretrained`` with its tokenizer; it may come from a stranger.
-        save_to: where to.
+        save_to: the folder to write to.
 
     Returns:
         The flags with which fairseq-train builds such a model.
@@ -62,7 +62,7 @@ def convert(folder: Path, save_to: Path) -> list[str]:
         UserError: the folder is damaged, or its model computes what ours cannot.
     """
     theirs = read_folder(folder)
-    symbols = dictionary_symbols(theirs.tokens, multiple=1)  # more entries would take probability from the others
+    symbols = dictionary_symbols(theirs.tokens, multiple=1)  # padding entries would take probability from the others
     (save_to / "dict.txt").write_text("".join(f"{symbol} 1\n" for symbol in symbols), encoding="utf-8")
     (save_to / "vocab.txt").write_text("".join(f"{token}\n" for token in theirs.tokens), encoding="utf-8")
     dictionary = Dictionary.load(str(save_to / "dict.txt"))
@@ -71,36 +71,36 @@ def convert(folder: Path, save_to: Path) -> list[str]:
     model = build_model(folder, args, state, dictionary)
     compare(as_transformers_has_it(folder, theirs), model, theirs.tokens)
     flags = flags_of(args)
-    file = io.BytesIO()  # torch hides a full disk in an error of its own
+    file = io.BytesIO()  # torch hides the error of a full disk
     torch.save(checkpoint(model, flags), file)
     (save_to / "checkpoint_best.pt").write_bytes(file.getbuffer())
     return flags
 
 
 def as_transformers_has_it(folder: Path, theirs: Theirs) -> nn.Module:
-    """Their model, in float32; transformers is told what counts alone, and reads nothing in the folder.
+    """Their model, in float32; transformers gets only the settings that matter, and reads nothing in the folder.
 
     Raises:
-        UserError: it cannot build one.
+        UserError: transformers cannot build it.
     """
     try:
         config = EncoderDecoderConfig(**theirs.config)
         return EncoderDecoderModel.from_pretrained(None, config=config, state_dict=dict(theirs.tensors))
     except Exception as error:  # whatever its checks raise
-        raise UserError(f"{folder} is no model that transformers can build ({reason(error)}): {ADVICE}") from error
+        raise UserError(f"{folder} is not a model that transformers can build ({reason(error)}): {ADVICE}") from error
 
 
 def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict:
-    """Their weights under our names, each matrix of embeddings under all of its names.
+    """Their weights under our names; a shared embedding matrix comes under each of its names.
 
     Raises:
-        UserError: one is missing, or there is one that BERT does not have.
+        UserError: a weight is missing, or BERT does not have it.
     """
     tensors = dict(theirs.tensors)
     try:
         state = {}
         for side, stem in SIDES.items():
-            # A stranger's number of layers may be any.
+            # A stranger's file may claim any number of layers.
             names = same_tensors(side, min(getattr(theirs, side)["encoder_layers"], len(tensors)))
             state |= {ours: tensors.pop(name) for name, ours in names.items()}
             state[f"{side}.embed_tokens.weight"] = tensors.pop(stem + WORDS)
@@ -112,10 +112,8 @@ def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict
         output = _take_output(theirs.kind, tensors, state)
     except KeyError as error:
         raise UserError(f"{folder}: the model lacks {error}; {ADVICE}") from None
-    except (RuntimeError, IndexError) as error:  # tensors that do not go together
-        raise UserError(
-            f"{folder}: the weights are not of the shapes that config.json says ({reason(error)})"
-        ) from None
+    except (RuntimeError, IndexError) as error:  # tensors whose shapes do not fit
+        raise UserError(f"{folder}: the weights do not have the shapes in config.json ({reason(error)})") from None
     unknown = [name for name in tensors if not name.partition(".")[2].removeprefix("bert.").startswith(DROPPED)]
     if unknown:
         raise UserError(f"{folder}: the model has weights that BERT does not have, such as {unknown[0]:.100}")
@@ -127,7 +125,7 @@ def our_state(folder: Path, theirs: Theirs, dictionary: Dictionary) -> StateDict
 
 
 def _take_output(kind: str, tensors: StateDict, state: StateDict) -> torch.Tensor:
-    """The output matrix, taken out of ``tensors``; what else stands there becomes part of ``state``."""
+    """Takes the output matrix out of ``tensors``; the other output weights become part of ``state``."""
     stem = BERT_OUTPUT if kind == "bert" else OUTPUT
     embeddings = state["decoder.embed_tokens.weight"]
     output = tensors.pop(f"{stem}.decoder.weight", embeddings)
@@ -150,7 +148,7 @@ def _take_output(kind: str, tensors: StateDict, state: StateDict) -> torch.Tenso
 
 
 def _join_widths(state: StateDict, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    """The layer between the halves as part of each that reads it: fairseq's keys may be of another width."""
+    """Merges the layer between the halves into the layers that read it; fairseq's keys may have another width."""
     readers = [name for name in state if name.endswith(("encoder_attn.k_proj.weight", "encoder_attn.v_proj.weight"))]
     for name in readers:
         matrix, shift = state[name].double(), name.replace(".weight", ".bias")
@@ -163,7 +161,7 @@ def _taken(state: StateDict, stem: str) -> StateDict:
 
 
 def arguments(theirs: Theirs, state: StateDict) -> Namespace:
-    """The shape under the names of fairseq's arguments; embeddings that are equal are one."""
+    """The shape under the names of fairseq's arguments; equal embeddings are shared."""
     shape: dict[str, Any] = {}
     for side, positions in (("encoder", "max_source_positions"), ("decoder", "max_target_positions")):
         half = getattr(theirs, side)
@@ -181,7 +179,7 @@ def build_model(folder: Path, args: Namespace, state: StateDict, dictionary: Dic
     """Our model with these weights.
 
     Raises:
-        UserError: the weights are not those of the arguments.
+        UserError: the weights do not fit the arguments.
     """
     tensors = dict(state)
     if args.share_all_embeddings:
@@ -193,7 +191,7 @@ def build_model(folder: Path, args: Namespace, state: StateDict, dictionary: Dic
         weights = sum(map(torch.Tensor.numel, tensors.values()))
         model = build(Namespace(**vars(args)), make_task(dictionary), weights, len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
-        raise UserError(f"{folder}/config.json describes no model that fairseq can build: {error}") from None
+        raise UserError(f"{folder}/config.json does not describe a model that fairseq can build: {error}") from None
     set_weights(model, tensors, folder, ADVICE)
     return model.eval()
 
@@ -203,7 +201,7 @@ def flags_of(args: Namespace) -> list[str]:
     values = vars(args) | {"no_share_all_embeddings": not args.share_all_embeddings}
     del values["share_all_embeddings"]
     if args.share_all_embeddings:
-        del values["share_decoder_input_output_embed"]  # goes without saying
+        del values["share_decoder_input_output_embed"]  # implied
     flags: list[str] = []
     for name, value in values.items():
         flag = "--" + name.replace("_", "-")
@@ -215,7 +213,7 @@ def checkpoint(model: nn.Module, flags: list[str]) -> dict[str, Any]:
     """What fairseq-train saves, before the first update."""
     logging.getLogger("hydra").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # hydra's, of the way that fairseq calls it
+        warnings.simplefilter("ignore")  # hydra warns about how fairseq calls it
         args = options.parse_args_and_arch(options.get_training_parser(), ["data-bin", *flags])
         cfg = convert_namespace_to_omegaconf(args)
     history = {"criterion_name": "", "optimizer_name": "", "lr_scheduler_state": {}, "num_updates": 0}

@@ -1,7 +1,7 @@
-"""Where the weights of ``bert_transformer`` stand in transformers' ``EncoderDecoderModel``.
+"""Maps the weights of ``bert_transformer`` to transformers' ``EncoderDecoderModel``.
 
-The layers are BERT's. Three things differ: transformers' vocabulary is in another order than fairseq's dictionary,
-fairseq's positions begin behind those of its padding, and BERT's type embedding is part of our positions.
+The layers are BERT's. Three things differ: the order of the vocabulary, fairseq's positions, which begin after those
+of its padding, and BERT's type embedding, which is part of our positions.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from fairseq_asr_correct.models.bert_weights import (
     StateDict,
 )
 
-SIDES = {"encoder": "encoder.", "decoder": "decoder.bert."}  # and what their names begin with over there
+SIDES = {"encoder": "encoder.", "decoder": "decoder.bert."}  # and the prefixes of their names in transformers
 LAYERS = {
     "encoder": SELF_ATTENTION | FEED_FORWARD,
     "decoder": SELF_ATTENTION | {f"cross{theirs}": ours for theirs, ours in CROSS_ATTENTION.items()} | FEED_FORWARD,
@@ -28,15 +28,15 @@ LAYERS = {
 WORDS, POSITIONS = "embeddings.word_embeddings.weight", "embeddings.position_embeddings.weight"
 OUTPUT = "decoder.lm_head"  # of bert-generation
 OUR_SPECIALS = {theirs: ours for ours, theirs in SPECIALS.items()}
-CONVENTIONAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")  # where a vocabulary's order is not known
+CONVENTIONAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")  # used if the vocabulary's order is not known
 
 
 def same_tensors(side: str, layers: int) -> dict[str, str]:
-    """Our name of each tensor that is the same over there, by the name it has there.
+    """Maps the name in transformers to ours, for tensors that are the same in both.
 
     Args:
         side: one of SIDES.
-        layers: how many it has.
+        layers: how many layers the side has.
     """
     modules = {"embeddings.LayerNorm": "layernorm_embedding"}
     for layer in range(layers):
@@ -51,14 +51,14 @@ def same_tensors(side: str, layers: int) -> dict[str, str]:
 
 
 def tokens_of(dictionary: Dictionary, vocab: Sequence[str] | None = None) -> list[str]:
-    """All entries of a dictionary under BERT's names, by their number over there.
+    """All entries of a dictionary under BERT's names, ordered by their numbers in transformers.
 
     Args:
         dictionary: the model's.
-        vocab: the ``vocab.txt`` that the dictionary was made of; without it, the specials come first.
+        vocab: the ``vocab.txt`` that the dictionary was made from; without it, the specials come first.
 
     Raises:
-        UserError: the dictionary was made of another vocabulary.
+        UserError: the dictionary was made from another vocabulary.
     """
     pieces = dictionary.symbols[dictionary.nspecial :]
     if vocab is None:
@@ -69,17 +69,17 @@ def tokens_of(dictionary: Dictionary, vocab: Sequence[str] | None = None) -> lis
     if not fits or len(vocab) - len(listed) != len(OUR_SPECIALS):
         raise UserError(
             f"the vocabulary ({len(vocab)} entries) is not the one of the model's dictionary ({len(dictionary)} "
-            "entries): name the vocab.txt of the BERT folder that the data was binarized with, or none"
+            "entries): name the vocab.txt of the BERT folder that the data was binarized with, or leave it out"
         )
     return [*vocab, *padding]
 
 
 def their_tensors(model: nn.Module, tokens: Sequence[str]) -> StateDict:
-    """The weights of a ``bert_transformer`` as ``EncoderDecoderModel`` of two ``bert-generation`` has them.
+    """The weights of a ``bert_transformer`` as an ``EncoderDecoderModel`` of two ``bert-generation`` halves.
 
     Args:
-        model: its positions are BERT's with the type embedding in them.
-        tokens: of :func:`tokens_of`.
+        model: the model.
+        tokens: what :func:`tokens_of` gives.
     """
     ours = model.state_dict()
     index = model.decoder.dictionary.index
@@ -97,5 +97,5 @@ def their_tensors(model: nn.Module, tokens: Sequence[str]) -> StateDict:
 
 
 def shifted_positions(positions: Tensor) -> Tensor:
-    """Their positions where fairseq looks them up; the rows before, which nothing reads, are zero."""
+    """Shifts positions to where fairseq looks them up; the rows before are zero and never read."""
     return torch.cat([positions.new_zeros(PADDING_IDX + 1, positions.size(1)), positions])

@@ -1,7 +1,7 @@
-"""BERT's output as weights that fairseq's decoder has a place for; what is computed stays the same.
+"""Rewrites BERT's output head as weights of fairseq's decoder, which computes the same.
 
-``BertLMHeadModel`` writes what ``E norm(act(W h + b)) + c`` says of the decoder's last h. Our output is a matrix alone,
-the best start for a corrector that is trained here; a trained model's W and c must not be lost, though.
+``BertLMHeadModel`` computes ``E norm(act(W h + b)) + c`` from the decoder's last state h. Our output is one matrix,
+which is the best start for training here, but a trained model's W, b and c must not be lost.
 """
 
 import torch
@@ -15,29 +15,29 @@ Affine = tuple[Tensor, Tensor]  # weight and bias
 
 
 def as_layer(last: StateDict, dense: Affine, norm: Affine) -> tuple[StateDict, StateDict]:
-    """W, b and their norm as one more layer of the decoder.
+    """Turns W, b and their norm into one more layer of the decoder.
 
-    Its feed-forward part computes ``act(W h + b)``, and h too: ``act(h) - act(-h) = h`` for every activation that
-    fairseq and BERT share, so that h, which a layer adds to its result, is taken off again. Its attention adds nothing
-    before it is trained, and starts from the last layer's.
+    Its feed-forward part computes ``act(W h + b) - h``, because a layer adds h to its result. It gets h from
+    ``act(h) - act(-h) = h``, which holds for every activation that fairseq and BERT share. Its attention is the last
+    layer's with zero output, so it adds nothing before it is trained.
 
     Args:
         last: the decoder's last layer under our names.
         dense: W and b.
-        norm: of the output.
+        norm: weight and bias of the output's norm.
 
     Returns:
-        The last layer as it has to be now, and the one behind it.
+        The changed last layer, and the new one after it.
 
     Raises:
-        UserError: its layers are too narrow inside.
+        UserError: the feed-forward layers are too narrow.
     """
     (weight, bias), width = dense, dense[1].numel()
     inner = last["fc1.bias"].numel()
     if inner < 3 * width:
         raise UserError(
-            f"its layers are {inner} wide inside, under three times the {width} outside: "
-            "there is no room for what stands before its output"
+            f"its feed-forward layers are {inner} wide, less than three times the model's width {width}: "
+            "its output head does not fit into a layer"
         )
     eye, rest = torch.eye(width), last["fc1.weight"][3 * width :]
     layer = {
@@ -50,7 +50,7 @@ def as_layer(last: StateDict, dense: Affine, norm: Affine) -> tuple[StateDict, S
     for attention in ATTENTION:
         for kind in ("weight", "bias"):
             layer[f"{attention}.out_proj.{kind}"] = torch.zeros_like(last[f"{attention}.out_proj.{kind}"])
-    # What is normalized twice is normalized once: the last layer's scale moves behind the attention that adds nothing.
+    # The new layer normalizes again, so the last layer's scale moves to the norm after the new layer's attention.
     scale = _norm(last, "final_layer_norm")
     plain = torch.ones(width), torch.zeros(width)
     layer |= _named("self_attn_layer_norm", plain) | _named("encoder_attn_layer_norm", scale)
@@ -58,10 +58,10 @@ def as_layer(last: StateDict, dense: Affine, norm: Affine) -> tuple[StateDict, S
 
 
 def with_bias(last: StateDict, output: Tensor, bias: Tensor) -> tuple[StateDict, Tensor]:
-    """C as a part of the output matrix.
+    """Merges the bias c into the output matrix.
 
-    What a norm gives adds up to zero before it is scaled. With ones added instead, each row of the matrix can hold a
-    number that comes out as it is.
+    A norm's output, before it is scaled, sums to zero. With ones added, it sums to the width, so that a constant in a
+    row of the matrix adds a constant to that row's logit.
 
     Args:
         last: the decoder's last layer under our names.
@@ -69,7 +69,7 @@ def with_bias(last: StateDict, output: Tensor, bias: Tensor) -> tuple[StateDict,
         bias: c, ``(outputs,)``.
 
     Returns:
-        The last layer and the output matrix as they have to be.
+        The changed last layer and output matrix.
     """
     scale, shift = (tensor.double() for tensor in _norm(last, "final_layer_norm"))
     matrix = output.double() * scale

@@ -1,4 +1,4 @@
-"""What is in a folder of transformers' ``EncoderDecoderModel``, read so that nothing in it can run."""
+"""Reads a folder of transformers' ``EncoderDecoderModel``, so that nothing in it can run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from fairseq_asr_correct.stored.config import read_json
 
 KINDS = {"bert": BertConfig, "bert-generation": BertGenerationConfig}
 ADVICE = "name a folder that EncoderDecoderModel.save_pretrained wrote"
-EDGES = {"decoder_start_token_id": "[CLS]", "eos_token_id": "[SEP]"}  # how a text has to begin and to end
+EDGES = {"decoder_start_token_id": "[CLS]", "eos_token_id": "[SEP]"}  # the tokens that texts must begin and end with
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Theirs:
     kind: str  #: one of KINDS, the decoder's
     tensors: StateDict  #: float32
     tokens: list[str]  #: as many as the embeddings have rows
-    config: dict[str, Any]  #: what of ``config.json`` counts
+    config: dict[str, Any]  #: the settings in ``config.json`` that matter
 
 
 def read_folder(folder: Path) -> Theirs:
-    """All that is needed of a folder.
+    """Reads a folder.
 
     Raises:
-        UserError: it is damaged, or a model whose computation differs from ours.
+        UserError: it is damaged, or its model computes something else than ours can.
     """
     config = read_json(folder / "config.json", ADVICE)
     kind, halves = config.get("model_type"), [config.get(side) for side in ("encoder", "decoder")]
@@ -53,7 +53,7 @@ def read_folder(folder: Path) -> Theirs:
         if encoder[name] != decoder[name]:
             raise UserError(f"{folder}: encoder and decoder have different {what}, {encoder[name]} and {decoder[name]}")
     if not (halves[1].get("is_decoder") and halves[1].get("add_cross_attention")):
-        raise UserError(f"{folder}: its decoder does not attend to the encoder, so it is no decoder of a corrector")
+        raise UserError(f"{folder}: its decoder does not attend to the encoder, so it is not a corrector's decoder")
     tensors = read_tensors(folder, ADVICE)
     shapes = [tensor.shape for name, tensor in tensors.items() if name.endswith("word_embeddings.weight")]
     rows = {shape[0] if shape else 1 for shape in shapes}
@@ -77,21 +77,21 @@ def _shape(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     if kind not in KINDS:
         raise UserError(f"{folder} has a half of type {kind!r:.60}: only {' and '.join(KINDS)} can be imported")
     try:
-        # What is left out has the default of its kind; bert-generation has all that BERT has.
+        # Missing settings get the defaults of their kind; bert-generation has all of BERT's.
         filled = KINDS[kind](**known_settings(config)).to_dict() | {"model_type": "bert"}
         return shape_from_bert(BertConfig(**filled))
     except UserError as error:
         raise UserError(f"{folder}: {error}") from error
-    except Exception as error:  # whatever its checks raise
-        raise UserError(f"{folder}/config.json describes no BERT ({reason(error)}): {ADVICE}") from error
+    except Exception as error:  # its checks raise many kinds
+        raise UserError(f"{folder}/config.json does not describe a BERT ({reason(error)}): {ADVICE}") from error
 
 
 def _check_edges(folder: Path, config: Mapping[str, Any], tokens: Sequence[str]) -> None:
-    """A text that begins and ends with something else is another task for the model."""
+    """Raises UserError if texts begin or end with other tokens than ours."""
     path = folder / "generation_config.json"
     said = config | (read_json(path, ADVICE) if path.exists() else {})
     for name, token in EDGES.items():
         number = said.get(name)
         number = number[0] if isinstance(number, list) and len(number) == 1 else number
         if number is not None and (type(number) is not int or tokens[number : number + 1] != [token]):
-            raise UserError(f"{folder}: its {name} is {number!r:.60}, which is not {token}: ours has that there")
+            raise UserError(f"{folder}: its {name} is {number!r:.60}, which is not {token}, as our models need")

@@ -1,7 +1,7 @@
-"""This project's WordPiece as a tokenizer of transformers: the same pieces, and nothing lost either way.
+"""This project's WordPiece as a tokenizer of transformers: the same pieces, and text comes back as it was.
 
-What :mod:`fairseq_asr_correct.encoders.wordpiece` does in Python, put together of parts that the tokenizers library
-can store in a file. A word that begins with ``##`` is spelled in other pieces, and comes back all the same.
+It does what :mod:`fairseq_asr_correct.encoders.wordpiece` does, from parts that the tokenizers library can store in a
+file. Only words that begin with ``##`` are spelled in other pieces; they come back as they were, too.
 """
 
 import json
@@ -22,9 +22,9 @@ SETTINGS = {
     "split_special_tokens": True,  # "[SEP]" in a text is text
 }
 REPLACED = {
-    r"[\x1c-\x1f]": " ",  # white space to Python, and not to Rust
-    r"(?<!\S)\[(?:PAD|UNK|CLS|SEP)\]\S*": UNKNOWN,  # a word of the text, and no command
-    # These would look like the rest of the word before.
+    r"[\x1c-\x1f]": " ",  # white space for Python, but not for Rust
+    r"(?<!\S)\[(?:PAD|UNK|CLS|SEP)\]\S*": UNKNOWN,  # a word of the text, not a special token
+    # These would look like continuations of the word before.
     rf"(?<!\S){PREFIX}(?=\S)": f"# {PREFIX}# {PREFIX}",
     rf"(?<!\S){PREFIX}(?!\S)": f"# {PREFIX}#",
 }
@@ -34,11 +34,11 @@ def save_tokenizer(folder: Path, tokens: Sequence[str], longest: int) -> None:
     """Writes ``tokenizer.json`` and ``tokenizer_config.json``.
 
     Args:
-        folder: where to.
-        tokens: the vocabulary by number, the four specials under BERT's names.
-        longest: how many tokens the model reads, [CLS] and [SEP] included.
+        folder: the folder.
+        tokens: the vocabulary by number, with BERT's names for the four specials.
+        longest: the most tokens that the model reads, with [CLS] and [SEP].
     """
-    text = make_tokenizer(tokens).to_str(pretty=True)  # its own way to write hides a full disk
+    text = make_tokenizer(tokens).to_str(pretty=True)  # the library's own save hides a full disk
     (folder / "tokenizer.json").write_text(text, encoding="utf-8")
     config = {**SPECIALS, **SETTINGS, "model_max_length": longest}
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")

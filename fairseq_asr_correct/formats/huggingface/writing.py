@@ -1,13 +1,13 @@
-"""A corrector as a folder that Hugging Face's transformers loads without any code of ours.
+"""Writes a corrector as a folder that Hugging Face's transformers loads without code of ours.
 
     corrector-hf/
         config.json, model.safetensors           an EncoderDecoderModel, float32
-        generation_config.json                   what fairseq-generate is told: the beam, how it ends, no length penalty
-        tokenizer.json, tokenizer_config.json    white space alone separates words, and nothing is lost
+        generation_config.json                   the beam, how it ends, no length penalty: as for fairseq-generate
+        tokenizer.json, tokenizer_config.json    only white space separates words, and text comes back as it was
         README.md                                the model card
 
-Both halves are of transformers' ``bert-generation``: that is BERT without type embeddings, which are part of our
-positions, and with an output that is one matrix, as ours. ``BertLMHeadModel`` has a layer more there.
+Both halves are transformers' ``bert-generation``: BERT without type embeddings, which are part of our positions, and
+with one matrix as output, like ours. ``BertLMHeadModel`` has one more layer there.
 """
 
 from argparse import Namespace
@@ -34,21 +34,21 @@ from fairseq_asr_correct.formats.pretrained import Pretrained
 from fairseq_asr_correct.models.bert_init import ACTIVATIONS
 
 THEIR_ACTIVATIONS = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
-TRIED = 5  # random sentences on which the folder must say what the model says
+TRIED = 5  # random sentences on which the folder must agree with the model
 
 
 def write(folder: Path, pretrained: Pretrained, vocab: Sequence[str] | None = None, report: dict | None = None) -> None:
     """Writes the files into an existing folder, and reads them back.
 
     Args:
-        folder: where to.
+        folder: the folder.
         pretrained: the corrector.
-        vocab: the ``vocab.txt`` of its BERT, for BERT's numbers of the tokens; without it, they are others.
-        report: a ``report.json`` of ``scripts/evaluate.py``, for the model card.
+        vocab: the ``vocab.txt`` of its BERT, to number the tokens as BERT does.
+        report: a ``report.json`` of ``asr-correct evaluate``, for the model card.
 
     Raises:
-        UserError: it is no ``bert_transformer``, the vocabulary is not its own, or transformers has nothing that
-            computes the same.
+        UserError: it is not a plain ``bert_transformer``, the vocabulary is not its own, or transformers has no
+            model that computes the same.
     """
     model = pretrained.model
     check_exportable(model.args)
@@ -66,26 +66,26 @@ def write(folder: Path, pretrained: Pretrained, vocab: Sequence[str] | None = No
 
 
 def check_exportable(args: Namespace) -> None:
-    """Whether transformers has a model that computes the same.
+    """Checks that transformers has a model that computes the same.
 
     Raises:
         UserError: it has none.
     """
     if args.arch.startswith("bert_transformer_copy"):
         raise UserError(
-            "transformers has no model with a copy path: train a plain bert_transformer on what this one writes, "
-            "with scripts/distill.py, and export that"
+            "transformers has no model with a copy path: train a plain bert_transformer on this one's output "
+            "(see asr-correct distill), and export that"
         )
     if args.encoder_normalize_before or args.decoder_normalize_before:
-        raise UserError("this model normalizes before its layers, and BERT behind them: it cannot be exported")
+        raise UserError("this model normalizes before its layers, but BERT after them: it cannot be exported")
     if args.activation_fn not in THEIR_ACTIVATIONS:
         raise UserError(f"the activation {args.activation_fn} is not one of {', '.join(THEIR_ACTIVATIONS)}")
     if args.encoder_embed_dim != args.decoder_embed_dim:
-        raise UserError("encoder and decoder are not equally wide: transformers would put a layer between them")
+        raise UserError("encoder and decoder have different widths, so transformers would put a layer between them")
 
 
 def config(args: Namespace, tokens: int, specials: dict[str, int]) -> EncoderDecoderConfig:
-    """``config.json``; see :func:`write` for what the special tokens' numbers are called."""
+    """``config.json``; ``specials`` are the numbers of the special tokens."""
     numbers = {
         "pad_token_id": specials["pad_token"],
         "bos_token_id": specials["cls_token"],
@@ -110,7 +110,7 @@ def config(args: Namespace, tokens: int, specials: dict[str, int]) -> EncoderDec
 
 
 def tied(args: Namespace) -> bool:
-    """Whether the decoder's embeddings are its output too."""
+    """Whether the decoder's embeddings are also its output matrix."""
     return args.share_all_embeddings or args.share_decoder_input_output_embed
 
 
@@ -131,8 +131,8 @@ def _half(args: Namespace, side: str, positions: int, dropout: float, attention_
 def generation_config(args: Namespace, specials: dict[str, int]) -> GenerationConfig:
     """``generation_config.json``: a search that finds what fairseq's finds.
 
-    fairseq ends after as many tokens as the source has and 50 more, which cannot be said here; this ends where the
-    model's positions do.
+    fairseq stops 50 tokens after the length of the source, which cannot be expressed here; this search stops at the
+    model's last position.
     """
     return GenerationConfig(
         decoder_start_token_id=specials["cls_token"],
@@ -141,15 +141,15 @@ def generation_config(args: Namespace, specials: dict[str, int]) -> GenerationCo
         pad_token_id=specials["pad_token"],
         suppress_tokens=[specials["pad_token"]],  # fairseq never writes it
         num_beams=WIDTH,
-        early_stopping=True,  # as fairseq: when as many are finished as the beam is wide
+        early_stopping=True,  # as fairseq: stop when as many are finished as the beam is wide
         length_penalty=float(FLAGS["lenpen"]),
         max_new_tokens=args.max_target_positions,
-        forced_eos_token_id=specials["sep_token"],  # where there is no more room
+        forced_eos_token_id=specials["sep_token"],  # at the last position
     )
 
 
 def check_same_outputs(folder: Path, model: nn.Module, tokens: Sequence[str]) -> None:
-    """Whether the model in a folder of :func:`write` computes what ours does.
+    """Checks that the model that :func:`write` wrote computes what ours does.
 
     Raises:
         UserError: it does not.
@@ -159,12 +159,12 @@ def check_same_outputs(folder: Path, model: nn.Module, tokens: Sequence[str]) ->
 
 @torch.no_grad()
 def compare(theirs: nn.Module, model: nn.Module, tokens: Sequence[str]) -> None:
-    """Whether a model of transformers computes what ours does.
+    """Checks that a model of transformers computes what ours does.
 
     Args:
-        theirs: in float32.
-        model: ours.
-        tokens: of theirs, by number.
+        theirs: the model of transformers, in float32.
+        model: our model.
+        tokens: of their vocabulary, by number.
 
     Raises:
         UserError: it does not.
@@ -184,6 +184,4 @@ def compare(theirs: nn.Module, model: nn.Module, tokens: Sequence[str]) -> None:
     logits = written(input_ids=source, decoder_input_ids=target).logits
     columns = [number[token] for token in dictionary.symbols[dictionary.nspecial :]]
     if not torch.allclose(expected[..., dictionary.nspecial :], logits[..., columns], atol=1e-3):
-        raise UserError(
-            "this model has settings that make it compute one thing in fairseq, and another in transformers"
-        )
+        raise UserError("this model has settings that make it compute one thing in fairseq and another in transformers")
