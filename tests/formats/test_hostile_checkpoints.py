@@ -294,7 +294,7 @@ def test_tensors_that_are_more_than_their_numbers(run: Path, tmp_path: Path) -> 
     refused(lambda: checkpoints.load(short), "does not have as many numbers as it claims")
     state = torch.load(checkpoint)
     for tensor, message in (
-        (torch.zeros(1).expand(10**6, 10**6), "shape that its numbers do not fill"),
+        (torch.zeros(1).expand(10**6, 10**6), "fewer numbers than its shape needs"),
         (torch.empty(10**6, 10**6, device="meta"), "not made of plain tensors"),
         ([1.0], "not made of plain tensors"),
     ):
@@ -303,7 +303,7 @@ def test_tensors_that_are_more_than_their_numbers(run: Path, tmp_path: Path) -> 
         refused(lambda: checkpoints.load(tmp_path / "evil.pt"), message)
     one = torch.zeros(1000)
     torch.save(state | {"model": {f"a{i}": one for i in range(1000)}}, tmp_path / "evil.pt")
-    refused(lambda: checkpoints.load(tmp_path / "evil.pt"), "share numbers that no model shares")
+    refused(lambda: checkpoints.load(tmp_path / "evil.pt"), "share numbers as no model does")
 
 
 DTYPES = (
@@ -342,7 +342,7 @@ def test_old_formats_of_torch(run: Path, tmp_path: Path) -> None:
     state = torch.load(run / "checkpoint_best.pt")
     torch.save(state, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     refused(lambda: checkpoints.load(tmp_path / "old.pt"), "not an archive of torch.save")
-    message = "a format of old versions of torch: write it again"
+    message = "a format of old versions of torch: save it again"
     refused(lambda: checkpoint_utils.load_checkpoint_to_cpu(str(tmp_path / "old.pt")), message)
     vars(state["cfg"]["model"]).update(arch="transformer", _name="transformer")
     torch.save(state, tmp_path / "others.pt", _use_new_zipfile_serialization=False)

@@ -136,7 +136,13 @@ def test_bad_audio_is_told_and_the_rest_is_done(ctc: Path, tmp_path: Path, capsy
         run(manifest, ctc, tmp_path / "hyp.jsonl")
     assert [row["audio_filepath"] for row in read(tmp_path / "hyp.jsonl")] == ["fine.wav", "slow.wav"]
     failed = [row["error"] for row in read(tmp_path / "hyp.jsonl.failed")]
-    expected = ["is not there", "holds no sound", "is not audio", "shorter than 0.05", "same utterance as line 1"]
+    expected = [
+        "is not there",
+        "holds no sound",
+        "is not audio",
+        "shorter than 0.05",
+        "repeats the utterance of line 1",
+    ]
     for error, part in zip(failed, [*expected, "lacks `audio_filepath`"], strict=True):
         assert part in error
     told = capsys.readouterr().err

@@ -181,7 +181,7 @@ def test_health(make_service: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fairseq_asr_correct.serving.app.HANGS", 0.05)
     first = hold(standin, batcher)
     until(lambda: ask(app, "GET", "/health/ready").status_code == 503)
-    assert "at one batch for more than 0.05 seconds" in ask(app, "GET", "/health").json()["error"]
+    assert "worked on one batch for more than 0.05 seconds" in ask(app, "GET", "/health").json()["error"]
     assert ask(app, "GET", "/health/live").json() == {"status": "ok"}
     standin.go.set()
     first.result(SOON)

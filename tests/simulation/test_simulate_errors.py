@@ -257,7 +257,7 @@ def test_file_holds_all_and_is_checked(errors: Path, learned: Confusions, tmp_pa
         ([], gzip.compress(b"a\n\xff\n", mtime=0), r"text\.txt line 2 is not UTF-8"),
         ([], gzip.compress(b"a\n" * 9, mtime=0)[:-9], r"text\.txt is damaged"),
         (["--text", "missing.txt"], b"a\n", "missing.txt is not a regular file"),
-        (["--wer", "0.9"], "нет\n".encode(), "more than these errors can do"),
+        (["--wer", "0.9"], "нет\n".encode(), "more than these errors can reach"),
     ],
 )
 def test_bad_text_and_flags(flags: list[str], content: bytes, message: str, errors: Path, tmp_path: Path) -> None:

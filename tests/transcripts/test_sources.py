@@ -196,7 +196,7 @@ BAD_INPUT = [
     ("a.jsonl", b'{"text": "a", "pred_text": null}', r"a\.jsonl line 2 lacks"),
     ("a.jsonl", b'{"text": "a", "pred_text": []}', r"a\.jsonl line 2 lacks"),
     ("a.jsonl", b'{"text": "a", "nbest": ["a", 1]}', r"a\.jsonl line 2 lacks"),
-    ("a.jsonl", b'{"text": "a", "nbest": "a"}', r"a\.jsonl line 2: `nbest` is a list"),
+    ("a.jsonl", b'{"text": "a", "nbest": "a"}', r"a\.jsonl line 2: `nbest` must be a list"),
     ("a.jsonl", b'["a", "b"]', r"a\.jsonl line 2 is not a JSON object"),
     ("a.jsonl", b'{"text": "a", "pred_text": "\xff"}', r"a\.jsonl line 2 is not UTF-8"),
     ("a.jsonl", b"", r"a\.jsonl line 2 is not JSON"),

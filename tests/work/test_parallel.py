@@ -159,7 +159,7 @@ def ender(how: Callable, *args: int) -> Callable[[int], int]:
     ("worker", "message"),
     [
         (partial(ender, signal.raise_signal, signal.SIGKILL), "by signal SIGKILL, perhaps because memory ran out"),
-        (partial(ender, os.abort), "by signal SIGABRT: what it printed"),
+        (partial(ender, os.abort), "by signal SIGABRT: its output may say why"),
         (partial(ender, signal.raise_signal, signal.SIGTERM), "by signal SIGTERM: "),
         (partial(ender, signal.raise_signal, signal.SIGRTMIN + 3), f"by signal {signal.SIGRTMIN + 3}: "),
         (partial(ender, os._exit, 3), "with status 3: "),
