@@ -31,8 +31,8 @@ $(READY): setup.py
 test: $(READY) ## fast tests, under three minutes
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
-test-slow: $(READY) ## every test, the slow ones too
-	OMP_NUM_THREADS=1 $(PY) -m pytest -m "slow or not slow"
+test-slow: test ## every test: the fast ones in two processes, then the slow ones alone
+	OMP_NUM_THREADS=1 $(PY) -m pytest -m slow
 
 test-processors: $(READY) ## the tests that compare numbers, as other processors would compute them
 	PY=$(PY) bash .ci/processors

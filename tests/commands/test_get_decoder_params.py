@@ -165,7 +165,7 @@ def spoil(folder: Path, how: str) -> None:
     [
         ("no config", r"config\.json cannot be read"),
         ("no weights", r"model\.safetensors cannot be read"),
-        ("no vocabulary", r"bert has no tokenizer\.json or vocab\.txt: put its tokenizer's beside the model"),
+        ("no vocabulary", r"bert has no tokenizer\.json or vocab\.txt: put the one of its tokenizer beside the model"),
         ("roberta", "this is a roberta model; only models of type 'bert'"),
         ("t5", "this is a t5 model"),
         ("larger vocabulary", "the vocabulary has 77 entries but the weights have 75 rows"),
