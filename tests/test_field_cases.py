@@ -278,7 +278,6 @@ RIGHT: dict[str, Callable[[str, Path], bool]] = {  # whether what a case's comma
     "sentencepiece-bert": lambda said, out: "not of WordPiece" in said and not (out / "o").exists(),
 }
 ELSEWHERE = {"colon-path": "fairseq-interactive", "head-health": "curl"}  # tests of this file and of the service
-KNOWN = {"punctuated-words": "a word with punctuation is not left alone"}
 names = sorted(path.name for path in CASES.glob("*") if path.name not in ELSEWHERE)
 
 
@@ -300,10 +299,7 @@ def commands(case: Path, out: Path) -> list[list[str]]:
 @pytest.mark.parametrize("name", names)
 def test_cases_as_found(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
-    request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
-    if name in KNOWN:
-        request.applymarker(pytest.mark.xfail(reason=KNOWN[name], strict=True))
     monkeypatch.chdir(ROOT)
     for script, *argv in commands(CASES / name, tmp_path):
         [module] = re.findall(r"from (fairseq_asr_correct\.commands\.\w+) import main", Path(script).read_text())

@@ -112,8 +112,9 @@ class Corrector:
         """Corrects one text, or each of several.
 
         White space becomes single spaces; a text of white space alone stays as it is. A word that the dictionary
-        cannot spell, such as one with a capital in an uncased model, stays too, and the texts before and after it are
-        corrected separately. A text longer than the model's positions, or than ``longest``, is corrected in parts.
+        cannot spell, such as one with a capital in an uncased model, stays too, and so does a word with punctuation in
+        an uncased model. The texts before and after such words are corrected separately. A text longer than the
+        model's positions, or than ``longest``, is corrected in parts.
 
         Args:
             texts: one text, or several.

@@ -1,6 +1,7 @@
 """Cuts texts into parts that a model of word pieces can read, and joins them again."""
 
 import itertools
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from fairseq.data import Dictionary
 from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.spelling import WORD
+
+APOSTROPHES = "'\u2019\u02bc"
 
 
 class Part(NamedTuple):
@@ -20,6 +23,9 @@ class Part(NamedTuple):
 
 class Cutter:
     """Cuts texts into parts.
+
+    A model whose vocabulary has no capitals has learned from text without punctuation. It would break "twenty-one" and
+    "(for)", so words with any mark but an apostrophe stay as they are.
 
     Args:
         dictionary: the model's.
@@ -35,6 +41,8 @@ class Cutter:
         self._dictionary = dictionary
         self._wordpiece = WordPiece(dictionary.symbols[dictionary.nspecial :])
         self._longest = longest
+        pieces = (symbol for symbol in dictionary.symbols if not symbol.startswith("["))  # [MASK] is no word
+        self._marks = any(piece != piece.lower() for piece in pieces)  # whether it reads words with punctuation
 
     def cut(self, text: str) -> Iterator[Part]:
         """The parts of a text; :func:`join` gives the text back, with single spaces.
@@ -49,7 +57,9 @@ class Cutter:
                 yield Part(" ".join(word for word, _ in words), [token for _, tokens in words for token in tokens])
 
     def _spell(self, word: str) -> list[int]:
-        """The word's tokens; empty if the dictionary cannot spell it, or if it is too long for the model."""
+        """The word's tokens; empty if it has marks, if the dictionary cannot spell it, or if it is too long."""
+        if not (self._marks or all(map(_is_letter, word))):
+            return []
         tokens = list(map(self._dictionary.index, self._wordpiece.encode(word).split(" ")))
         return tokens if min(tokens) >= self._dictionary.nspecial and len(tokens) <= self._longest else []
 
@@ -62,6 +72,10 @@ class Cutter:
         middle = min(range(1, len(words)), key=lambda i: abs(2 * ends[i - 1] - ends[-1]))
         yield from self._short_enough(words[:middle])
         yield from self._short_enough(words[middle:])
+
+
+def _is_letter(letter: str) -> bool:
+    return letter.isalnum() or letter in APOSTROPHES or unicodedata.category(letter).startswith("M")
 
 
 def join(parts: Sequence[str], text: str = "") -> str:

@@ -21,7 +21,7 @@ from rules import MARGIN
 import fairseq_asr_correct
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.corrector import corrector
-from fairseq_asr_correct.corrector.parts import join
+from fairseq_asr_correct.corrector.parts import Cutter, join
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
 
@@ -313,3 +313,14 @@ def test_the_package_offers_it_and_does_not_import_it() -> None:
     assert "Corrector" not in vars(fairseq_asr_correct)
     with pytest.raises(AttributeError, match="no attribute 'Korrektor'"):
         fairseq_asr_correct.Korrektor  # noqa: B018
+
+
+@pytest.mark.parametrize("capitals", [False, True])
+def test_words_with_marks_stay_where_the_vocabulary_has_no_capitals(capitals: bool) -> None:
+    dictionary = Dictionary()
+    for symbol in ["[MASK]", "the", "boy", "(", "##'", "##s", "##-", "##)", "##the", "##boy"] + ["Boy"] * capitals:
+        dictionary.add_symbol(symbol)
+    text = "the boy's (the) boy-boy boys'"
+    cut = [(part.text, bool(part.tokens)) for part in Cutter(dictionary, 40).cut(text)]
+    apart = [("the boy's", True), ("(the) boy-boy", False), ("boys'", True)]
+    assert cut == ([(text, True)] if capitals else apart)
