@@ -52,6 +52,7 @@ setup(
             "evaluation/page.css",
             "evaluation/page.js",
             "serving/page.html",
+            "terms/english_words.txt.gz",
         ],
         SHIPPED: ["*"],
     },
