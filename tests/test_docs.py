@@ -15,6 +15,8 @@ import pytest
 from conftest import ROOT, USER_DIR
 from fairseq import options
 
+from fairseq_asr_correct.commands import VERBS
+
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CARDS = sorted((ROOT / "models").glob("*/README.md")) + sorted((ROOT / "examples").glob("*/README.md"))
 RECORDS = sorted((ROOT / "docs/results").glob("*.md"))  # commands as they were run, under the names of that time
@@ -238,3 +240,10 @@ def test_every_page_is_in_the_site() -> None:
 def test_python_can_be_read(page: Path) -> None:
     for code in blocks(page, "python"):
         compile(code, name_of(page), "exec")
+
+
+def test_examples_in_help_stand_out() -> None:
+    """They are indented, as in the help of every verb."""
+    for module, _ in VERBS.values():
+        text = importlib.import_module(f"fairseq_asr_correct.commands.{module}").__doc__ or ""
+        assert not re.search(r"^asr-correct ", text, re.MULTILINE), module

@@ -1,8 +1,8 @@
 """Export a trained corrector as a small folder, for this package or another library.
 
-asr-correct export runs/my-run --save-to corrector                        # for Corrector; it holds no code
-asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
-asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
+    asr-correct export runs/my-run --save-to corrector                        # for Corrector; it holds no code
+    asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
+    asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Split text files into BERT's word pieces, or join the pieces again; nothing is lost either way.
 
-asr-correct wordpiece --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
-asr-correct wordpiece --decode --input train.wp.bad --output train.bad
+    asr-correct wordpiece --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
+    asr-correct wordpiece --decode --input train.wp.bad --output train.bad
 """
 
 import argparse
