@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     if not args.files and not args.sets and not (args.pairs and args.results):
         make_parser().error("name files, or sets with --set, or --pairs and --results")
     if args.files and len(args.files) < 3:
+        refuse_what_needs_corrections(args)
         print(rate(read_files(args.files, speaker_rule(args.speaker_regex)), args.lowercase))
         return
 
@@ -76,6 +77,17 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap (default: 1)")
     parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
     return parser
+
+
+def refuse_what_needs_corrections(args: argparse.Namespace) -> None:
+    """Raises UserError for flags that two files, without corrected texts, have no use for."""
+    for name in ("sets", "pairs", "results", "save_to", "examples"):
+        if getattr(args, name):
+            flag = "--set" if name == "sets" else f"--{name.replace('_', '-')}"
+            raise UserError(
+                f"{flag} is of no use beside two files, whose word error rate alone is printed: leave it out, or name "
+                "a third file with corrected texts"
+            )
 
 
 def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:

@@ -260,6 +260,18 @@ def test_files_of_different_lengths(tmp_path: Path) -> None:
         read(*paths)
 
 
+@pytest.mark.parametrize(
+    "flag", ["--set dev=dev.jsonl", "--pairs pairs", "--results results", "--save-to report", "--examples 3"]
+)
+def test_flags_that_two_files_have_no_use_for(flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("ref.txt", "bad.txt"):
+        (tmp_path / name).write_text("a b\n")
+    with pytest.raises(UserError, match=f"^{flag.split()[0]} is of no use beside two files"):
+        evaluate.main(["ref.txt", "bad.txt", *flag.split()])
+    assert not (tmp_path / "report").exists()
+
+
 def run(tmp_path: Path, *sets: str) -> dict:
     evaluate.main([*(word for entry in sets for word in ("--set", entry)), "--save-to", str(tmp_path / "report")])
     return json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))
