@@ -3,6 +3,8 @@
     asr-correct export runs/my-run --save-to corrector                        # for Corrector; it holds no code
     asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
     asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
+
+The folder's files are written together or not at all.
 """
 
 import argparse

@@ -2,6 +2,8 @@
 
     asr-correct wordpiece --vocab bert_init/vocab.txt --input train.bad --output train.wp.bad
     asr-correct wordpiece --decode --input train.wp.bad --output train.bad
+
+`--vocab` is the file that `asr-correct bert` writes; joining needs none.
 """
 
 import argparse
