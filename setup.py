@@ -73,6 +73,7 @@ setup(
         "sacrebleu>=2.4",  # fairseq's BLEU
         "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
         "tqdm>=4.60",  # progress
+        "pyyaml>=6",  # files of fixed spellings; fairseq and transformers need it too
     ],
     extras_require={
         "audio": [
