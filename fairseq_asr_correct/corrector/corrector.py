@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast, overload
@@ -12,6 +12,7 @@ from fairseq.data import data_utils
 
 from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
 from fairseq_asr_correct.corrector.parts import Cutter, Part
+from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError, reason
@@ -19,9 +20,11 @@ from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctr
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.terms.spellings import Spellings
 
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+Spelled = Spellings | Mapping[str, Iterable[str]] | None  # replacements that always hold
 
 
 class Corrector:
@@ -99,15 +102,30 @@ class Corrector:
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
-        self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...
+        self,
+        texts: str,
+        batch_size: int = ...,
+        beam: int | None = ...,
+        decoding: str | None = ...,
+        spellings: Spelled = ...,
     ) -> str: ...
     @overload
     def correct(
-        self, texts: Iterable[str], batch_size: int = ..., beam: int | None = ..., decoding: str | None = ...
+        self,
+        texts: Iterable[str],
+        batch_size: int = ...,
+        beam: int | None = ...,
+        decoding: str | None = ...,
+        spellings: Spelled = ...,
     ) -> list[str]: ...
 
     def correct(
-        self, texts: str | Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+        self,
+        texts: str | Iterable[str],
+        batch_size: int = 32,
+        beam: int | None = None,
+        decoding: str | None = None,
+        spellings: Spelled = None,
     ) -> str | list[str]:
         """Corrects one text, or each of several.
 
@@ -122,6 +140,9 @@ class Corrector:
             beam: beam size of the search (default: 4; 1 with input-guided).
             decoding: "beam" for fairseq's beam search (the default), or "input-guided", which gives the same output
                 as a beam of 1 in fewer passes of the decoder.
+            spellings: replacements that always hold, made after the correction: for each text as it should be written,
+                what it replaces, such as ``{"CAPEX": ["cap x", "copics"]}``; many are faster as
+                :class:`~fairseq_asr_correct.terms.spellings.Spellings`, made once.
 
         Returns:
             The corrected text for one text, or a list of corrected texts, in the order of the input.
@@ -129,14 +150,19 @@ class Corrector:
         Raises:
             TypeError: an input is not text.
             UserError: ``batch_size`` or ``beam`` is not a whole number from 1 up, there is no such decoding or it
-                has no such beam, or the model computes NaN.
+                has no such beam, the spellings contradict each other, or the model computes NaN.
         """
         if isinstance(texts, str):
-            return next(self.stream([texts], batch_size, beam, decoding))
-        return list(self.stream(texts, batch_size, beam, decoding))
+            return next(self.stream([texts], batch_size, beam, decoding, spellings))
+        return list(self.stream(texts, batch_size, beam, decoding, spellings))
 
     def stream(
-        self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+        self,
+        texts: Iterable[str],
+        batch_size: int = 32,
+        beam: int | None = None,
+        decoding: str | None = None,
+        spellings: Spelled = None,
     ) -> Iterator[str]:
         """Corrects a stream of texts, of any length.
 
@@ -147,6 +173,7 @@ class Corrector:
             batch_size: as for :meth:`correct`.
             beam: as for :meth:`correct`.
             decoding: as for :meth:`correct`.
+            spellings: as for :meth:`correct`.
 
         Returns:
             An iterator over the corrected texts, in the order of the input.
@@ -158,11 +185,18 @@ class Corrector:
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
         corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding))
-        return (correction.after for correction in corrections)
+        fixed = Spellings.of(spellings)
+        return (fixed.apply(correction.after) for correction in corrections)
 
     @overload
     def explain(  # type: ignore[overload-overlap]
-        self, texts: str, batch_size: int = ..., beam: int | None = ..., decoding: str | None = ..., nbest: int = ...
+        self,
+        texts: str,
+        batch_size: int = ...,
+        beam: int | None = ...,
+        decoding: str | None = ...,
+        nbest: int = ...,
+        spellings: Spelled = ...,
     ) -> Correction: ...
     @overload
     def explain(
@@ -172,6 +206,7 @@ class Corrector:
         beam: int | None = ...,
         decoding: str | None = ...,
         nbest: int = ...,
+        spellings: Spelled = ...,
     ) -> list[Correction]: ...
 
     def explain(
@@ -181,6 +216,7 @@ class Corrector:
         beam: int | None = None,
         decoding: str | None = None,
         nbest: int = 1,
+        spellings: Spelled = None,
     ) -> Correction | list[Correction]:
         """Corrects as :meth:`correct` does, and reports each change and how sure the model is of it.
 
@@ -196,6 +232,7 @@ class Corrector:
             nbest: the most alternatives to give for each text; the first is the correction. Each has its
                 log-probability: natural, summed over its tokens and ends of sentences. Words that the dictionary
                 cannot spell count as 0.
+            spellings: as for :meth:`correct`. Where a spelling alone changes words, the confidence is 1.
 
         Returns:
             A correction for one text, or a list of corrections, in the order of the input.
@@ -206,9 +243,10 @@ class Corrector:
                 ``beam``.
         """
         search = Search.of(batch_size, beam, decoding, nbest)
+        fixed = Spellings.of(spellings)
         if isinstance(texts, str):
-            return next(self._corrections(iter([texts]), search))
-        return list(self._corrections(iter(texts), search))
+            return spelled(next(self._corrections(iter([texts]), search)), fixed)
+        return [spelled(correction, fixed) for correction in self._corrections(iter(texts), search)]
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.

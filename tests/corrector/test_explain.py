@@ -122,3 +122,20 @@ def test_a_stream_is_read_as_it_is_corrected(
     assert list(itertools.islice(corrected, 8)) == learned.correct(bad[:8]) and len(read) == 12
     with pytest.raises(TypeError, match="texts is a single text: give an iterable"):
         learned.stream("the boy")
+
+
+def test_spellings_hold_after_the_correction(learned: Corrector, bad: list[str]) -> None:
+    """In every call, and in the edits and alternatives too."""
+    plain = learned.explain(bad, nbest=2)
+    word = next(edit.after.split()[0] for correction in plain for edit in correction.edits if edit.after)
+    lists = {"CAPEX": [word, "never said"]}
+    wanted = [" ".join("CAPEX" if one == word else one for one in correction.after.split()) for correction in plain]
+    assert wanted != [correction.after for correction in plain]
+    assert learned.correct(bad, spellings=lists) == list(learned.stream(bad, spellings=lists)) == wanted
+    assert learned.correct(bad[0], spellings=lists) == wanted[0]
+    explained = learned.explain(bad, nbest=2, spellings=lists)
+    assert [one.after for one in explained] == [one.at(0) for one in explained] == wanted
+    assert [one.alternatives[0][0] for one in explained] == wanted
+    assert learned.explain(bad[0], spellings=lists).after == wanted[0]
+    with pytest.raises(UserError, match="would be replaced by"):
+        learned.correct(bad, spellings={"A": ["x"], "B": ["x"]})
