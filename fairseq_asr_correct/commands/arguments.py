@@ -27,6 +27,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_spellings(parser: argparse.ArgumentParser) -> None:
+    """Adds --spellings, a file of replacements that always hold."""
+    parser.add_argument("--spellings", type=Path, metavar="FILE", help="replacements that always hold, as YAML, JSON "
+        "or CSV: what should be written, and what it replaces")  # fmt: skip
+
+
 def add_export(parser: argparse.ArgumentParser) -> None:
     """Adds MODEL, and the folder to export it to."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, the folder that a training "

@@ -12,6 +12,8 @@ format (.jsonl .json .csv .tsv .trn .srt .vtt .txt); where it does not, give --f
 
 If the command is stopped, even by kill -9, run it again: it resumes where it was. `--shard 2/8` corrects the second
 eighth of the lines and writes corrected.2of8.jsonl; the eight outputs, joined by cat, are the whole.
+
+--spellings has replacements that always hold, whatever the model writes, such as `CAPEX: [cap x, copics]`.
 """
 
 import argparse
@@ -31,7 +33,7 @@ import torch
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_spellings, modern, new_parser
 from fairseq_asr_correct.corrector.capitals import capitals_told, count_capitals
 from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
@@ -39,6 +41,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
@@ -80,6 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
         "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
+    add_spellings(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
@@ -98,6 +102,8 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--workers {args.workers}: give a number from 1 up")
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
+    if args.spellings:
+        Spellings.read(args.spellings)  # its mistakes are told before a model is read
     if args.output == STANDARD_INPUT:
         if args.shard != "1/1":
             raise UserError("--shard needs an --output: each shard writes its own file")
@@ -154,7 +160,10 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[str]], Corrected]:
     if args.workers > 1:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
-    correct = partial(corrector.correct, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding)
+    how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
+    if args.spellings:
+        how["spellings"] = Spellings.read(args.spellings)
+    correct = partial(corrector.correct, **how)
     return lambda texts: (correct(texts), count_capitals(corrector, texts))
 
 
@@ -213,7 +222,10 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     """All that the result depends on, so not the number of workers."""
     names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "device", "dtype", "shard")
     model = [digest(file) for file in model_files(args.model)]
-    return {"input": digest(args.input), "model": model, "options": {name: getattr(args, name) for name in names}}
+    options = {name: getattr(args, name) for name in names}
+    if args.spellings:
+        options["spellings"] = digest(args.spellings)
+    return {"input": digest(args.input), "model": model, "options": options}
 
 
 def digest(path: Path) -> str:

@@ -18,11 +18,12 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_model, new_parser
+from fairseq_asr_correct.commands.arguments import add_model, add_spellings, new_parser
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
 from fairseq_asr_correct.transcripts.file_formats import FORMATS, format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
@@ -32,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
     form = args.format or format_of(args.input, "give --format")
+    spellings = Spellings.read(args.spellings) if args.spellings else None
     corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device)
     entries = read_entries(args.input, form)
     pipe = args.output == STANDARD_INPUT
@@ -39,7 +41,12 @@ def main(argv: list[str] | None = None) -> None:
         while some := list(islice(entries, args.batch_size)):
             texts = [entry.text("pred_text", "text") for entry in some]
             explained = corrector.explain(
-                texts, batch_size=args.batch_size, beam=args.beam, decoding=args.decoding, nbest=args.nbest
+                texts,
+                batch_size=args.batch_size,
+                beam=args.beam,
+                decoding=args.decoding,
+                nbest=args.nbest,
+                spellings=spellings,
             )
             for line in _lines(some, explained, args.nbest):
                 print(line, file=file, flush=pipe)
@@ -68,5 +75,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
+    add_spellings(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser

@@ -8,6 +8,9 @@ come at the same time are corrected in one batch, and short ones go first. http:
 hand. GET /health/live and /health/ready say whether the server runs and is ready, and GET /metrics has counts for
 Prometheus. A request that cannot be served gets {"error": "..."} with one sentence.
 
+--spellings has replacements that hold for all requests. A request can bring more, which come first:
+{"text": "the cap x is low", "spellings": {"CAPEX": ["cap x", "copics"]}}.
+
 Anybody who can reach the port can use it: there is no password and no TLS, so put a proxy in front of it. On SIGTERM or
 Ctrl+C the server answers the requests that it has, for at most --grace-seconds, and ends with exit status 0.
 """
@@ -20,8 +23,9 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, modern, new_parser
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_spellings, modern, new_parser
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.terms.spellings import Spellings
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
@@ -47,6 +51,7 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_asr_correct.serving.requests import Limits
     from fairseq_asr_correct.serving.server import Server, address, bind, listen
 
+    spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
     bound = bind(args.host, args.port)  # a port in use is reported before the model is read
     corrector, how = load(args)
     corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
@@ -59,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
     batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
     limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces)
-    app = make_app(batcher, corrector.cut, metrics, limits, args.model.resolve().name, args.allowed_host)
+    app = make_app(batcher, corrector.cut, metrics, limits, args.model.resolve().name, args.allowed_host, spellings)
     logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
     server = Server(app, batcher, most_connections(), args.grace_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped
@@ -108,6 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN",
         help="take a change only where the model prefers it by this log-probability (default: as its keep.json "
         "says)")  # fmt: skip
+    add_spellings(parser)
     parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
         help="refuse requests for other hosts; *.example.com is all below example.com (default: any host)")  # fmt: skip
     batches = parser.add_argument_group("batches")

@@ -19,7 +19,8 @@ from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import QueueFull
-from fairseq_asr_correct.serving.requests import Limits, Refusal, read, unless_gone
+from fairseq_asr_correct.serving.requests import Limits, Refusal, read, spelled, unless_gone
+from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def make_app(
     limits: Limits,
     model: str,
     allowed_hosts: Sequence[str] = ("*",),
+    spellings: Spellings | None = None,
 ) -> FastAPI:
     """The service.
 
@@ -47,17 +49,19 @@ def make_app(
         limits: for one request.
         model: the model's name, for GET /health/ready.
         allowed_hosts: hosts that requests may name; "*.example.com" stands for all below example.com.
+        spellings: replacements that hold for all requests, after those of a request.
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
     metrics.queue.set_function(lambda: batcher.waiting)
     page, policy = read_page()
+    fixed = Spellings.of(spellings)
     readable = {"methods": ["GET", "HEAD"]}
 
     @app.post("/correct")
     async def correct(request: Request) -> Response:
         with metrics.seconds.time():
-            response = await answer(request, batcher, cut, metrics, limits)
+            response = await answer(request, batcher, cut, metrics, limits, fixed)
         metrics.requests.labels(response.status_code).inc()
         return response
 
@@ -95,7 +99,12 @@ def make_app(
 
 
 async def answer(
-    request: Request, batcher: Batcher, cut: Callable[[str], list[Part]], metrics: Metrics, limits: Limits
+    request: Request,
+    batcher: Batcher,
+    cut: Callable[[str], list[Part]],
+    metrics: Metrics,
+    limits: Limits,
+    spellings: Spellings,
 ) -> Response:
     """The response with the corrected texts, or with an error."""
     try:
@@ -103,6 +112,9 @@ async def answer(
         parts = [part for layout in asked.layouts for part in layout]
         client = request.client.host if request.client else ""
         corrected = iter(await unless_gone(request, batcher.submit(parts, client)))
+        pairs = zip(asked.texts, asked.layouts, strict=True)
+        texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
+        texts = await spelled(request, texts, asked.spellings.over(spellings))
     except Refusal as refusal:
         return refused(refusal.status, str(refusal), refusal.headers)
     except QueueFull:
@@ -118,8 +130,6 @@ async def answer(
         return refused(500, FAULT)
     metrics.texts.inc(len(asked.texts))
     metrics.words.inc(asked.words)
-    pairs = zip(asked.texts, asked.layouts, strict=True)
-    texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
     return JSONResponse({"texts": texts} if asked.several else {"text": texts[0]})
 
 

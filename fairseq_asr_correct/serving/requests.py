@@ -13,7 +13,10 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from fairseq_asr_correct.corrector.parts import Part
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.serving.queueing import work
+from fairseq_asr_correct.terms.spelling_files import spellings_of
+from fairseq_asr_correct.terms.spellings import Spellings
 
 BODY_SECONDS = 30  # for a body to arrive
 T = TypeVar("T")
@@ -41,6 +44,7 @@ class Asked(NamedTuple):
     several: bool  #: whether the request has a list of texts
     words: int
     layouts: list[list[Part]]  #: the parts of each text
+    spellings: Spellings  #: replacements that hold for this request
 
 
 class Refusal(Exception):
@@ -104,7 +108,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
         raise Refusal(400, f"the body is not UTF-8, see byte {error.start + 1}") from None
     except ValueError as error:
         raise Refusal(400, f"the body cannot be read as JSON: {error}") from None
-    if not isinstance(asked, dict) or list(asked) not in (["text"], ["texts"]):
+    if not isinstance(asked, dict) or set(asked) - {"spellings"} not in ({"text"}, {"texts"}):
         raise Refusal(422, f"the JSON has another shape: {SHAPE}")
     several = "texts" in asked
     if several and not isinstance(asked["texts"], list):
@@ -117,11 +121,35 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
     letters = sum(map(len, texts))
     if letters > limits.letters:
         raise Refusal(413, f"there are {letters} letters: send at most {limits.letters} at once")
+    spellings = _spellings(asked.get("spellings", {}))
     layouts = list(map(cut, texts))
     pieces = sum(work(part) for layout in layouts for part in layout)
     if pieces > limits.pieces:
         raise Refusal(413, f"the model reads this as {pieces} word pieces: send at most {limits.pieces} at once")
-    return Asked(texts, several, sum(len(text.split()) for text in texts), layouts)
+    return Asked(texts, several, sum(len(text.split()) for text in texts), layouts, spellings)
+
+
+def _spellings(value: Any) -> Spellings:
+    """The spellings of a request."""
+    try:
+        pairs = spellings_of(value, "spellings")
+        for written, texts in pairs:
+            for text in (written, *texts):
+                _check("a spelling", text)
+        return Spellings(pairs)
+    except UserError as error:
+        raise Refusal(422, str(error)) from None
+
+
+async def spelled(request: Request, texts: list[str], spellings: Spellings) -> list[str]:
+    """The texts with fixed spellings; long ones are replaced in another thread.
+
+    Raises:
+        starlette.requests.ClientDisconnect: the client went away.
+    """
+    if not len(spellings) or sum(map(len, texts)) <= SHORT:
+        return list(map(spellings.apply, texts))
+    return await unless_gone(request, LONG.submit(lambda: list(map(spellings.apply, texts))))
 
 
 def _parse_slowly(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:

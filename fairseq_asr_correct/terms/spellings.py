@@ -11,6 +11,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.terms.term import APOSTROPHES
 
 MOST_FORMS = 1_000_000
+MOST_WORDS = 10  # in a text that is replaced: it bounds the time of a text that a stranger sends
 WORD = re.compile(r"\S+")
 SAME_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 POSSESSIVE = re.compile(f"[{APOSTROPHES}][sS]$")
@@ -53,8 +54,8 @@ class Spellings:
 
     Raises:
         TypeError: something in it is not text.
-        UserError: a text is empty or has a control character, one text would be replaced by two others, or there are
-            more than ``MOST_FORMS``.
+        UserError: a text is empty or has a control character, one text would be replaced by two others, a replaced
+            text has more than ``MOST_WORDS``, or there are more than ``MOST_FORMS`` of them.
     """
 
     def __init__(self, replaced: "Mapping[str, Iterable[str]] | Iterable[tuple[str, Iterable[str]]]" = ()) -> None:
@@ -156,6 +157,9 @@ class Spellings:
         self._count += 1
         if self._count > MOST_FORMS:
             raise UserError(f"there are more than {MOST_FORMS:,} spellings: give fewer")
+        words = text.split()
+        if len(words) > MOST_WORDS:
+            raise UserError(f"{text!r:.80} has more than {MOST_WORDS} words: give a part of it")
         left, core, right = bare(text)
         forms = self._forms.setdefault(_folded(core), [])
         for form in forms:
@@ -168,7 +172,6 @@ class Spellings:
                 return
         forms.append(_Form(left, right, written))
         forms.sort(key=lambda form: -len(form.left + form.right))  # "st." before "st"
-        words = text.split()
         first = _folded(bare(words[0]).core)
         lengths = {*self._lengths.get(first, ()), len(words)}
         self._lengths[first] = tuple(sorted(lengths, reverse=True))

@@ -122,7 +122,7 @@ def test_it_goes_on_where_it_was_stopped(run: Run, shout: Shout, tmp_path: Path)
     assert "exists and is kept" in run("hyp.txt", "out", "--batch-size", 2)
 
 
-@pytest.mark.parametrize("change", ["input", "model", "options"])
+@pytest.mark.parametrize("change", ["input", "model", "options", "spellings"])
 def test_other_work_is_not_gone_on_with(change: str, run: Run, shout: Shout, tmp_path: Path) -> None:
     write(tmp_path / "hyp.txt", lines(40))
     shout.fails_at = "35"
@@ -133,7 +133,8 @@ def test_other_work_is_not_gone_on_with(change: str, run: Run, shout: Shout, tmp
         write(tmp_path / "hyp.txt", [*lines(39), "another"])
     if change == "model":
         (tmp_path / "checkpoint_last.pt").write_text("another")
-    flags = ("--keep-threshold", 2) if change == "options" else ()
+    (tmp_path / "ours.yaml").write_text("CAPEX: [cap x]\n")
+    flags = {"options": ("--keep-threshold", 2), "spellings": ("--spellings", tmp_path / "ours.yaml")}.get(change, ())
     with pytest.raises(UserError, match="begun with another manifest or other options: delete it to start again"):
         run("hyp.txt", "out", "--batch-size", 1, *flags)
 
@@ -261,3 +262,14 @@ def test_workers_write_what_the_corrector_says(checkpoint: Path, pairs: Path, tm
         options = ["--decoding", "input-guided", "--batch-size", 1, "--workers", workers]
         correct.main(list(map(str, [*argv, *options])))
         assert (tmp_path / f"out{workers}").read_text().splitlines() == expected
+
+
+def test_spellings(run: Run, shout: Shout, tmp_path: Path) -> None:
+    """They reach the corrector, and their mistakes are told."""
+    (tmp_path / "hyp.txt").write_text("one\ntwo\n")
+    (tmp_path / "ours.yaml").write_text("CAPEX: [cap x]\n")
+    run("hyp.txt", "out", "--spellings", tmp_path / "ours.yaml")
+    assert shout.options["spellings"].apply("cap x") == "CAPEX"
+    (tmp_path / "ours.yaml").write_text("CAPEX: x\nOPEX: x\n")
+    with pytest.raises(UserError, match=r"ours\.yaml: 'x' would be replaced by 'CAPEX' and by 'OPEX'"):
+        run("hyp.txt", "new", "--spellings", tmp_path / "ours.yaml")

@@ -20,6 +20,7 @@ from fairseq_asr_correct.serving.app import make_app, read_page
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
+from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.version import __version__
 
 
@@ -35,6 +36,13 @@ def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
         yield shape, 422, "the JSON has another shape: send"
     yield '{"text": "a", "beam": 9}', 422, "another shape"
     yield '{"\\ud800": "a"}', 422, "another shape"
+    yield '{"spellings": {}}', 422, "another shape"
+    for value in ("null", "1", '"a"', '[["a"]]', '[{"from": "a"}]'):
+        yield f'{{"text": "a", "spellings": {value}}}', 422, "spellings"
+    yield '{"text": "a", "spellings": {"A": ["x"], "B": ["x"]}}', 422, "'x' would be replaced by 'A' and by 'B'"
+    yield '{"text": "a", "spellings": {"A": []}}', 422, "'A' has no list of what it replaces"
+    yield '{"text": "a", "spellings": {"A": ["\\ud800"]}}', 422, "of a spelling is half of a surrogate pair"
+    yield json.dumps({"text": "a", "spellings": {"A": ["x" * 20_000]}}), 413, "more than 20000 bytes"
     for value in ("null", "1", "1e999", "true", "{}", '["a"]'):
         yield f'{{"text": {value}}}', 422, "text is not a string"
     for value in ("null", "1", '"a"', "{}"):
@@ -73,6 +81,24 @@ def test_right_content_types(make_service: Make) -> None:
     for kind in ("application/json; charset=utf-8", "Application/JSON ;x=y"):
         assert ask(app, content='{"text": "a"}', headers={"Content-Type": kind}).status_code == 200
     assert post(app, b"\x1f\x8b", **{"Content-Encoding": "gzip"}).status_code == 415
+
+
+def test_spellings(make_service: Make) -> None:
+    """Those of a request come before those of the service, after the correction, and go with the request."""
+    standin, _, _ = make_service()
+    queue = Queue(32, 1000, 1000)
+    batcher = Batcher(standin.correct, queue, 0)
+    app = make_app(batcher, cut, Metrics(), LIMITS, "model", ("*",), Spellings({"CAPEX": ["cap x"], "Ours": ["us"]}))
+    asked = {"texts": ["cap x us", "us, x"], "spellings": {"Theirs": ["us"]}}
+    try:
+        assert post(app, json.dumps(asked)).json() == {"texts": ["<CAPEX Theirs>", "<Theirs, x>"]}
+        asked["spellings"] = [{"from": ["x"], "to": "Y"}]
+        assert post(app, json.dumps(asked)).json() == {"texts": ["<CAPEX Ours>", "<Ours, Y>"]}
+        assert post(app, json.dumps({"text": "us x"})).json() == {"text": "<Ours x>"}
+        asked = {"text": "interminably " * 200, "spellings": {"long": ["interminably"]}}
+        assert post(app, json.dumps(asked)).json() == {"text": f"<{'long ' * 199}long >"}, "in another thread"
+    finally:
+        batcher.close(SOON)
 
 
 def test_what_is_allowed(make_service: Make) -> None:

@@ -120,6 +120,7 @@ def test_thousands_are_fast() -> None:
         ({"A": [""]}, "a spelling is empty"),
         ({" ": ["x"]}, "a spelling is empty"),
         ({"A\a": ["x"]}, "control character"),
+        ({"A": ["x" + 10 * " y"]}, "more than 10 words"),
     ],
 )
 def test_mistakes(lists: dict[str, list[str]], message: str) -> None:
