@@ -3,7 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-QUALITIES = {"wer": "WER", "ser": "sentence error rate", "cer": "CER", "bleu": "BLEU", "chrf": "chrF"}
+QUALITIES = {
+    "wer": "WER",
+    "plain_wer": "WER without case and marks",
+    "ser": "sentence error rate",
+    "cer": "CER",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
 SHARES = {
     "false_correction_rate": "right words made wrong (false-correction rate)",
     "precision": "changed words that became right (precision)",
@@ -18,8 +25,18 @@ SHARES = {
 SPECIAL = str.maketrans({"<": "&lt;", "&": "&amp;"} | {mark: f"\\{mark}" for mark in "\\`*|["})
 
 
+TERM_RATES = {
+    "b_wer": "WER on listed words (B-WER)",
+    "u_wer": "WER on other words (U-WER)",
+    "recall": "terms said that were written (recall)",
+    "precision": "terms written that were said (precision)",
+}
+MOST_TERMS = 200  # rows of a table of terms
+
+
 def table(sets: list[dict[str, Any]]) -> str:
-    """A row for each set, with the main numbers."""
+    """A row for each set, with the main numbers; texts with case or marks also have the rates without these."""
+    written = any(numbers["written"] for numbers in sets)
     head = (
         "set",
         "sentences",
@@ -32,11 +49,25 @@ def table(sets: list[dict[str, Any]]) -> str:
         "sub/del/ins after",
         "improved/harmed",
         "false corrections",
+        *(("plain WER before", "plain WER after") if written else ()),
     )
-    return markdown(head, map(_row, sets))
+    return markdown(head, (_row(numbers, written) for numbers in sets))
 
 
-def _row(numbers: dict[str, Any]) -> list[str]:
+def term_table(sets: list[dict[str, Any]]) -> str:
+    """A row for each set, with its errors on listed words and on others."""
+    head = ["set", "listed words"]
+    for name in ("B-WER", "U-WER", "recall of terms", "precision"):
+        head += [f"{name} before", f"{name} after"]
+    return markdown(head, (_term_row(numbers["name"], numbers["terms"]) for numbers in sets))
+
+
+def _term_row(name: str, terms: dict[str, Any]) -> list[str]:
+    rates = [percent(terms[side][rate]) for rate in TERM_RATES for side in ("before", "after")]
+    return [name, str(terms["listed_words"]), *rates]
+
+
+def _row(numbers: dict[str, Any], written: bool) -> list[str]:
     kinds = [
         "/".join(str(numbers[side][kind]) for kind in ("substitutions", "deletions", "insertions"))
         for side in ("before", "after")
@@ -53,6 +84,7 @@ def _row(numbers: dict[str, Any]) -> list[str]:
         *kinds,
         f"{numbers['sentences_improved']}/{numbers['sentences_harmed']}",
         percent(numbers["false_correction_rate"], "%"),
+        *(percent(numbers[side]["plain_wer"]) for side in ("before", "after") if written),
     ]
 
 
@@ -63,8 +95,12 @@ def document(report: dict[str, Any]) -> str:
         "Fewer errors: relative to those before, with a paired bootstrap interval. False corrections: right words "
         f"made wrong, of all right words. Counted as `{report['signature']}`."
     )
+    if any(numbers["written"] for numbers in report["sets"]):
+        parts.append("WER counts case and marks. Plain WER is that of the same words without them.")
     for numbers in report["sets"]:
         parts += [f"## {escape(numbers['name'])}", _details(numbers)]
+        if "terms" in numbers:
+            parts += ["### Terms", _terms(numbers["terms"])]
         for kind in ("fixed", "introduced"):
             head = ("said", "recognized" if kind == "fixed" else "became", "times")
             parts += [f"### Most {kind}", markdown(head, map(_confusion, numbers["confusions"][kind]))]
@@ -88,6 +124,32 @@ def _details(numbers: dict[str, Any]) -> str:
         f"{numbers['sentences_harmed']} harmed.",
     ]
     return "\n\n".join(lines)
+
+
+def _terms(terms: dict[str, Any]) -> str:
+    """The rates of listed words, and what became of each term."""
+    rates = (
+        (title, *(percent(terms[side][name]) for side in ("before", "after"))) for name, title in TERM_RATES.items()
+    )
+    shown = terms["table"][:MOST_TERMS]
+    rows = (_term(row) for row in shown)
+    kinds = ("right", "missed", "inserted")
+    head = ("term", "spoken", *(f"{kind} {side}" for side in ("before", "after") for kind in kinds))
+    more = len(terms["table"]) - len(shown)
+    return "\n\n".join(
+        [
+            f"{terms['listed_words']} words of the references are listed, and {terms['other_words']} are not; terms "
+            f"were spoken {terms['spoken']} times.",
+            markdown(("", "before", "after"), rates),
+            markdown(head, rows),
+            *([f"{more} more terms are in report.json."] if more else []),
+        ]
+    )
+
+
+def _term(row: dict[str, Any]) -> list[str]:
+    counts = [row[side][kind] for side in ("before", "after") for kind in ("right", "missed", "inserted")]
+    return [row["term"], *map(str, (row["spoken"], *counts))]
 
 
 def _confusion(entry: dict[str, Any]) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """All numbers of a set, as in report.json."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +12,8 @@ from sacrebleu.metrics import BLEU, CHRF
 
 from fairseq_asr_correct.evaluation.alignment import Changes, Confusion, align, errors
 from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
+from fairseq_asr_correct.evaluation.listed_words import Lookup, TermCounts, term_numbers
+from fairseq_asr_correct.evaluation.plain_text import is_plain, plain
 from fairseq_asr_correct.evaluation.reading import Utterance
 from fairseq_asr_correct.version import __version__
 
@@ -48,13 +50,16 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
     interval = asdict(paired_bootstrap(before, after, known, draws, seed))
     references = [" ".join(utterance.reference.split()) for utterance in utterances]
     sides = [[" ".join(getattr(u, side).split()) for u in utterances] for side in ("before", "after")]
+    quality = _quality(steps, references, *sides)
+    written = _add_plain(quality, references, *sides)
     copied = sum(was == now for was, now in zip(*sides, strict=True))
     return {
         "name": name,
         "sentences": len(utterances),
         "reference_words": sum(len(text.split()) for text in references),
         "speakers": len(set(known)) if known else None,
-        **_quality(steps, references, *sides),
+        **quality,
+        "written": written,
         "relative_reduction": _rate(before.sum() - after.sum(), before.sum()),
         **interval,
         "sentences_improved": int((after < before).sum()),
@@ -69,6 +74,24 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
         "by_length": _by_length(steps, before, after),
         "by_baseline_wer": _by_baseline(steps, before, after),
     }
+
+
+def measure_terms(utterances: list[Utterance], steps: list[Steps], terms: Sequence[str] | None = None) -> dict:
+    """A set's numbers on the words of lists; see :mod:`.listed_words`.
+
+    Args:
+        utterances: as for :func:`measure`.
+        steps: as for :func:`measure`.
+        terms: the list for all utterances (default: each has its own).
+    """
+    before, after = TermCounts(), TermCounts()
+    common = None if terms is None else Lookup(terms)
+    for utterance, both in zip(utterances, steps, strict=True):
+        lookup = common or Lookup(utterance.terms)
+        reference = utterance.reference.split()
+        before.add(lookup, reference, utterance.before.split(), both[0])
+        after.add(lookup, reference, utterance.after.split(), both[1])
+    return term_numbers(before, after)
 
 
 def signature() -> str:
@@ -94,6 +117,16 @@ def _quality(steps: list[Steps], references: list[str], before: list[str], after
         }
         for side, hypotheses in (("before", before), ("after", after))
     }
+
+
+def _add_plain(quality: dict[str, Any], references: list[str], before: list[str], after: list[str]) -> bool:
+    """Adds the word error rates without case and marks; returns whether any text has capitals or marks."""
+    written = not all(is_plain(text) for side in (references, before, after) for text in side)
+    said = list(map(plain, references)) if written else []
+    for name, side in (("before", before), ("after", after)):
+        rates = _errors(align(said, list(map(plain, side)))) if written else quality[name]
+        quality[name]["plain_wer"] = rates["wer"]
+    return written
 
 
 def _errors(steps: list[str]) -> dict[str, Any]:

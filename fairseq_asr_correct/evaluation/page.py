@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from fairseq_asr_correct.evaluation import plots
+from fairseq_asr_correct.evaluation.document import MOST_TERMS
 from fairseq_asr_correct.files import atomic_write
 
 HERE = Path(__file__).parent
@@ -17,9 +18,15 @@ HERE = Path(__file__).parent
 ESCAPES = str.maketrans({letter: f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"})
 # Measures with a value before and one after, and whether they are counts.
 MEASURES = [
-    ("WER %", "wer", False), ("errors", "errors", True), ("substitutions", "substitutions", True),
+    ("WER %", "wer", False), ("WER without case and marks %", "plain_wer", False),
+    ("errors", "errors", True), ("substitutions", "substitutions", True),
     ("deletions", "deletions", True), ("insertions", "insertions", True), ("sentences with errors %", "ser", False),
     ("CER %", "cer", False), ("BLEU", "bleu", False), ("chrF", "chrf", False),
+]  # fmt: skip
+TERM_RATES = [
+    ("WER on listed words %", "b_wer", False), ("WER on other words %", "u_wer", False),
+    ("recall of terms %", "recall", False), ("precision of terms %", "precision", False),
+    ("terms right", "right", True), ("terms missed", "missed", True), ("terms inserted", "inserted", True),
 ]  # fmt: skip
 # Measures of the correction itself.
 CORRECTION = [
@@ -67,6 +74,8 @@ def render(report: dict, utterances: list[dict]) -> str:
         plots=[[plot._replace(svg=Markup(plot.svg)) for plot in row] for row in rows],
         measures=MEASURES,
         correction=CORRECTION,
+        term_rates=TERM_RATES,
+        most_terms=MOST_TERMS,
         style=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -24,6 +24,7 @@ class Utterance:
     before: str
     after: str
     speaker: str | None = None
+    terms: tuple[str, ...] = ()  #: the words and phrases that were listed for it
 
     def lowercased(self) -> "Utterance":
         """The same in lower case."""
@@ -54,34 +55,46 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
     return sets
 
 
-def read_set(source: Source, rule: SpeakerRule, log: Path | None = None) -> list[Utterance]:
+def read_set(source: Source, rule: SpeakerRule, log: Path | None = None, listed: bool = False) -> list[Utterance]:
     """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or a file for each of :data:`SIDES`.
 
     Args:
         source: one file, or two or three; with two, the corrected texts are the recognized ones.
         rule: finds the speaker in an id.
         log: log of fairseq-generate, for rows without `corrected_text`.
+        listed: whether to read the list of terms that a row may have as `terms`.
 
     Raises:
         UserError: a file is malformed, a text is missing, or the ids do not agree.
     """
     with ExitStack() as stack:
         if len(source.paths) == 1:
-            return _rows(list(read_entries(source.paths[0], source.formats[0])), rule, log)
+            return _rows(list(read_entries(source.paths[0], source.formats[0])), rule, log, listed)
         files = [stack.enter_context(Lines(path)) for path in source.paths]
         found = enumerate(joined(files, source.formats, leading=0), start=1)
-        return [_utterance(number, entries, rule) for number, entries in found]
+        return [_utterance(number, entries, rule, listed) for number, entries in found]
 
 
-def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule) -> Utterance:
+def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule, listed: bool) -> Utterance:
     reference, before, *corrected = entries
     said, recognized = reference.text("text"), before.text("pred_text", "text")
     after = corrected[0].text("corrected_text", "text") if corrected else recognized
     speaker = row_speaker(reference.fields, rule) or speaker_of(None, (reference.id,), rule)
-    return Utterance(reference.id or str(number), said, recognized, after, speaker)
+    terms = next(filter(None, map(_terms, entries)), ()) if listed else ()
+    return Utterance(reference.id or str(number), said, recognized, after, speaker, terms)
 
 
-def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None) -> list[Utterance]:
+def _terms(entry: Entry) -> tuple[str, ...]:
+    """The row's `terms`; empty if it has none."""
+    terms = entry.fields.get("terms")
+    if terms is None:
+        return ()
+    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+        raise UserError(f"{entry.path} line {entry.number}: `terms` is not a list of strings")
+    return tuple(terms)
+
+
+def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None, listed: bool) -> list[Utterance]:
     after = read_log(log, len(entries)) if log else None
     utterances: list[Utterance] = []
     seen: dict[str, int] = {}
@@ -99,7 +112,8 @@ def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None) -> list[Utt
             raise UserError(f"{place} corrects the utterance of line {seen[name]} again: {name}")
         if entry.id:
             seen[name] = entry.number
-        utterances.append(Utterance(name, *texts, row_speaker(entry.fields, rule)))
+        terms = _terms(entry) if listed else ()
+        utterances.append(Utterance(name, *texts, row_speaker(entry.fields, rule), terms))
     return utterances
 
 
