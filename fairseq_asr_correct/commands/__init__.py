@@ -6,6 +6,7 @@ VERBS = {  # verb: its module, and a summary for --help
     "evaluate": ("evaluate", "count word errors before and after correction, and report on them"),
     "serve": ("serve", "correct over HTTP"),
     "subtitles": ("make_subtitles", "transcribe recordings with Whisper, and correct the text"),
+    "terms": ("make_terms", "make a list of terms from documents, or from transcripts that a person corrected"),
     "folds": ("make_folds", "split a corpus into folds for cross-decoding"),
     "transcribe": ("transcribe", "transcribe a manifest with a recognizer"),
     "pairs": ("make_pairs", "make clean bad/good pairs from recognizer output"),

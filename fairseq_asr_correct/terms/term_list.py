@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.terms.frequencies import is_common
 from fairseq_asr_correct.terms.term import Term, letters_of
+from fairseq_asr_correct.terms.vocabulary_tables import LIST, is_header, list_terms, table_terms
 from fairseq_asr_correct.transcripts.lines import Lines
 
 MOST_TERMS = 1_000_000
@@ -55,7 +56,7 @@ class TermList:
 
     @classmethod
     def read(cls, path: Path | str) -> "TermList":
-        """Reads a file with a term in each line.
+        """Reads a file with a term in each line, or a vocabulary of Amazon Transcribe (:mod:`.vocabulary_tables`).
 
         A line is a term as it should be written; behind tabs may follow its weight, and what it sounds like, once or
         more often. Empty lines say nothing.
@@ -73,8 +74,19 @@ class TermList:
 
 
 def _terms_in(path: Path) -> Iterator[Term]:
-    with Lines(path) as file:
-        for number, line in file.texts():
+    listed = str(path).startswith(LIST)
+    with Lines(Path(str(path).removeprefix(LIST)) if listed else path) as file:
+        path = file.path
+        lines = file.texts()
+        first = next(lines, (1, ""))
+        if listed or is_header(first[1]):
+            some = list_terms(chain([first], lines)) if listed else table_terms(first[1], lines)
+            try:
+                yield from some
+            except UserError as error:
+                raise UserError(f"{path} {error}") from None
+            return
+        for number, line in chain([first], lines):
             if line.strip():
                 try:
                     yield term_of(line.split("\t"))
