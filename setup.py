@@ -53,6 +53,8 @@ setup(
             "evaluation/page.js",
             "serving/page.html",
             "terms/english_words.txt.gz",
+            "terms/letter_costs.json",
+            "terms/term_weights.json",
         ],
         SHIPPED: ["*"],
     },

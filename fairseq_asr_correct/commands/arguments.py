@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fairseq_asr_correct.terms.term_list import TermList
+
 FIRST = ""  # stands for no flag: the value becomes the first argument
 
 
@@ -25,6 +27,26 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "model", nargs="?", type=Path, metavar="MODEL", help="an exported folder, the folder that a training left, or "
         "a checkpoint (default: the model that comes with the package)",
     )  # fmt: skip
+
+
+def add_terms(parser: argparse.ArgumentParser) -> None:
+    """Adds --terms, a file of words and phrases."""
+    parser.add_argument("--terms", type=Path, metavar="FILE", help="words and phrases as they should be written, one "
+        "a line, to write for what sounds alike; behind tabs perhaps a weight and what each sounds like")  # fmt: skip
+
+
+def read_terms(path: Path | None) -> TermList | None:
+    """The terms in a file, if there is one; says on standard error which of them are not looked for.
+
+    Raises:
+        UserError: it cannot be read, or a line is no term.
+    """
+    if path is None:
+        return None
+    terms = TermList.read(path)
+    for warning in terms.warnings:
+        print(f"{path}: {warning}", file=sys.stderr)
+    return terms
 
 
 def add_spellings(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,10 @@ format (.jsonl .json .csv .tsv .trn .srt .vtt .txt); where it does not, give --f
     asr-correct correct corrector --input exp/dev/text --format kaldi --output exp/dev/text.corrected
     recognizer | asr-correct correct corrector > corrected.txt
 
+--terms names a file of words and phrases, one a line, such as names and products. What looks or sounds like one
+becomes it, and the model leaves it alone. A row of JSON lines can have its own list, `terms`, which then takes the
+file's place. --terms-only changes nothing else and needs no model.
+
 If the command is stopped, even by kill -9, run it again: it resumes where it was. `--shard 2/8` corrects the second
 eighth of the lines and writes corrected.2of8.jsonl; the eight outputs, joined by cat, are the whole.
 
@@ -33,15 +37,26 @@ import torch
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_spellings, modern, new_parser
+from fairseq_asr_correct.commands.arguments import (
+    FIRST,
+    add_model,
+    add_spellings,
+    add_terms,
+    modern,
+    new_parser,
+    read_terms,
+)
 from fairseq_asr_correct.corrector.capitals import capitals_told, count_capitals
 from fairseq_asr_correct.corrector.corrector import DTYPES
+from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.terms.term_list import TermList
+from fairseq_asr_correct.terms.vocabulary_tables import LIST
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
@@ -55,7 +70,8 @@ BATCHES = 16  # how many are corrected, and kept in the journal, together
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(modern(argv, {"--model": FIRST}))
-    args.model = args.model or shipped_model()
+    if not args.terms_only:
+        args.model = args.model or shipped_model()
     check(args)
     if args.output == STANDARD_INPUT:
         try:
@@ -83,6 +99,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
         "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
+    add_terms(parser)
+    parser.add_argument("--terms-only", action="store_true", help="write terms, and change nothing else")
     add_spellings(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
@@ -100,6 +118,8 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--shard {args.shard}: write I/N, from 1/N to N/N")
     if args.workers < 1:
         raise UserError(f"--workers {args.workers}: give a number from 1 up")
+    if args.terms:
+        read_terms(args.terms)  # its mistakes are told before a model is read
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
     if args.spellings:
@@ -152,19 +172,34 @@ class Counts:
         return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
 
 
+Said = tuple[str, tuple[str, ...] | None]  # a text, and its own terms if it has some
 Corrected = tuple[list[str], int]  # texts, and how many words in them have capitals that the model cannot spell
 
 
-def make_worker(args: argparse.Namespace) -> Callable[[list[str]], Corrected]:
+def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], Corrected]:
     """A function that corrects texts, with its own model."""
+    terms = TermList() if args.terms is None else TermList.read(args.terms)
+    spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
+    if args.terms_only:
+        return lambda some: ([spellings.apply(one.after) for one in correct_terms(*split(some, terms))], 0)
     if args.workers > 1:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.spellings:
-        how["spellings"] = Spellings.read(args.spellings)
+        how["spellings"] = spellings
     correct = partial(corrector.correct, **how)
-    return lambda texts: (correct(texts), count_capitals(corrector, texts))
+
+    def worker(some: list[Said]) -> Corrected:
+        texts, lists = split(some, terms)
+        return correct(texts, terms=lists) if any(lists) else correct(texts), count_capitals(corrector, texts)
+
+    return worker
+
+
+def split(some: list[Said], terms: TermList) -> tuple[list[str], list[TermList]]:
+    """The texts, and the terms of each: its own, or these."""
+    return [text for text, _ in some], [terms if own is None else TermList(own) for _, own in some]
 
 
 def gpus_of(args: argparse.Namespace) -> float:
@@ -178,10 +213,10 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
     waiting: deque[list[Transcript]] = deque()  # batches that the workers have
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
-    def batches() -> Iterator[list[str]]:
+    def batches() -> Iterator[list[Said]]:
         while some := list(islice(lines, BATCHES * args.batch_size)):
             waiting.append(some)
-            yield [line.text for line in some]
+            yield [(line.text, line.terms) for line in some]
 
     for afters, unspelled in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
         capitals += unspelled
@@ -200,7 +235,8 @@ def correct_file(args: argparse.Namespace) -> str:
     journal_path = output.with_name(f"{output.name}.journal")
     if output.is_file() and not journal_path.exists() and not args.force:
         return f"{output} exists and is kept; --force replaces it"
-    texts = [line.text for line in read_transcripts(args.input, args.format)]  # malformed lines are reported first
+    lines = read_transcripts(args.input, args.format)
+    texts = [(line.text, line.terms) for line in lines]  # malformed lines are reported first
     size = BATCHES * args.batch_size
     ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
     # A shard is one run of lines, so that cat joins the shards' outputs.
@@ -220,9 +256,11 @@ def correct_file(args: argparse.Namespace) -> str:
 
 def run_of(args: argparse.Namespace) -> dict[str, Any]:
     """All that the result depends on, so not the number of workers."""
-    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "device", "dtype", "shard")
-    model = [digest(file) for file in model_files(args.model)]
+    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "terms_only", "device", "dtype", "shard")
     options = {name: getattr(args, name) for name in names}
+    if args.terms:
+        options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
+    model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
     if args.spellings:
         options["spellings"] = digest(args.spellings)
     return {"input": digest(args.input), "model": model, "options": options}
@@ -234,7 +272,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace) -> None:
+def run_batches(batches: dict[int, list[Said]], journal: Journal, args: argparse.Namespace) -> None:
     """Corrects the batches that the journal lacks, and adds them to it."""
     todo = {number: texts for number, texts in batches.items() if number not in journal.finished}
     if not todo:
@@ -248,10 +286,10 @@ def run_batches(batches: dict[int, list[str]], journal: Journal, args: argparse.
 
 
 def write(
-    output: Path, batches: dict[int, list[str]], journal: Journal, args: argparse.Namespace, first: int
+    output: Path, batches: dict[int, list[Said]], journal: Journal, args: argparse.Namespace, first: int
 ) -> Counts:
     """Writes all lines of the batches, the first of which is line ``first``, or none."""
-    counts, befores = Counts(), [text for texts in batches.values() for text in texts]
+    counts, befores = Counts(), [text for texts in batches.values() for text, _ in texts]
     afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
     capitals = sum(journal.finished[number][0].get("capitals", 0) for number in batches)
     lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))

@@ -4,8 +4,8 @@
     asr-correct explain corrector --input hyp.jsonl --output explained.jsonl --nbest 3
 
 The output has one line of JSON for each text: `before`, `after`, and `edits` with `start` and `end` (words, from 0),
-`before`, `after` and `confidence` (from 0 to 1). `--nbest` adds `alternatives`, each a text with its log-probability.
-A text with an utterance id keeps it as `id`.
+`before`, `after`, `confidence` (from 0 to 1) and `term`, the entry of --terms that it writes, or null. `--nbest` adds
+`alternatives`, each a text with its log-probability. A text with an utterance id keeps it as `id`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_model, add_spellings, new_parser
+from fairseq_asr_correct.commands.arguments import add_model, add_spellings, add_terms, new_parser, read_terms
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
@@ -33,6 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
     form = args.format or format_of(args.input, "give --format")
+    terms = read_terms(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else None
     corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device)
     entries = read_entries(args.input, form)
@@ -46,6 +47,7 @@ def main(argv: list[str] | None = None) -> None:
                 beam=args.beam,
                 decoding=args.decoding,
                 nbest=args.nbest,
+                terms=terms,
                 spellings=spellings,
             )
             for line in _lines(some, explained, args.nbest):
@@ -75,6 +77,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
+    add_terms(parser)
     add_spellings(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser

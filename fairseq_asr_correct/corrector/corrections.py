@@ -28,6 +28,7 @@ class Edit:
     before: str  #: these words with single spaces; empty if words are inserted
     after: str  #: empty if words are deleted
     confidence: float  #: from 0 to 1: the probability of the change against leaving the words as they are
+    term: str | None = None  #: the listed term that it writes; None if the change is the model's
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from fairseq.data import data_utils
 from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
 from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.corrector.spelled import spelled
+from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError, reason
@@ -107,6 +108,7 @@ class Corrector:
         batch_size: int = ...,
         beam: int | None = ...,
         decoding: str | None = ...,
+        terms: EachTerms = ...,
         spellings: Spelled = ...,
     ) -> str: ...
     @overload
@@ -116,6 +118,7 @@ class Corrector:
         batch_size: int = ...,
         beam: int | None = ...,
         decoding: str | None = ...,
+        terms: EachTerms = ...,
         spellings: Spelled = ...,
     ) -> list[str]: ...
 
@@ -125,6 +128,7 @@ class Corrector:
         batch_size: int = 32,
         beam: int | None = None,
         decoding: str | None = None,
+        terms: EachTerms = None,
         spellings: Spelled = None,
     ) -> str | list[str]:
         """Corrects one text, or each of several.
@@ -140,6 +144,9 @@ class Corrector:
             beam: beam size of the search (default: 4; 1 with input-guided).
             decoding: "beam" for fairseq's beam search (the default), or "input-guided", which gives the same output
                 as a beam of 1 in fewer passes of the decoder.
+            terms: words and phrases as they should be written, a :class:`~fairseq_asr_correct.TermList` or any
+                sequence; or an iterable of such lists, one for each text. What looks or sounds like a term becomes it
+                before the model reads the text, and the model does not change it.
             spellings: replacements that always hold, made after the correction: for each text as it should be written,
                 what it replaces, such as ``{"CAPEX": ["cap x", "copics"]}``; many are faster as
                 :class:`~fairseq_asr_correct.terms.spellings.Spellings`, made once.
@@ -148,13 +155,13 @@ class Corrector:
             The corrected text for one text, or a list of corrected texts, in the order of the input.
 
         Raises:
-            TypeError: an input is not text.
+            TypeError: an input is not text, or terms are no terms.
             UserError: ``batch_size`` or ``beam`` is not a whole number from 1 up, there is no such decoding or it
-                has no such beam, the spellings contradict each other, or the model computes NaN.
+                has no such beam, a term cannot be one, the spellings contradict each other, or the model computes NaN.
         """
         if isinstance(texts, str):
-            return next(self.stream([texts], batch_size, beam, decoding, spellings))
-        return list(self.stream(texts, batch_size, beam, decoding, spellings))
+            return next(self.stream([texts], batch_size, beam, decoding, terms, spellings))
+        return list(self.stream(texts, batch_size, beam, decoding, terms, spellings))
 
     def stream(
         self,
@@ -162,6 +169,7 @@ class Corrector:
         batch_size: int = 32,
         beam: int | None = None,
         decoding: str | None = None,
+        terms: EachTerms = None,
         spellings: Spelled = None,
     ) -> Iterator[str]:
         """Corrects a stream of texts, of any length.
@@ -173,6 +181,7 @@ class Corrector:
             batch_size: as for :meth:`correct`.
             beam: as for :meth:`correct`.
             decoding: as for :meth:`correct`.
+            terms: as for :meth:`correct`.
             spellings: as for :meth:`correct`.
 
         Returns:
@@ -184,7 +193,7 @@ class Corrector:
         """
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
-        corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding))
+        corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding), terms)
         fixed = Spellings.of(spellings)
         return (fixed.apply(correction.after) for correction in corrections)
 
@@ -196,6 +205,7 @@ class Corrector:
         beam: int | None = ...,
         decoding: str | None = ...,
         nbest: int = ...,
+        terms: EachTerms = ...,
         spellings: Spelled = ...,
     ) -> Correction: ...
     @overload
@@ -206,6 +216,7 @@ class Corrector:
         beam: int | None = ...,
         decoding: str | None = ...,
         nbest: int = ...,
+        terms: EachTerms = ...,
         spellings: Spelled = ...,
     ) -> list[Correction]: ...
 
@@ -216,6 +227,7 @@ class Corrector:
         beam: int | None = None,
         decoding: str | None = None,
         nbest: int = 1,
+        terms: EachTerms = None,
         spellings: Spelled = None,
     ) -> Correction | list[Correction]:
         """Corrects as :meth:`correct` does, and reports each change and how sure the model is of it.
@@ -231,7 +243,8 @@ class Corrector:
             decoding: as for :meth:`correct`.
             nbest: the most alternatives to give for each text; the first is the correction. Each has its
                 log-probability: natural, summed over its tokens and ends of sentences. Words that the dictionary
-                cannot spell count as 0.
+                cannot spell count as 0. With terms, it is the log-probability given the text with its terms.
+            terms: as for :meth:`correct`. An edit that writes a term names it.
             spellings: as for :meth:`correct`. Where a spelling alone changes words, the confidence is 1.
 
         Returns:
@@ -245,8 +258,8 @@ class Corrector:
         search = Search.of(batch_size, beam, decoding, nbest)
         fixed = Spellings.of(spellings)
         if isinstance(texts, str):
-            return spelled(next(self._corrections(iter([texts]), search)), fixed)
-        return [spelled(correction, fixed) for correction in self._corrections(iter(texts), search)]
+            return spelled(next(self._corrections(iter([texts]), search, terms)), fixed)
+        return [spelled(correction, fixed) for correction in self._corrections(iter(texts), search, terms)]
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.
@@ -275,7 +288,8 @@ class Corrector:
         """
         return [correction.after for correction in self._correct_parts(parts, Search.of(batch_size, beam, decoding))]
 
-    def _corrections(self, texts: Iterator[str], search: Search) -> Iterator[Correction]:
+    def _corrections(self, texts: Iterator[str], search: Search, terms: EachTerms) -> Iterator[Correction]:
+        lists = None if terms is None else lists_of(terms)
         window = WINDOW * search.batch_size
         for first in itertools.count(step=window):
             some = list(itertools.islice(texts, window))
@@ -284,7 +298,12 @@ class Corrector:
                     raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give only text")
             if not some:
                 return
-            yield from self._correct(some, search)
+            if lists is None:
+                yield from self._correct(some, search)
+            else:
+                choices = chosen(some, lists)
+                found = self._correct([choice.text for choice in choices], search)
+                yield from (choice.with_model(one) for choice, one in zip(choices, found, strict=True))
 
     def _correct(self, texts: list[str], search: Search) -> list[Correction]:
         """The corrections of the texts in a window."""

@@ -56,7 +56,8 @@ def _edits(correction: Correction, found: Sequence[Replacement]) -> Iterator[Edi
                 words[change.start - first : change.end - first] = [change.made.after]
         end, was, now = last - grown, " ".join(before[start : last - grown]), " ".join(words)
         if was != now:
-            yield Edit(start, end, was, now, min((edit.confidence for edit in edits), default=SURE))
+            term = next((edit.term for edit in edits if edit.term), None)
+            yield Edit(start, end, was, now, min((edit.confidence for edit in edits), default=SURE), term)
 
 
 def _made(edits: Sequence[Edit]) -> Iterator[_Change]:

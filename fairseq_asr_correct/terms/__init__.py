@@ -1,8 +1,13 @@
 """Words that a user cares about: the list, what in a text could be one of them, and whether it is.
 
-``term``  one entry and its normal form
-``term_list``  many of them, from a file or a program, with what is to be said of them
-``frequencies``  how common words are in general English
+``term``          one entry, and the form in which texts and terms are compared
+``term_list``     many of them, from a file or a program, with what is to be said of them
+``frequencies``   how common words are in general English
+``letter_costs``  what recognizers write for the letters of what was said
+``term_index``    the few terms that each stretch of words could be
+``features``      what speaks for and against each
+``decision``      which of them are taken, and how sure that is
+``in_text``       terms in a text with capitals and marks
 
 It imports ``errors`` and ``transcripts``: no fairseq, no torch.
 """

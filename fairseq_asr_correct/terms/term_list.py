@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.terms.frequencies import is_common
 from fairseq_asr_correct.terms.term import Term, letters_of
+from fairseq_asr_correct.terms.term_index import TermIndex
 from fairseq_asr_correct.terms.vocabulary_tables import LIST, is_header, list_terms, table_terms
 from fairseq_asr_correct.transcripts.lines import Lines
 
@@ -65,6 +67,11 @@ class TermList:
             UserError: the file cannot be read, or a line has no term; the line is named.
         """
         return cls(_terms_in(Path(path)))
+
+    @cached_property
+    def index(self) -> TermIndex:
+        """Of the terms that are looked for; made when it is first needed: a second for 50,000 terms."""
+        return TermIndex(self.sought)
 
     def __len__(self) -> int:
         return len(self.entries)

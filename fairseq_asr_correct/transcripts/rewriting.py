@@ -17,7 +17,7 @@ from fairseq_asr_correct.transcripts.kaldi_and_trn import kaldi_line, trn_line
 from fairseq_asr_correct.transcripts.lines import Lines, decode
 from fairseq_asr_correct.transcripts.tables import read_table
 
-HYPOTHESIS, CORRECTED = "pred_text", "corrected_text"
+HYPOTHESIS, CORRECTED, TERMS = "pred_text", "corrected_text", "terms"
 
 
 class Transcript(NamedTuple):
@@ -25,6 +25,7 @@ class Transcript(NamedTuple):
 
     text: str  #: the text to correct; empty if there is none
     corrected: Callable[[str], str]  #: gives the piece with a corrected text, without the line's end
+    terms: tuple[str, ...] | None = None  #: its own words and phrases to look for; None if it has no such list
 
 
 def read_transcripts(path: Path, form: str) -> Iterator[Transcript]:
@@ -49,7 +50,7 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
     for number, raw in json_rows(file):
         row = parse_row(decode(raw, file.path, number), file.path, number)
         text = hypothesis(row, file.path, number)
-        yield Transcript(text, partial(_json, row, before if array else ""))
+        yield Transcript(text, partial(_json, row, before if array else ""), _terms(row, file.path, number))
         before = ","
     if array:
         yield _same("[]" if before == "[" else "]")
@@ -64,6 +65,22 @@ def hypothesis(row: dict, path: Path, number: int) -> str:
     if not isinstance(row.get(HYPOTHESIS), str):
         raise UserError(f"{path} line {number} lacks `{HYPOTHESIS}` as a string")
     return row[HYPOTHESIS]
+
+
+def _terms(row: dict, path: Path, number: int) -> tuple[str, ...] | None:
+    """The terms in a row, if it has some.
+
+    Raises:
+        UserError: they are no list of texts.
+    """
+    terms = row.get(TERMS)
+    if terms is None:
+        return None
+    if not isinstance(terms, list) or not all(isinstance(term, str) for term in terms):
+        raise UserError(
+            f"{path} line {number}: `{TERMS}` is no list of texts; rename the field if it means another thing"
+        )
+    return tuple(terms)
 
 
 def _json(row: dict, start: str, after: str) -> str:
