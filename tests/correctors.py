@@ -1,14 +1,41 @@
 """Exported models of every kind, small and random, for the tests of the Corrector."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from conftest import copy_argv, run_command, with_noise
+from fairseq.data import Dictionary
 from rules import unsure
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.formats.pretrained import read_dictionary
+
+
+class Echo:
+    """A generator that gives back what it reads, and notes the lengths of each batch's rows."""
+
+    def __init__(self, dictionary: Dictionary, answer: int | None = None) -> None:
+        self.dictionary = dictionary
+        self.answer = answer
+        self.lengths: list[list[int]] = []
+
+    def generate(self, models: list, sample: dict[str, Any]) -> list[list[dict]]:
+        rows = [row[row.ne(self.dictionary.pad())] for row in sample["net_input"]["src_tokens"]]
+        self.lengths.append([len(row) for row in rows])
+        assert sample["net_input"]["src_lengths"].tolist() == self.lengths[-1]
+        answer = rows if self.answer is None else [torch.tensor([self.answer, 2])] * len(rows)
+        return [[{"tokens": row}] for row in answer]
+
+
+@pytest.fixture
+def echo(learned: Corrector, monkeypatch: pytest.MonkeyPatch) -> Echo:
+    """The learned corrector's generator for one test."""
+    echo = Echo(learned._dictionary)
+    monkeypatch.setattr(learned._task, "build_generator", lambda models, args: echo)
+    return echo
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +65,12 @@ def folders(checkpoints: dict[str, Path], data_bin: Path, tmp_path_factory: pyte
 @pytest.fixture(scope="session")
 def learned(folders: Path) -> Corrector:
     return Corrector.from_pretrained(folders / "learned")
+
+
+@pytest.fixture(scope="session")
+def plainly(folders: Path) -> Corrector:
+    """The same, which takes words exactly as they are."""
+    return Corrector.from_pretrained(folders / "learned", plain=True)
 
 
 @pytest.fixture(scope="session")

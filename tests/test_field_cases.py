@@ -6,12 +6,10 @@ see tests/serving/test_serving.py.
 
 import gzip
 import importlib
-import io
 import json
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,8 +19,6 @@ from tiny_models import make_ctc
 
 from fairseq_asr_correct import Corrector, UserError
 from fairseq_asr_correct.__main__ import main
-from fairseq_asr_correct.corrector.capitals import count_capitals
-from fairseq_asr_correct.corrector.parts import Part
 
 CASES = ROOT.parent / "shared" / "cases"
 MARK = "\ufeff"
@@ -138,35 +134,50 @@ def test_letters_that_nobody_sees(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "pairs/dev.good").read_text() == (tmp_path / "pairs/dev.bad").read_text()
 
 
-class Lower:
-    """A corrector that spells letters in lower case alone, and leaves everything as it is."""
+class Same:
+    """A corrector that leaves everything as it is."""
 
     def correct(self, texts: list[str], **options: object) -> list[str]:
         return texts
 
-    def cut(self, text: str) -> list[Part]:
-        return [Part(word, [1] * re.fullmatch("[a-z]*", word).endpos if re.fullmatch("[a-z]*", word) else [])
-                for word in text.split()]  # fmt: skip
+
+WRITTEN_TEXTS = {  # as recognizers write today, and corrected by the model of the package
+    "HE WATED FOR ALONG TIME": "HE WAITED FOR A LONG TIME",
+    "he wated (for) along time": "he waited (for) a long time",
+    "She is a twenty-one yeer old student.": "She is a twenty-one year old student.",
+    "\u201cHE WATED (for) along time,\u201d she said.": "\u201cHE WAITED (for) a long time,\u201d she said.",
+    "\u2018He wated for along time,\u2019 she said.": "\u2018He waited for a long time,\u2019 she said.",
+    "[MUSIC] A_01: He wated for along time \U0001f600": "[MUSIC] A_01: He waited for a long time \U0001f600",
+    "<i>He wated for along time.</i>": "<i>He waited for a long time.</i>",
+    "At 12:30 it cost $5; he wated for along time...": "At 12:30 it cost $5; he wated for a long time...",
+    "My iPhone and GPT-4o wated for along time!": "My iPhone and GPT-4o wated for a long time!",
+    "McDonald \u2014 O'Brien's friend \u2014 wated for along time, e.g. in the U.S.":
+        "McDonald \u2014 O'Brien's friend \u2014 wated for a long time, e.g. in the U.S.",
+    "Dr. Smith's boys' house, in Essex, is red.": "Dr. Smith's boys' house, in Essex, is red.",
+    "He wated\u2014for along time\u2014there, \u6211.": "He wated\u2014for a long time\u2014there, \u6211.",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("piped", [False, True])
-def test_capitals_that_the_model_cannot_spell(
-    piped: bool, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.numerical
+def test_text_as_it_is_written() -> None:
+    corrector = Corrector.from_pretrained(ROOT / "models/librispeech-minilm-int8")
+    assert (
+        dict(zip(WRITTEN_TEXTS, corrector.correct(WRITTEN_TEXTS, decoding="input-guided"), strict=True))
+        == WRITTEN_TEXTS
+    )
+
+
+@pytest.mark.parametrize("flags", [[], ["--plain"]])
+def test_words_are_taken_as_they_are_where_asked(
+    flags: list[str], run: Run, tmp_path: Path, learned: Corrector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: Lower())
+    made: list[bool] = []
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: made.append(options["plain"]) or learned)
     (tmp_path / "checkpoint_last.pt").touch()
-    text = write(tmp_path / "in.txt", "A DOG Ran at 9 Öre")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.read_bytes())))
-    told = run("correct", tmp_path, *([] if piped else ["--input", text, "--output", tmp_path / "out"]))[1]
-    assert "3 of 6 words stay as they are, because the model cannot spell their capitals" in told
-    text.write_text("a dog ran at 9\n")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.read_bytes())))
-    told = run("correct", tmp_path, *([] if piped else ["--input", text, "--output", tmp_path / "out", "--force"]))[1]
-    assert "capitals" not in told
-
-
-def test_capitals_of_a_real_vocabulary(learned: Corrector) -> None:
-    assert count_capitals(learned, ["THE Boy reads", "the boy", "Ü 9"]) == 2
+    text = write(tmp_path / "in.txt", "the boy")
+    run("correct", tmp_path, "--input", text, "--output", tmp_path / "out", *flags)
+    run("explain", tmp_path, "--input", text, "--output", tmp_path / "explained", *flags)
+    assert made == [bool(flags)] * 2
 
 
 # Files
@@ -232,7 +243,7 @@ def test_mistakes(
     for end in ("txt", "jsonl"):
         (tmp_path / f"utf16.{end}").write_bytes("{}\n".encode("utf-16"))
     if "nowhere" not in argv:
-        monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: Lower())
+        monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: Same())
     before = sorted(tmp_path.iterdir())
     with pytest.raises(SystemExit) as stopped:
         main(shlex.split(argv.format(dir=tmp_path, out=tmp_path / "out")))
@@ -256,7 +267,7 @@ WRITTEN: Callable[[str, Path], bool] = lambda said, out: any((out / "o").iterdir
 RIGHT: dict[str, Callable[[str, Path], bool]] = {  # whether what a case's command says and writes is right
     "bom-evaluate-lines": score("0.00", "0.00"),
     "bom-manifest": score("0.00", "0.00"),
-    "capitals": lambda said, out: "10 of 10 words" in said,
+    "capitals": lambda said, out: (out / "o.txt").read_text().splitlines()[0] == "HE WAITED FOR A LONG TIME",
     "chinese-pairs": lambda said, out: "3 of 4 references have no space" in said,
     "eos-list-import": WRITTEN,
     "fp16-import": WRITTEN,
@@ -273,7 +284,7 @@ RIGHT: dict[str, Callable[[str, Path], bool]] = {  # whether what a case's comma
     "offset-evaluate": score("0.00", "0.00"),
     "padded-bert": WRITTEN,
     "punctuated-words": lambda said, out: all(
-        word in (out / "o.txt").read_text().split() for word in ("twenty-one", "well-known", "(for)")
+        word in (out / "o.txt").read_text().split() for word in ("twenty-one", "year", "well-known", "waited", "(for)")
     ),
     "sentencepiece-bert": lambda said, out: "not of WordPiece" in said and not (out / "o").exists(),
 }

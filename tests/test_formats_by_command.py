@@ -330,7 +330,7 @@ class Clock:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[[str, str], str]:
     """What a command makes of a format, as the table has it."""
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: Mend())
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: Mend())
     monkeypatch.setattr(hearing, "open_recognizer", lambda settings: Clock())
     shell = Shell(tmp_path, capsys)
     for utterance in UTTERANCES:

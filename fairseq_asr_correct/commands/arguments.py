@@ -55,6 +55,12 @@ def add_spellings(parser: argparse.ArgumentParser) -> None:
         "or CSV: what should be written, and what it replaces")  # fmt: skip
 
 
+def add_plain(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--plain``."""
+    parser.add_argument("--plain", action="store_true", help="take words exactly as they are: one with capitals or "
+        "marks that the model does not know stays, and cuts the text (default: keep the form)")  # fmt: skip
+
+
 def add_export(parser: argparse.ArgumentParser) -> None:
     """Adds MODEL, and the folder to export it to."""
     parser.add_argument("model", type=Path, metavar="MODEL", help="a checkpoint, the folder that a training "

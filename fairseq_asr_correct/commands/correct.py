@@ -40,13 +40,13 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     FIRST,
     add_model,
+    add_plain,
     add_spellings,
     add_terms,
     modern,
     new_parser,
     read_terms,
 )
-from fairseq_asr_correct.corrector.capitals import capitals_told, count_capitals
 from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
@@ -102,6 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_terms(parser)
     parser.add_argument("--terms-only", action="store_true", help="write terms, and change nothing else")
     add_spellings(parser)
+    add_plain(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
@@ -162,37 +163,31 @@ class Counts:
         self.changed += words != others
         self.changed_words += word_errors(words, others)
 
-    def tell_of_capitals(self, count: int) -> None:
-        """Says on standard error how many words stay as they are because of their capitals."""
-        if count:
-            print(capitals_told(count, self.words), file=sys.stderr)
-
     def __str__(self) -> str:
         changed = f"{self.changed:,} changed" if self.changed else "none changed"
         return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
 
 
 Said = tuple[str, tuple[str, ...] | None]  # a text, and its own terms if it has some
-Corrected = tuple[list[str], int]  # texts, and how many words in them have capitals that the model cannot spell
 
 
-def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], Corrected]:
+def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     """A function that corrects texts, with its own model."""
     terms = TermList() if args.terms is None else TermList.read(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
     if args.terms_only:
-        return lambda some: ([spellings.apply(one.after) for one in correct_terms(*split(some, terms))], 0)
+        return lambda some: [spellings.apply(one.after) for one in correct_terms(*split(some, terms))]
     if args.workers > 1:
         torch.set_num_threads(1)
-    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold)
+    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold, plain=args.plain)
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.spellings:
         how["spellings"] = spellings
     correct = partial(corrector.correct, **how)
 
-    def worker(some: list[Said]) -> Corrected:
+    def worker(some: list[Said]) -> list[str]:
         texts, lists = split(some, terms)
-        return correct(texts, terms=lists) if any(lists) else correct(texts), count_capitals(corrector, texts)
+        return correct(texts, terms=lists) if any(lists) else correct(texts)
 
     return worker
 
@@ -209,7 +204,7 @@ def gpus_of(args: argparse.Namespace) -> float:
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
     """Corrects the input as it comes, to standard output."""
-    counts, capitals, lines = Counts(), 0, read_transcripts(args.input, args.format)
+    counts, lines = Counts(), read_transcripts(args.input, args.format)
     waiting: deque[list[Transcript]] = deque()  # batches that the workers have
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
 
@@ -218,13 +213,11 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
             waiting.append(some)
             yield [(line.text, line.terms) for line in some]
 
-    for afters, unspelled in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
-        capitals += unspelled
+    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
         for line, after in zip(waiting.popleft(), afters, strict=True):
             counts.add(line.text, after)
             print(line.corrected(after))
         sys.stdout.flush()
-    counts.tell_of_capitals(capitals)
     return counts
 
 
@@ -256,7 +249,8 @@ def correct_file(args: argparse.Namespace) -> str:
 
 def run_of(args: argparse.Namespace) -> dict[str, Any]:
     """All that the result depends on, so not the number of workers."""
-    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "terms_only", "device", "dtype", "shard")
+    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "terms_only", "plain")
+    names += ("device", "dtype", "shard")
     options = {name: getattr(args, name) for name in names}
     if args.terms:
         options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
@@ -280,8 +274,8 @@ def run_batches(batches: dict[int, list[Said]], journal: Journal, args: argparse
     total, left = (sum(map(len, some.values())) for some in (batches, todo))
     done = ordered_map(partial(make_worker, args), todo.values(), args.workers, gpus=gpus_of(args))
     with tqdm(total=total, initial=total - left, desc=args.input.name, unit=" lines", disable=None) as bar:
-        for number, (afters, capitals) in zip(todo, done, strict=True):
-            journal.add(number, [{"corrected": afters, "capitals": capitals}])
+        for number, afters in zip(todo, done, strict=True):
+            journal.add(number, [{"corrected": afters}])
             bar.update(len(afters))
 
 
@@ -291,7 +285,6 @@ def write(
     """Writes all lines of the batches, the first of which is line ``first``, or none."""
     counts, befores = Counts(), [text for texts in batches.values() for text, _ in texts]
     afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
-    capitals = sum(journal.finished[number][0].get("capitals", 0) for number in batches)
     lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))
     with atomic_write(output) as file:
         for before, after, line in zip(befores, afters, lines, strict=False):
@@ -301,5 +294,4 @@ def write(
             print(line.corrected(after), file=file)
         if counts.lines != len(befores):
             raise UserError(f"{args.input} has changed since the run began: delete {journal.path} to start again")
-    counts.tell_of_capitals(capitals)
     return counts

@@ -18,7 +18,14 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_model, add_spellings, add_terms, new_parser, read_terms
+from fairseq_asr_correct.commands.arguments import (
+    add_model,
+    add_plain,
+    add_spellings,
+    add_terms,
+    new_parser,
+    read_terms,
+)
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
@@ -35,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
     form = args.format or format_of(args.input, "give --format")
     terms = read_terms(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else None
-    corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device)
+    corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device, plain=args.plain)
     entries = read_entries(args.input, form)
     pipe = args.output == STANDARD_INPUT
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
@@ -79,5 +86,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_terms(parser)
     add_spellings(parser)
+    add_plain(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import modern, new_parser
+from fairseq_asr_correct.commands.arguments import add_plain, modern, new_parser
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError, reason
@@ -89,6 +89,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
         "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
+    add_plain(parser)
     parser.add_argument("--show-changes", action="store_true", help="print each change and its confidence to stderr")
     return parser
 
@@ -125,7 +126,8 @@ class Models:
     @cached_property
     def corrector(self) -> Corrector:
         """The corrector."""
-        return Corrector.from_pretrained(self._args.model, self._args.device, keep_threshold=self._args.keep_threshold)
+        options = {"keep_threshold": self._args.keep_threshold, "plain": self._args.plain}
+        return Corrector.from_pretrained(self._args.model, self._args.device, **options)
 
     @cached_property
     def whisper(self) -> "WhisperModel":
@@ -147,9 +149,9 @@ def transcribe(path: Path, models: Models, args: argparse.Namespace) -> str:
     """The text or subtitles of a recording; raises RecordingError if it cannot be read."""
     samples = load(path)
     corrector = models.corrector  # first, since a wrong Whisper takes longer to fail
-    segments, language = recognize(samples, models.whisper, args.language, path.name)
+    segments = recognize(samples, models.whisper, args.language, path.name)
     explain = partial(corrector.explain, decoding=args.decoding)
-    after, edits = correct_segments(segments, explain, language == "en")
+    after, edits = correct_segments(segments, explain)
     if not segments:
         print(f"{path}: Whisper finds no speech", file=sys.stderr)
     if args.show_changes:
@@ -179,10 +181,8 @@ def load(path: Path) -> np.ndarray:
     return samples
 
 
-def recognize(
-    samples: np.ndarray, whisper: "WhisperModel", language: str | None, name: str
-) -> tuple[list[list[Word]], str]:
-    """The segments of speech that Whisper finds, and the language; decoding is deterministic."""
+def recognize(samples: np.ndarray, whisper: "WhisperModel", language: str | None, name: str) -> list[list[Word]]:
+    """The segments of speech that Whisper finds; decoding is deterministic."""
     found, info = whisper.transcribe(
         samples,
         language=language,
@@ -201,7 +201,7 @@ def recognize(
                 segments.append(words)
                 now = words[-1].end
             bar.update(round(min(segment.end, info.duration)) - bar.n)
-    return segments, info.language
+    return segments
 
 
 def show(path: Path, segments: list[list[Word]], edits: list[list[Edit]]) -> None:

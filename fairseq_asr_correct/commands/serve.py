@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_spellings, modern, new_parser
+from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_plain, add_spellings, modern, new_parser
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
 
@@ -90,6 +90,7 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
     if args.threads:
         torch.set_num_threads(args.threads)
     made = {"device": args.device, "dtype": args.dtype, "keep_threshold": args.keep_threshold, "longest": args.max_part}
+    made |= {"plain": args.plain}
     how = {"batch_size": args.max_batch, "beam": args.beam, "decoding": args.decoding}
     return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
 
@@ -114,6 +115,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="take a change only where the model prefers it by this log-probability (default: as its keep.json "
         "says)")  # fmt: skip
     add_spellings(parser)
+    add_plain(parser)
     parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
         help="refuse requests for other hosts; *.example.com is all below example.com (default: any host)")  # fmt: skip
     batches = parser.add_argument_group("batches")

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,16 +12,21 @@ from fairseq.data import Dictionary
 from torch import nn
 
 from fairseq_asr_correct.corrector.parts import Part, join
+from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct, known_scores, score
 from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import text
+from fairseq_asr_correct.written.putting_back import Rewrite
 
 Scored = tuple[str, float]  # a text and its log-probability
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A change: words ``start`` to ``end`` (exclusive) of the input become ``after``."""
+    """A change: words ``start`` to ``end`` (exclusive) of the input become ``after``.
+
+    A word beside the change is part of it if it takes over a mark or a capital.
+    """
 
     start: int  #: the first word, from 0; white space separates words
     end: int  #: equal to ``start`` if words are inserted
@@ -43,7 +48,8 @@ class Correction:
     def at(self, confidence: float) -> str:
         """The text with only the edits that have at least this confidence; 0 takes all of them.
 
-        ``1 / (1 + exp(-margin))`` gives the same as a ``keep_threshold`` of ``margin``.
+        ``1 / (1 + exp(-margin))`` gives the same as a ``keep_threshold`` of ``margin``, except where two changes that
+        need the same word beside them are one edit.
         """
         words = self.before.split()
         if not words:
@@ -90,16 +96,19 @@ def _best(parts: list[tuple[Scored, ...]], nbest: int) -> tuple[Scored, ...]:
 
 
 def corrected(
-    model: nn.Module, generator: Any, dictionary: Dictionary, parts: Sequence[Part], sample: dict[str, Any]
+    model: nn.Module, generator: Any, changes: Changes, parts: Sequence[Part], sample: dict[str, Any]
 ) -> list[Correction]:
-    """The corrections of a batch, without edits and alternatives; arguments are as for :class:`Explainer`."""
-    corrections = []
-    for part, beams in zip(parts, generator.generate([model], sample), strict=True):
-        tokens = beams[0]["tokens"].cpu()
-        # <unk> is not a word: a part stays as it is if the model writes one.
-        after = part.text if tokens.eq(dictionary.unk()).any() else text(dictionary, tokens)
-        corrections.append(Correction(part.text, after))
-    return corrections
+    """The corrections of a batch, without edits and alternatives.
+
+    Args:
+        model: one of this plugin's.
+        generator: what the task built for the model.
+        changes: of the model's dictionary.
+        parts: one for each row of the batch.
+        sample: the parts as fairseq's generators take them.
+    """
+    found = zip(parts, generator.generate([model], sample), strict=True)
+    return [Correction(part.text, changes.after(part, beams[0])) for part, beams in found]
 
 
 class Explainer:
@@ -114,6 +123,7 @@ class Explainer:
 
     def __init__(self, model: nn.Module, generator: Any, dictionary: Dictionary, continues: Sequence[bool]) -> None:
         self._models, self._dictionary, self._continues = [model], dictionary, continues
+        self._changes = Changes(dictionary, continues)
         # The guard's decisions are made here, because its margins are needed.
         guarded = isinstance(generator, KeepOrCorrect)
         self._generator = generator.generator if guarded else generator
@@ -134,15 +144,28 @@ class Explainer:
         options = self._dictionary, self._continues, self._threshold, self._scope, known
         decisions = keep_or_correct(self._models, source, best, *options)
         decisions = [Decision(d.source, []) if unk in d.tokens else d for d in decisions]
-        scores = self._scores(source, found, decisions)
+        made = [self._changes.rewritten(part, decision) for part, decision in zip(parts, decisions, strict=True)]
+        scores = self._scores(source, found, [decision for decision, _ in made])
         corrections = []
-        for part, decision, first, beams in zip(parts, decisions, scores, found, strict=True):
-            after = text(self._dictionary, decision.tokens)
-            others = [beam for beam in beams[1:] if not beam["tokens"].eq(unk).any()]
-            alternatives = [(text(self._dictionary, beam["tokens"].cpu()), float(beam["score"])) for beam in others]
-            edits = tuple(self._edits(decision))
-            corrections.append(Correction(part.text, after, edits, ((after, first), *alternatives)))
+        for part, (decision, rewrites), first, beams in zip(parts, made, scores, found, strict=True):
+            after = self._after(part, decision, rewrites)
+            others = filter(None, (self._alternative(part, beam) for beam in beams[1:]))
+            edits = tuple(_edit(part, decision, rewrite) for rewrite in rewrites)
+            corrections.append(Correction(part.text, after, edits, ((after, first), *others)))
         return corrections
+
+    def _after(self, part: Part, decision: Decision, rewrites: Sequence[Rewrite]) -> str:
+        return part.wording.text(rewrites) if part.wording else text(self._dictionary, decision.tokens)
+
+    def _alternative(self, part: Part, beam: Mapping[str, Any]) -> Scored | None:
+        """Another text with its score; None if it has words that nobody knows, or the part's wording forbids it."""
+        if self._dictionary.unk() in beam["tokens"]:
+            return None
+        proposed = self._changes.all_of(part, beam["tokens"].tolist())
+        decision, rewrites = self._changes.rewritten(part, proposed)
+        if decision != proposed:
+            return None
+        return self._after(part, decision, rewrites), float(beam["score"])
 
     def _scores(self, source: torch.Tensor, found: list[list[dict]], decisions: list[Decision]) -> list[float]:
         """Log-probabilities of the outputs: the search's, or new ones where not every change was taken."""
@@ -156,15 +179,9 @@ class Explainer:
             scores[row] = -math.inf if math.isnan(total) else total  # too long for the model to score
         return scores
 
-    def _edits(self, decision: Decision) -> list[Edit]:
-        edits = []
-        for span in decision.spans:
-            before, after = (text(self._dictionary, tokens) for tokens in (span.before, span.after))
-            if span.taken and before != after:  # the same word can be spelled in other pieces
-                start = self._words(decision.source[: span.start])
-                confidence = (1 + math.tanh(span.margin / 2)) / 2  # the logistic function, at any margin
-                edits.append(Edit(start, start + self._words(span.before), before, after, confidence))
-        return edits
 
-    def _words(self, tokens: list[int]) -> int:
-        return sum(not self._continues[token] for token in tokens)
+def _edit(part: Part, decision: Decision, rewrite: Rewrite) -> Edit:
+    before = " ".join(part.text.split()[rewrite.start : rewrite.end])
+    margin = min(decision.spans[number].margin for number in rewrite.changes)
+    confidence = (1 + math.tanh(margin / 2)) / 2  # the logistic function, at any margin
+    return Edit(rewrite.start, rewrite.end, before, " ".join(rewrite.after), confidence)

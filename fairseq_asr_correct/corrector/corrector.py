@@ -14,6 +14,7 @@ from fairseq_asr_correct.corrector.corrections import Correction, Explainer, cor
 from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
+from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError, reason
@@ -37,12 +38,19 @@ class Corrector:
         pretrained: a model with its task, which decides which corrections to take.
         device: where to compute.
         longest: as for :meth:`from_pretrained`.
+        plain: as for :meth:`from_pretrained`.
 
     Raises:
         UserError: the model does not read word pieces.
     """
 
-    def __init__(self, pretrained: Pretrained, device: torch.device | str = "cpu", longest: int | None = None) -> None:
+    def __init__(
+        self,
+        pretrained: Pretrained,
+        device: torch.device | str = "cpu",
+        longest: int | None = None,
+        plain: bool = False,
+    ) -> None:
         self._device = _usable(device)
         self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
         self._task = pretrained.task
@@ -50,8 +58,9 @@ class Corrector:
         cfg = self._task.cfg
         self._guided_task = make_task(dictionary, cfg.keep_threshold, cfg.keep_scope, INPUT_GUIDED)
         places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
-        self._cutter = Cutter(dictionary, min(places, longest or places))
+        self._cutter = Cutter(dictionary, min(places, longest or places), plain)
         self._continues = continuations(dictionary)
+        self._changes = Changes(dictionary, self._continues)
 
     @classmethod
     def from_pretrained(
@@ -61,6 +70,7 @@ class Corrector:
         dtype: torch.dtype | str | None = None,
         keep_threshold: float | None = None,
         longest: int | None = None,
+        plain: bool = False,
     ) -> "Corrector":
         """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
@@ -79,6 +89,8 @@ class Corrector:
                 every change if there is none).
             longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
                 longer word stays as it is (default: as many as the model has positions).
+            plain: take words exactly as they are, for text without capitals and marks: a word that the vocabulary
+                cannot spell stays and cuts the text, and so does one with marks if the vocabulary has no capitals.
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
@@ -99,7 +111,7 @@ class Corrector:
         if keep_threshold is not None:
             task = make_task(pretrained.dictionary, keep_threshold, pretrained.task.cfg.keep_scope)
             pretrained = Pretrained(pretrained.model, task)
-        return cls(pretrained, device, longest)
+        return cls(pretrained, device, longest, plain)
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
@@ -133,10 +145,11 @@ class Corrector:
     ) -> str | list[str]:
         """Corrects one text, or each of several.
 
-        White space becomes single spaces; a text of white space alone stays as it is. A word that the dictionary
-        cannot spell, such as one with a capital in an uncased model, stays too, and so does a word with punctuation in
-        an uncased model. The texts before and after such words are corrected separately. A text longer than the
-        model's positions, or than ``longest``, is corrected in parts.
+        White space becomes single spaces; a text of white space alone stays as it is. The model reads each word
+        without the marks around it, and in lower case if it knows no capitals. What it leaves alone comes back to the
+        letter. What it changes takes the marks and the case of what it replaces. Numbers, words with marks in them,
+        addresses, tags and words that the dictionary cannot spell are never changed. A text longer than the model's
+        positions, or than ``longest``, is corrected in parts.
 
         Args:
             texts: one text, or several.
@@ -339,7 +352,7 @@ class Corrector:
         generator = task.build_generator([self._model], search.flags(), **generator_of(self._model, search))
         if search.nbest:
             return Explainer(self._model, generator, self._dictionary, self._continues)
-        return partial(corrected, self._model, generator, self._dictionary)
+        return partial(corrected, self._model, generator, self._changes)
 
     def _sample(self, parts: Sequence[Part]) -> dict[str, Any]:
         """The parts as one batch, padded on the left as fairseq-generate does."""

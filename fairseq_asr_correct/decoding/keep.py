@@ -155,6 +155,8 @@ class KeepOrCorrect:
         rescored |= zip(
             mixed, score(models, source[mixed], [targets[row] for row in mixed], self.dictionary), strict=True
         )
+        for row, decision in enumerate(decisions):  # for whoever asks which words became which
+            hypotheses[row][0] = hypotheses[row][0] | {"decision": decision}
         for row, scores in rescored.items():
             hypotheses[row][0] = hypotheses[row][0] | {
                 "tokens": targets[row],

@@ -12,7 +12,6 @@ import pytest
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import correct
-from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.errors import UserError
 
 Run = Callable[..., str]
@@ -34,14 +33,11 @@ class Shout:
             self.seen.append(text)
         return [text.upper() for text in texts]
 
-    def cut(self, text: str) -> list[Part]:
-        return [Part(text, [1])]
-
 
 @pytest.fixture
 def shout(monkeypatch: pytest.MonkeyPatch) -> Shout:
     standin = Shout()
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: standin)
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: standin)
     return standin
 
 
@@ -193,11 +189,11 @@ def test_a_reader_that_has_had_enough(
 
 def test_options_reach_the_corrector(run: Run, shout: Shout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     made: list[tuple] = []
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args: made.append(args) or shout)
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: made.append((*args, options)) or shout)
     write(tmp_path / "hyp.txt", ["one"])
-    flags = ("--decoding", "input-guided", "--batch-size", 7, "--keep-threshold=-inf", "--dtype", "bfloat16")
+    flags = ("--decoding", "input-guided", "--batch-size", 7, "--keep-threshold=-inf", "--dtype", "bfloat16", "--plain")
     run("hyp.txt", "out", *flags)
-    assert made == [(tmp_path, "cpu", "bfloat16", float("-inf"))]
+    assert made == [(tmp_path, "cpu", "bfloat16", float("-inf"), {"plain": True})]
     assert shout.options == {"batch_size": 7, "beam": None, "decoding": "input-guided"}
 
 

@@ -13,9 +13,7 @@ from fairseq_asr_correct.recordings.subtitles import COLUMNS, LINES, LONGEST, Cu
 from fairseq_asr_correct.recordings.timed_words import (
     Word,
     correct_segments,
-    plain,
     put_back,
-    spoken,
     spread,
     timed_words,
 )
@@ -31,42 +29,16 @@ def tupled(words: list[Word]) -> list[tuple[str, float, float]]:
 
 
 @pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("boys", ("", "boys", "")),
-        ("(Boys',", ("(", "Boys'", ",")),
-        ("'hello'", ("'", "hello", "'")),
-        ("'tis", ("", "'tis", "")),
-        ("\u201cU.S.\u201d", ("\u201c", "U.S", ".\u201d")),
-        ("...", ("...", "", "")),
-        ("''", ("'", "", "'")),
-        ("\u0939\u093f\u0902\u0926\u0940!", ("", "\u0939\u093f\u0902\u0926\u0940", "!")),  # ends with a vowel sign
-    ],
-)
-def test_marks_around_a_word(word: str, parts: tuple[str, str, str]) -> None:
-    assert spoken(word) == parts and "".join(parts) == word
-
-
-@pytest.mark.parametrize(
-    ("word", "known"),
-    [("Don\u2019t,", "don't"), ("Stra\u00dfe", "stra\u00dfe"), ("caf\u00e9!", "caf\u00e9"), ("7", ""), ("mp3", ""),
-     ("50%", ""), ("U.S.", ""), ("well-known", ""), ("\u266a", ""), ("'''", ""), ("&", "")],
-)  # fmt: skip
-def test_what_a_corrector_reads(word: str, known: str) -> None:
-    assert plain(word) == known
-
-
-@pytest.mark.parametrize(
     ("edit", "first", "after"),
     [
-        # Two words become one; its comma would be the last one's.
+        # Two words become one.
         ((1, 3, "boys"), 1, [("boys", 0.2, 0.6)]),
-        ((2, 4, "shouse"), 2, [("shouse,", 0.5, 1.0)]),
-        # One becomes two: 0.7 seconds, of which "all" has 3 letters in 8.
-        ((8, 9, "all right"), 8, [("all", 2.2, 2.4625), ("right.\u201d", 2.4625, 2.9)]),
-        # As many as before: each has the time and the marks of its own.
-        ((3, 5, "house it"), 3, [("house,", 0.6, 1.0), ("it", 1.2, 1.3)]),
-        ((0, 1, "a"), 0, [("A", 0.0, 0.2)]),
+        ((2, 4, "shouse,"), 2, [("shouse,", 0.5, 1.0)]),
+        # One becomes two: 0.7 seconds, of which "all" has 3 letters and marks in 10.
+        ((8, 9, "all right.\u201d"), 8, [("all", 2.2, 2.41), ("right.\u201d", 2.41, 2.9)]),
+        # As many as before: each has the time of its own.
+        ((3, 5, "house, it"), 3, [("house,", 0.6, 1.0), ("it", 1.2, 1.3)]),
+        ((0, 1, "A"), 0, [("A", 0.0, 0.2)]),
         # Inserted: as long as it takes to say, where the gap is that long.
         ((4, 4, "a"), 4, [("a", 1.0, 1.07)]),
         ((4, 4, "red and green"), 4, [("red", 1.0, 1 + 0.6 / 11), ("and", 1 + 0.6 / 11, 1 + 1.2 / 11),
@@ -74,9 +46,11 @@ def test_what_a_corrector_reads(word: str, known: str) -> None:
         ((2, 2, "old"), 2, [("old", 0.5, 0.5)]),
         ((0, 0, "see"), 0, [("see", 0.0, 0.0)]),
         ((9, 9, "now"), 9, [("now", 2.9, 2.9)]),
-        # "I" is a capital because it is "I".
-        ((6, 7, "it"), 6, [("it", 2.0, 2.1)]),
-        ((7, 8, "i'll"), 7, [("I'll", 2.1, 2.2)]),
+        # A word that has taken over a capital or a mark keeps its time.
+        ((0, 2, "Boy"), 0, [("Boy", 0.2, 0.5)]),
+        ((7, 9, "is."), 7, [("is.", 2.1, 2.2)]),
+        ((3, 4, "hous and,"), 3, [("hous", 0.6, 1.0), ("and,", 1.0, 1.2)]),
+        ((0, 3, "And a boy s"), 0, [("And", 0.0, 0.15), ("a", 0.15, 0.2), ("boy", 0.2, 0.5), ("s", 0.5, 0.6)]),
     ],
 )  # fmt: skip
 def test_one_edit(edit: tuple[int, int, str], first: int, after: list[tuple[str, float, float]]) -> None:
@@ -86,52 +60,21 @@ def test_one_edit(edit: tuple[int, int, str], first: int, after: list[tuple[str,
     assert done == tupled(WORDS[:start]) + expected + tupled(WORDS[end:])
 
 
-@pytest.mark.parametrize(
-    ("before", "gone", "after"),
-    [
-        ("The the boys", (0, 1), "The boys"),
-        ("the the boys", (1, 2), "the boys"),
-        ("He is red, uh.", (3, 4), "He is red."),
-        ("Is it red? Uh. No", (3, 4), "Is it red? No"),
-        ("red uh, and", (1, 2), "red, and"),
-        ("and London the boys", (1, 2), "and the boys"),
-        ("he said, (uh the boys)", (2, 3), "he said, (the boys)"),
-        ("Uh.", (0, 1), ""),
-    ],
-)
-def test_marks_of_words_left_out(before: str, gone: tuple[int, int], after: str) -> None:
-    words = spread(before.split(), 0.0, 5.0)
-    done = put_back(words, [Edit(*gone, "", "", 0.9)])
-    assert " ".join(word.text for word in done) == after
-    kept = words[: gone[0]] + words[gone[1] :]
-    assert [(word.start, word.end) for word in done] == [(word.start, word.end) for word in kept]
-
-
-def test_capitals() -> None:
-    words = spread(["NASA", "says.", "I", "Mean", "it"], 0.0, 1.0)
-    edits = [Edit(0, 1, "", "nasal", 0.5), Edit(2, 4, "", "eye mean", 0.5), Edit(4, 5, "", "i", 0.5)]
-    assert [word.text for word in put_back(words, edits)] == ["NASAL", "says.", "Eye", "Mean", "I"]
-    assert put_back(words, edits, english=False)[-1].text == "i"
-
-
-def test_numbers_stay_and_split_what_is_corrected() -> None:
-    asked = []
-
+def test_segments_are_corrected_whole() -> None:
     def explain(texts: list[str]) -> list[Correction]:
-        asked.extend(texts)
         edits = {
-            "the boy s hous at": (Edit(3, 4, "hous", "house", 0.9),),
-            "i is alright": (Edit(1, 2, "is", "am", 0.8),),
-        }
+            "The boy s hous, at 7: I is alright.\u201d": (
+                Edit(3, 4, "hous,", "house,", 0.9), Edit(7, 8, "is", "am", 0.8)
+            ),
+        }  # fmt: skip
         return [Correction(text, "", edits.get(text, ())) for text in texts]
 
     done, edits = correct_segments([[], WORDS, WORDS[5:6]], explain)
-    assert asked == ["the boy s hous at", "i is alright"]
     assert [" ".join(word.text for word in words) for words in done] == [
         "", "The boy s house, at 7: I am alright.\u201d", "7:",
     ]  # fmt: skip
-    assert [[(edit.start, edit.after) for edit in some] for some in edits] == [[], [(3, "house"), (7, "am")], []]
-    assert correct_segments([[Word("7", 0, 1)]], lambda texts: pytest.fail("there is nothing to ask"))
+    assert [[(edit.start, edit.after) for edit in some] for some in edits] == [[], [(3, "house,"), (7, "am")], []]
+    assert correct_segments([], lambda texts: pytest.fail("there is nothing to ask")) == ([], [])
 
 
 def test_words_as_whisper_gives_them() -> None:
@@ -173,26 +116,19 @@ def edited(draw: st.DrawFn) -> tuple[list[Word], list[Edit]]:
     return words, edits
 
 
-def letters_of(words: list[Word]) -> list[str]:
-    return [spoken(word.text)[1].lower() for word in words]
-
-
 @given(edited())
 def test_all_that_is_not_edited_stays(case: tuple[list[Word], list[Edit]]) -> None:
     words, edits = case
     done, at, left = put_back(words, edits), 0, 0  # left: in words, at: in done
     assert all(word.start <= word.end for word in done)
     assert all(one.end <= other.start for one, other in pairwise(done))
-    deletes = any(not edit.after for edit in edits)
     for edit in [*edits, Edit(len(words), len(words), "", "", 0)]:
-        same, kept = words[left : edit.start], done[at : at + edit.start - left]
-        assert [(word.start, word.end) for word in same] == [(word.start, word.end) for word in kept]
-        assert letters_of(same) == letters_of(kept) if deletes else same == kept
+        assert words[left : edit.start] == done[at : at + edit.start - left]
         at += edit.start - left
         new = done[at : at + len(edit.after.split())]
-        assert letters_of(new) == edit.after.split()
+        assert [word.text for word in new] == edit.after.split()
         if new and edit.start < edit.end:
-            assert new[0].start == words[edit.start].start and new[-1].end == words[edit.end - 1].end
+            assert words[edit.start].start <= new[0].start and new[-1].end <= words[edit.end - 1].end + 0.07 * 40
         at, left = at + len(new), edit.end
     assert at == len(done)
 

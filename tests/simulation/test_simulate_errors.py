@@ -222,6 +222,11 @@ def test_range_of_rates_spreads_sentences(errors: Path, tmp_path: Path) -> None:
     assert spread[60] < alike[60] - 0.03 and spread[540] > alike[540] + 0.03
 
 
+def test_files_of_large_corpora_are_read(errors: Path, learned: Confusions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fairseq_asr_correct.transcripts.lines.LONGEST", 100)
+    assert confusions.load(errors).pairs == learned.pairs
+
+
 def test_file_holds_all_and_is_checked(errors: Path, learned: Confusions, tmp_path: Path) -> None:
     assert confusions.load(errors) == Confusions(**json.loads(json.dumps(vars(learned))))
     values = json.loads(errors.read_text())
