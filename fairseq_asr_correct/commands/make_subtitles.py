@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_plain, modern, new_parser
+from fairseq_asr_correct.commands.arguments import add_plain, add_spellings, modern, new_parser
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError, reason
@@ -27,6 +27,7 @@ from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.recordings.subtitles import FORMATS
 from fairseq_asr_correct.recordings.timed_words import Word, correct_segments, timed_words
+from fairseq_asr_correct.terms.spellings import Spellings
 
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
@@ -90,6 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
         "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
     add_plain(parser)
+    add_spellings(parser)
     parser.add_argument("--show-changes", action="store_true", help="print each change and its confidence to stderr")
     return parser
 
@@ -124,6 +126,11 @@ class Models:
         self._args = args
 
     @cached_property
+    def spellings(self) -> Spellings:
+        """Replacements that always hold."""
+        return Spellings.read(self._args.spellings) if self._args.spellings else Spellings()
+
+    @cached_property
     def corrector(self) -> Corrector:
         """The corrector."""
         options = {"keep_threshold": self._args.keep_threshold, "plain": self._args.plain}
@@ -148,9 +155,9 @@ class Models:
 def transcribe(path: Path, models: Models, args: argparse.Namespace) -> str:
     """The text or subtitles of a recording; raises RecordingError if it cannot be read."""
     samples = load(path)
-    corrector = models.corrector  # first, since a wrong Whisper takes longer to fail
+    corrector, spellings = models.corrector, models.spellings  # first, since a wrong Whisper takes longer to fail
     segments = recognize(samples, models.whisper, args.language, path.name)
-    explain = partial(corrector.explain, decoding=args.decoding)
+    explain = partial(corrector.explain, decoding=args.decoding, spellings=spellings)
     after, edits = correct_segments(segments, explain)
     if not segments:
         print(f"{path}: Whisper finds no speech", file=sys.stderr)

@@ -16,7 +16,9 @@ from conftest import ROOT, files_at_most
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import make_subtitles as transcribe_and_correct
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
+from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.written.marks import outer_marks
 
 Run = Callable[..., tuple[str, str]]
@@ -67,9 +69,10 @@ class Mender:
     def __init__(self) -> None:
         self.decoding: str | None = None
 
-    def explain(self, texts: list[str], decoding: str) -> list[Correction]:
+    def explain(self, texts: list[str], decoding: str, spellings: Spellings) -> list[Correction]:
         self.decoding = decoding
-        return [Correction(one, one.replace("hous", "house"), tuple(self.edits(one))) for one in texts]
+        found = [Correction(one, one.replace("hous", "house"), tuple(self.edits(one))) for one in texts]
+        return [spelled(one, spellings) for one in found]
 
     def edits(self, one: str) -> Iterator[Edit]:
         words = enumerate(one.split())
@@ -116,6 +119,14 @@ def test_text_and_changes(run: Run) -> None:
         "The boys' House, is red.\nIt is 7 house - wide.\nYes.\n",
         "one.wav 2.00: Hous, -> House, (0.88)\none.wav 5.00: hous -> house (0.88)\n",
     )
+
+
+def test_spellings(run: Run) -> None:
+    recordings(one="Cap x, hous is\n")
+    Path("ours.yaml").write_text("CAPEX: [cap x]\nHAUS: [house]\n")
+    assert run("one.wav", "--spellings", "ours.yaml") == ("CAPEX, HAUS is\n", "")
+    with pytest.raises(UserError, match=r"none\.yaml cannot be read"):
+        run("one.wav", "--spellings", "none.yaml")
 
 
 @pytest.mark.parametrize("name", ["srt", "vtt"])
