@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from fairseq_asr_correct.corrector.corrections import Correction, Edit
     from fairseq_asr_correct.corrector.corrector import Corrector
     from fairseq_asr_correct.errors import UserError
+    from fairseq_asr_correct.terms.spellings import Spellings
     from fairseq_asr_correct.terms.term import Term
     from fairseq_asr_correct.terms.term_list import TermList
 
-__all__ = ["Correction", "Corrector", "Edit", "Term", "TermList", "UserError", "__version__"]
+__all__ = ["Correction", "Corrector", "Edit", "Spellings", "Term", "TermList", "UserError", "__version__"]
 
 _PUBLIC = {
     "Correction": "corrector.corrections",
     "Corrector": "corrector.corrector",
     "Edit": "corrector.corrections",
+    "Spellings": "terms.spellings",
     "Term": "terms.term",
     "TermList": "terms.term_list",
     "UserError": "errors",

@@ -227,6 +227,19 @@ def evaluate(case: Case, shell: Shell) -> int:
     return len(given)
 
 
+def terms(case: Case, shell: Shell) -> int:
+    [given] = case.sides("said")
+    shell("terms", given, "--min-count", 1, "--rare", 3.5, "--output", case.folder / "terms.txt")
+    assert lines(case.folder / "terms.txt") == ["böse"]
+    return 1
+
+
+def hand_edits(case: Case, shell: Shell) -> int:
+    said = shell("terms", "--edits", case.side("heard"), case.side("said"))
+    assert said.splitlines()[2:] == ["| wated | waited | 2 | 0 | spelling |"]
+    return 2
+
+
 def pairs(case: Case, shell: Shell) -> int:
     given = case.sides("heard", "said")
     source = ",".join([given[0], *(name.removeprefix(f"{case.form.name}:") for name in given[1:])])
@@ -294,6 +307,8 @@ COMMANDS: dict[str, Callable[[Case, Shell], int]] = {
     "`correct`": correct,
     "`explain`": explain,
     "`evaluate`": evaluate,
+    "`terms`": terms,
+    "`terms --edits`": hand_edits,
     "`pairs`": pairs,
     "`pairs --exclude-text`": exclude_text,
     "`simulate learn`": learn,

@@ -11,7 +11,7 @@ from conftest import ROOT
 import fairseq_asr_correct
 
 HEAVY = ("fairseq", "torch", "transformers", "numpy", "omegaconf", "sacrebleu")
-PUBLIC = ["Correction", "Corrector", "Edit", "UserError", "__version__"]
+PUBLIC = ["Correction", "Corrector", "Edit", "Spellings", "Term", "TermList", "UserError", "__version__"]
 LOADED = f"import sys, json; print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import assert_type
 
 import fairseq_asr_correct
-from fairseq_asr_correct import Correction, Corrector, Edit, UserError
+from fairseq_asr_correct import Correction, Corrector, Edit, Spellings, UserError
 
 corrector = Corrector.from_pretrained()
 assert_type(corrector, Corrector)
@@ -13,6 +13,10 @@ assert_type(Corrector.from_pretrained(Path("corrector"), device="cuda", keep_thr
 assert_type(corrector.correct("he wated"), str)
 assert_type(corrector.correct(["he wated"], batch_size=8, decoding="input-guided"), list[str])
 assert_type(corrector.correct(word for word in {"he", "wated"}), list[str])
+assert_type(corrector.correct("cap x", spellings={"CAPEX": ["cap x", "copics"]}), str)
+assert_type(corrector.correct(["cap x"], spellings=Spellings.read("spellings.yaml")), list[str])
+assert_type(corrector.explain("cap x", spellings=Spellings([("CAPEX", ("cap x",))])), Correction)
+assert_type(Spellings({"CAPEX": ["cap x"]}).apply("cap x"), str)
 assert_type(corrector.stream(iter(["he wated"])), Iterator[str])
 assert_type(corrector.explain("he wated"), Correction)
 assert_type(corrector.explain(["he wated"], nbest=2), list[Correction])

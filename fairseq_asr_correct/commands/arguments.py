@@ -4,9 +4,10 @@ import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fairseq_asr_correct.terms.term_list import TermList
+if TYPE_CHECKING:
+    from fairseq_asr_correct.terms.term_list import TermList
 
 FIRST = ""  # stands for no flag: the value becomes the first argument
 
@@ -35,7 +36,7 @@ def add_terms(parser: argparse.ArgumentParser) -> None:
         "a line, to write for what sounds alike; behind tabs perhaps a weight and what each sounds like")  # fmt: skip
 
 
-def read_terms(path: Path | None) -> TermList | None:
+def read_terms(path: Path | None) -> "TermList | None":
     """The terms in a file, if there is one; says on standard error which of them are not looked for.
 
     Raises:
@@ -43,6 +44,8 @@ def read_terms(path: Path | None) -> TermList | None:
     """
     if path is None:
         return None
+    from fairseq_asr_correct.terms.term_list import TermList  # which loads NumPy
+
     terms = TermList.read(path)
     for warning in terms.warnings:
         print(f"{path}: {warning}", file=sys.stderr)

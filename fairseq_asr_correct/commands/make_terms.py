@@ -33,6 +33,7 @@ from fairseq_asr_correct.terms.hand_edits import Learned, learn
 from fairseq_asr_correct.terms.term import normal_words
 from fairseq_asr_correct.terms.term_list import NUMBER
 from fairseq_asr_correct.transcripts.entries import joined
+from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.lines import Lines
 from fairseq_asr_correct.transcripts.sources import parse_file
 
@@ -59,7 +60,8 @@ def main(argv: list[str] | None = None) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("terms", __doc__)
-    parser.add_argument("documents", nargs="*", type=Path, metavar="DOCUMENT", help="a file, or a folder of files")
+    parser.add_argument("documents", nargs="*", metavar="DOCUMENT",
+        help="[FORMAT:]PATH of a file, or a folder of files")  # fmt: skip
     parser.add_argument("--edits", nargs=2, metavar=("BEFORE", "AFTER"),
         help="[FORMAT:]PATH of transcripts before and after a person corrected them")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the terms to FILE (default: standard "
@@ -84,12 +86,12 @@ def of_documents(args: argparse.Namespace) -> None:
 
     def texts() -> Iterator[str]:
         nonlocal words
-        for path in files_of(args.documents):
-            entries = glossary(path, args.column)
+        for path, form in files_of(args.documents):
+            entries = glossary(path, args.column) if form is None else None
             if entries is not None:
                 listed.extend(entries)
                 continue
-            for text in texts_of(path):
+            for text in texts_of(path, form):
                 words += len(text.split())
                 yield text
 
@@ -105,11 +107,13 @@ def of_documents(args: argparse.Namespace) -> None:
     print(f"{len(terms):,} terms of {words:,} words", file=sys.stderr)
 
 
-def files_of(documents: list[Path]) -> Iterator[Path]:
-    """The files that are named, and those below the folders; says which are passed over."""
-    for path in documents:
+def files_of(documents: list[str]) -> Iterator[tuple[Path, str | None]]:
+    """The files that are named, with the formats that are, and those below the folders; says which it passes over."""
+    for name in documents:
+        form, rest = take_format(name)
+        path = Path(rest)
         if not path.is_dir():
-            yield path
+            yield path, form
             continue
         readable, others = documents_in(path)
         if not readable:
@@ -119,7 +123,7 @@ def files_of(documents: list[Path]) -> Iterator[Path]:
         if others:
             some = ", ".join(str(other.relative_to(path)) for other in others[:3])
             print(f"{path}: {len(others)} files of other kinds are passed over, such as {some}", file=sys.stderr)
-        yield from readable
+        yield from ((one, None) for one in readable)
 
 
 def is_ordinary(term: str) -> bool:

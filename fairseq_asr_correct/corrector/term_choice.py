@@ -6,6 +6,7 @@ So terms work with every search and on every backend, and a term that is there s
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
+from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
@@ -30,7 +31,7 @@ def lists_of(terms: EachTerms) -> Iterator[TermList]:
         return repeat(terms)
     if isinstance(terms, str):
         raise TypeError("terms is a single text: give a list of terms")
-    following = iter(terms or ())
+    following: Iterator[Any] = iter(terms or ())
     first = next(following, None)
     if first is None:
         return repeat(TermList())

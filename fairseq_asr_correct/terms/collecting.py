@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from fairseq_asr_correct.terms.frequencies import COMMON, zipf
@@ -58,6 +59,8 @@ def collect(texts: Iterable[str], least: int = 2, rare: float = RARE) -> list[Co
                 some = words[start : start + length]
                 if len(some) < length or (length > 1 and not some[-1].joins):
                     break
+                if length > 1 and not _may_be_a_term(some, rare):
+                    continue
                 keys = tuple(word.key for word in some)
                 counts[keys] += 1
                 tells = some[0].tells and all(word.tells for word in some)
@@ -92,6 +95,13 @@ def occurrences(text: str) -> Iterator[Occurrence]:
         if form:
             yield Occurrence(form.casefold(), form, not (starts or title), joins and not left)
         starts, joins = bool(ENDS.search(word)), not right and form == core
+
+
+def _may_be_a_term(words: Sequence[Occurrence], rare: float) -> bool:
+    """Whether a phrase is worth counting: most are not, and a book has millions."""
+    if words[-1].form != words[-1].key:  # perhaps a name
+        return all(word.form != word.key or word.key in PARTICLES for word in words)
+    return min(_zipf(word.key) for word in words) < rare and max(_zipf(words[0].key), _zipf(words[-1].key)) < COMMON
 
 
 def _is_term(keys: tuple[str, ...], counts: Counter[tuple[str, ...]], written: str, least: int, rare: float) -> bool:
@@ -139,6 +149,7 @@ def _power(keys: tuple[str, ...], count: int, total: int) -> float:
     return math.log10(count * 1e9 / max(total, 1)) - general
 
 
+@lru_cache(maxsize=1 << 18)
 def _zipf(key: str) -> float:
     """How common a word is; of one with inner marks, its rarest part."""
     return min(map(zipf, normal_words(key) or (key,)))

@@ -31,22 +31,26 @@ def can_read(path: Path) -> bool:
     return ending_format(path) is not None or path.suffix.lower() in (*PLAIN, *MARKDOWN, *PAGES)
 
 
-def texts_of(path: Path) -> Iterator[str]:
+def texts_of(path: Path, form: str | None = None) -> Iterator[str]:
     """The text of a document, line by line or paragraph by paragraph.
+
+    Args:
+        path: the document.
+        form: its format if it is one of transcripts (default: by its name).
 
     Raises:
         UserError: it cannot be read, or is of a kind that is not read.
     """
     ending = path.suffix.lower()
-    form = ending_format(path)
-    if ending in PACKED:
-        raise UserError(f"{path}: {ending} is not read; {ADVICE}")
-    if ending in PAGES:
+    kind, form = "" if form else ending, form or ending_format(path)
+    if kind in PACKED:
+        raise UserError(f"{path}: {kind} is not read; {ADVICE}")
+    if kind in PAGES:
         page = _Page()
         page.feed("\n".join(read_lines(path)))
         page.close()
         yield from page.paragraphs()
-    elif ending in MARKDOWN:
+    elif kind in MARKDOWN:
         yield from _markdown(path)
     elif form in (None, "lines"):
         yield from read_lines(path)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from service import JSON, LIMITS, SOON, Make, Standin, ask, cut, hold, post, running, send, until
 
@@ -169,6 +169,7 @@ def test_any_bytes_are_answered(make_service: Make, body: bytes) -> None:
 @quick
 @given(st.lists(st.text(st.characters(codec=None), max_size=20), max_size=4))
 def test_any_text_is_corrected_or_refused(make_service: Make, texts: list[str]) -> None:
+    assume(not any(word in text for text in texts for word in ("fault", "end", "short")))  # which the stand-in obeys
     _, _, app = make_service()
     kinds = {unicodedata.category(letter) for text in texts for letter in text if letter not in "\t\n\r"}
     response = post(app, json.dumps({"texts": texts}))
