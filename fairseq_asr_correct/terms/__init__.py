@@ -8,6 +8,10 @@
 ``features``      what speaks for and against each
 ``decision``      which of them are taken, and how sure that is
 ``in_text``       terms in a text with capitals and marks
+``spellings``, ``spelling_files``  replacements that always hold, and the files that have them
+``vocabulary_tables``  Amazon Transcribe's vocabularies as lists
+``document_texts``, ``collecting``  a list from documents
+``hand_edits``  terms and spellings from transcripts that a person corrected
 
 It imports ``errors`` and ``transcripts``: no fairseq, no torch.
 """
