@@ -6,7 +6,7 @@ So terms work with every search and on every backend, and a term that is there s
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, cast
 
 from rapidfuzz.distance import Levenshtein
 
@@ -36,8 +36,8 @@ def lists_of(terms: EachTerms) -> Iterator[TermList]:
     if first is None:
         return repeat(TermList())
     if isinstance(first, str | Term):
-        return repeat(TermList(chain([first], following)))
-    return (TermList.of(some) for some in chain([first], following))
+        return repeat(TermList(cast(Iterator[str | Term], chain([first], following))))
+    return (TermList.of(some) for some in cast(Iterator[Terms], chain([first], following)))
 
 
 class TermChoice:
@@ -94,7 +94,9 @@ class TermChoice:
         words = self.before.split()
         own = [_edit(one, words) for one in self._placed]
         moved = [self._moved(edit) for edit in kept]
-        edits = sorted([*(edit for edit in own if edit.before != edit.after), *moved], key=lambda edit: edit.start)
+        edits = sorted(
+            [*(edit for edit in own if edit.before != edit.after), *moved], key=lambda edit: (edit.start, edit.end)
+        )
         return Correction(self.before, _made(self.text, kept), tuple(edits), alternatives)
 
     def _moved(self, edit: Edit) -> Edit:

@@ -60,7 +60,7 @@ def find_terms(words: Sequence[str], index: TermIndex, weights: Weights | None =
         free[one.start : one.end] = [False] * (one.end - one.start)
     proposals = weighed(index.proposals(words, free), words)
     if proposals:
-        numbers = features(proposals, words, len(index), frozenset(one.term.written for one in there))
+        numbers = features(proposals, words, len(index))
         odds = np.asarray(numbers) @ np.asarray(weights.weights) + weights.bias
         found = [
             Found(one.start, one.end, one.term, (1 + math.tanh(logit / 2)) / 2)

@@ -269,3 +269,29 @@ def test_spellings(run: Run, shout: Shout, tmp_path: Path) -> None:
     (tmp_path / "ours.yaml").write_text("CAPEX: x\nOPEX: x\n")
     with pytest.raises(UserError, match=r"ours\.yaml: 'x' would be replaced by 'CAPEX' and by 'OPEX'"):
         run("hyp.txt", "new", "--spellings", tmp_path / "ours.yaml")
+
+
+def test_terms_only_need_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row's own list takes the file's place, and nothing else changes."""
+    monkeypatch.setattr(Corrector, "from_pretrained", None)
+    (tmp_path / "terms.txt").write_text("Kittiwake\nthe\n")
+    rows = [{"pred_text": "he wated for the kitty wake"}, {"pred_text": "a kitty wake", "terms": ["Skerries"]}]
+    write(tmp_path / "hyp.jsonl", [json.dumps(row) for row in rows])
+    output = tmp_path / "out.jsonl"
+    argv = ["--input", tmp_path / "hyp.jsonl", "--output", output, "--terms", tmp_path / "terms.txt", "--terms-only"]
+    correct.main(list(map(str, argv)))
+    after = [json.loads(line)["corrected_text"] for line in output.read_text().splitlines()]
+    assert after == ["he wated for the Kittiwake", "a kitty wake"]
+
+
+def test_terms_reach_the_model(tmp_path: Path, run: Run, shout: Shout) -> None:
+    (tmp_path / "terms.txt").write_text("Kittiwake\n")
+    write(tmp_path / "hyp.jsonl", [json.dumps({"pred_text": "a", "terms": ["Skua"]}), json.dumps({"pred_text": "b"})])
+    run("hyp.jsonl", "out.jsonl", "--terms", tmp_path / "terms.txt")
+    assert [[term.written for term in terms] for terms in shout.options["terms"]] == [["Skua"], ["Kittiwake"]]
+
+
+def test_a_row_with_wrong_terms_is_named(tmp_path: Path, run: Run, shout: Shout) -> None:
+    write(tmp_path / "hyp.jsonl", [json.dumps({"pred_text": "a"}), json.dumps({"pred_text": "b", "terms": "Skua"})])
+    with pytest.raises(UserError, match="line 2: `terms` is no list of texts"):
+        run("hyp.jsonl", "out.jsonl")
