@@ -2,11 +2,13 @@
 
     asr-correct simulate learn --pairs train.jsonl --output errors.json
     asr-correct simulate apply --errors errors.json --text books.txt.gz --wer 0.15 --output made.jsonl
+    asr-correct simulate sounds --text books.txt.gz --output sounds.tsv.gz
     asr-correct simulate compare --real valid.jsonl --simulated made.jsonl
 
 `learn` counts the errors of a recognizer on speech that it was not trained on: which words it confuses, how it spells
 words that it does not know, what it splits, merges, drops and adds, and how all this differs between sentences.
-`apply` makes such errors in text of the same language and spelling, as many as --wer says. `compare` prints statistics
+`apply` makes such errors in text of the same language and spelling, as many as --wer says. `sounds` lists words that
+sound alike, so that `apply --sounds` confuses them, as recognizers that know words do. `compare` prints statistics
 of the errors of two sources, side by side. `asr-correct simulate apply --help` shows the flags of `apply`.
 """
 
@@ -22,9 +24,10 @@ from tqdm import tqdm
 from fairseq_asr_correct.commands.arguments import modern, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.simulation import confusions, learn, statistics
+from fairseq_asr_correct.simulation import confusions, learn, neighbours, sound_alikes, statistics
 from fairseq_asr_correct.simulation import texts as text
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate
+from fairseq_asr_correct.simulation.sound_alikes import SoundAlikes
 from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.processes import ordered_map
 
@@ -42,8 +45,8 @@ def main(argv: list[str] | None = None) -> None:
 def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("simulate", __doc__)
-    commands = parser.add_subparsers(required=True, metavar="learn|apply|compare")
-    for add in (_add_learn, _add_apply, _add_compare):
+    commands = parser.add_subparsers(required=True, metavar="learn|sounds|apply|compare")
+    for add in (_add_learn, _add_sounds, _add_apply, _add_compare):
         add(commands)
     return parser
 
@@ -59,6 +62,20 @@ def _add_learn(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--pairs", nargs="+", required=True, metavar="SOURCE", help="pairs to learn from")
     parser.add_argument("--output", type=Path, required=True, metavar="ERRORS", help="JSON file to write")
     parser.set_defaults(run=run_learn)
+
+
+def _add_sounds(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser(
+        "sounds",
+        help="find words that sound alike",
+        description="Finds, for each word and frequent pair of words in text, real words that sound like it, and "
+        "writes them for `apply --sounds`. Recognizers that know words, such as Whisper, confuse these. It needs "
+        "espeak-ng, and takes some ten minutes for 40 million words.",
+    )
+    parser.add_argument("--text", nargs="+", required=True, metavar="FILE", help="as for `apply`; much of it")
+    parser.add_argument("--output", type=Path, required=True, metavar="SOUNDS", help="file to write, such as "
+        "sounds.tsv.gz")  # fmt: skip
+    parser.set_defaults(run=run_sounds)
 
 
 def _add_apply(commands: argparse._SubParsersAction) -> None:
@@ -85,6 +102,10 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
         help="word error rate over all text, from 0 to 1 (default: the recognizer's); sentences vary around it as the "
         "recognizer's did. With two numbers, each sentence first draws its rate between them",
     )
+    parser.add_argument("--sounds", type=Path, metavar="FILE",
+        help="sound-alikes that `sounds` wrote: words become others that sound like them, as Whisper's do")  # fmt: skip
+    parser.add_argument("--sound-share", type=float, default=0.5, metavar="SHARE",
+        help="of wrong words without a known form, how many become sound-alikes (default: 0.5)")  # fmt: skip
     parser.add_argument(
         "--copies", type=int, default=1, help="hypotheses for each line, one after another (default: 1)"
     )
@@ -135,6 +156,16 @@ def run_learn(args: argparse.Namespace) -> None:
     )
 
 
+def run_sounds(args: argparse.Namespace) -> None:
+    """Finds the sound-alikes and saves them."""
+    lines = tqdm(text.read_text(args.text), desc="counting words", unit=" lines", disable=None)
+    found = neighbours.find_neighbours(words for _, words in lines)
+    if not found:
+        raise UserError(f"--text {' '.join(args.text)}: no words in it sound alike; give more text")
+    sound_alikes.save(args.output, found)
+    print(f"{args.output}: sound-alikes of {len(found):,} words and pairs of words")
+
+
 def run_apply(args: argparse.Namespace) -> None:
     """Finds the scale for the word error rate, then makes errors in each line."""
     learned = confusions.load(args.errors)
@@ -147,10 +178,11 @@ def run_apply(args: argparse.Namespace) -> None:
         raise UserError(f"--text {' '.join(map(str, args.text))}: the text has no words")
     copies = min(max(args.copies, -(-FEW // count)), max(1, SAMPLE // count))
     trials = [(copy, number, words) for number, words in sample for copy in range(copies)]
-    scale = calibrate(Simulator(learned, spread), trials, wer, args.seed)
+    sounds = sound_alikes.load(args.sounds, args.sound_share) if args.sounds else None
+    scale = calibrate(Simulator(learned, spread, sounds), trials, wer, args.seed)
     edits = words = 0
     with atomic_write(args.output) as file, tqdm(total=count, unit=" lines", disable=None) as progress:
-        work = partial(make_worker, learned, spread, scale, args.seed, args.copies)
+        work = partial(make_worker, learned, spread, sounds, scale, args.seed, args.copies)
         for rows, lines, wrong, whole in ordered_map(work, chunks(text.read_text(args.text)), args.workers):
             file.write(rows)
             progress.update(lines)
@@ -200,10 +232,10 @@ Made = tuple[str, int, int, int]  # rows of a manifest, lines they come from, wo
 
 
 def make_worker(
-    learned: confusions.Confusions, spread: float, scale: float, seed: int, copies: int
+    learned: confusions.Confusions, spread: float, sounds: SoundAlikes | None, scale: float, seed: int, copies: int
 ) -> Callable[[list[text.Line]], Made]:
     """A function that makes a chunk's part of the manifest."""
-    simulator = Simulator(learned, spread)
+    simulator = Simulator(learned, spread, sounds)
 
     def work(lines: list[text.Line]) -> Made:
         rows: list[str] = []

@@ -1,14 +1,17 @@
 """Simulated recognition errors: learned from a recognizer's output, and made in plain text.
 
-===============  ======================================================================
-``events``       what each reference word, and each of its letters, became
-``confusions``   the learned counts, as a file that is safe to share
-``learn``        counts errors in pairs of reference and hypothesis
-``rates``        how likely each word is to be wrong
-``sentences``    how much sentences differ, and how errors come in bursts
-``letters``      misspells a word, edit by edit
-``apply``        makes errors in a sentence; finds the scale for a word error rate
-``statistics``   describes errors, to compare simulated with real ones
-``texts``        reads pairs and plain text
-===============  ======================================================================
+==================  ======================================================================
+``events``          what each reference word, and each of its letters, became
+``confusions``      the learned counts, as a file that is safe to share
+``learn``           counts errors in pairs of reference and hypothesis
+``rates``           how likely each word is to be wrong
+``sentences``       how much sentences differ, and how errors come in bursts
+``letters``         misspells a word, edit by edit
+``pronunciations``  how words sound
+``neighbours``      finds words and phrases that sound like others
+``sound_alikes``    these, as a file, and draws from them
+``apply``           makes errors in a sentence; finds the scale for a word error rate
+``statistics``      describes errors, to compare simulated with real ones
+``texts``           reads pairs and plain text
+==================  ======================================================================
 """

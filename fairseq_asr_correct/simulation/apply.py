@@ -8,6 +8,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation.confusions import Confusions
 from fairseq_asr_correct.simulation.letters import Choice, Misspeller
 from fairseq_asr_correct.simulation.rates import Rates
+from fairseq_asr_correct.simulation.sound_alikes import SoundAlikes
 from fairseq_asr_correct.word_errors import word_errors
 
 TRUST_FORMS = 2.0  # after so many errors of a word, half of its errors are drawn from them
@@ -19,9 +20,9 @@ TRUST_PAIR = 10.0  # after so many occurrences, a pair's counts weigh as much as
 class Simulator:
     """Makes errors in sentences; it uses tables only, and takes some tenths of a millisecond per sentence."""
 
-    def __init__(self, confusions: Confusions, spread: float = 0.0) -> None:
+    def __init__(self, confusions: Confusions, spread: float = 0.0, sounds: SoundAlikes | None = None) -> None:
         """``spread``, from 0 to 1: each scale is also multiplied by a number from 1 - spread to 1 + spread."""
-        self.spread = spread
+        self.spread, self.sounds = spread, sounds
         self.rates = Rates(confusions)
         self.misspeller = Misspeller(confusions)
         self.forms = {word: Choice(forms) for word, forms in confusions.forms.items()}
@@ -67,6 +68,10 @@ class Simulator:
                 out += self.merged(f"{words[i]} {words[i + 1]}", random).split()
                 now = wrong
                 i += 1
+            elif i < last and (both := self.both_wrong(f"{words[i]} {words[i + 1]}", random)):
+                out += both.split()
+                now = wrong
+                i += 1
             else:
                 out += self.wrong(words[i], random).split()
                 now = wrong
@@ -80,7 +85,15 @@ class Simulator:
             return forms.draw(random)
         if random.random() < self.deleted[min(len(word), len(self.deleted) - 1)]:
             return ""
+        if self.sounds and random.random() < self.sounds.share and (alike := self.sounds.draw(word, random)):
+            return alike
         return self.misspeller.misspell(word, random)
+
+    def both_wrong(self, pair: str, random: Random) -> str | None:
+        """What two words become if they are heard as others that sound alike; None if they are not."""
+        if not self.sounds or random.random() >= self.sounds.pair_share:
+            return None
+        return self.sounds.draw(pair, random)
 
     def merged(self, pair: str, random: Random) -> str:
         """What two words become if they are merged."""
