@@ -104,4 +104,6 @@ def modern(argv: list[str] | None, old: Mapping[str, str]) -> list[str]:
             first.append(value)
         elif words:
             first.append(words.pop(0))
+        else:
+            rest.append(word)  # without its value: the parser says that it does not know the flag
     return first + rest

@@ -9,7 +9,7 @@ from typing import Any
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.transcripts.lines import Lines, decode
+from fairseq_asr_correct.transcripts.lines import FAULTS, Lines, decode
 
 FORMAT = "recognition errors 1"
 CONTEXTS = 3  # letters are counted with 0, 1 and 2 letters on each side
@@ -67,8 +67,11 @@ def load(path: str | Path) -> Confusions:
         UserError: the file cannot be read, is of another kind, or has impossible counts.
     """
     try:
-        with Lines(Path(path)) as file, file.faults_told(0):
-            content = file.open().read()  # of a large corpus, its one line is longer than a text's may be
+        with Lines(Path(path)) as file:
+            try:
+                content = file.open().read()  # of a large corpus, its one line is longer than a text's may be
+            except FAULTS as error:
+                raise file.fault(error, 0) from error
         values = json.loads(decode(content, path, 1))
         json.dumps(values, ensure_ascii=False).encode()  # escapes can spell lone surrogates
         if not isinstance(values, dict) or values.pop("format", None) != FORMAT:

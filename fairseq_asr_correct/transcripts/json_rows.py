@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.transcripts.lines import LONGEST, Lines, decode, peek
+from fairseq_asr_correct.transcripts.lines import FAULTS, LONGEST, Lines, decode, peek
 
+DECODER = json.JSONDecoder()
 BLOCK = 1 << 16  # bytes of an array that are read at once
 
 
@@ -55,11 +56,13 @@ def is_array(file: Lines) -> bool:
     """Whether the file is a JSON array; this reads at most the white space before it."""
     opened = file.open()
     while True:
-        with file.faults_told(0):
+        try:
             beginning = peek(opened, BLOCK)
             if beginning.strip() or not beginning:
                 return beginning.lstrip().startswith(b"[")
             opened.read(len(beginning))
+        except FAULTS as error:
+            raise file.fault(error, 0) from error
 
 
 class _Array:
@@ -107,7 +110,7 @@ class _Array:
     def _element(self) -> str:
         while True:
             try:
-                _, end = json.JSONDecoder().raw_decode(self.text, self.at)
+                _, end = DECODER.raw_decode(self.text, self.at)
                 break
             except (ValueError, RecursionError):  # perhaps its end is not read yet
                 if len(self.text) - self.at > LONGEST or not self._more():
@@ -118,8 +121,10 @@ class _Array:
 
     def _more(self) -> bool:
         """Reads a block, if there is one."""
-        with self.file.faults_told(self.number):
+        try:
             block = self.opened.read(BLOCK)
+        except FAULTS as error:
+            raise self.file.fault(error, self.number) from error
         try:
             self.text, self.at = self.text[self.at :] + self.decoder.decode(block, final=not block), 0
         except UnicodeDecodeError:

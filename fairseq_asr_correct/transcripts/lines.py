@@ -5,7 +5,6 @@ import io
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -16,6 +15,7 @@ LONGEST = 1 << 22  # bytes in a line; a limit for binary or hostile files
 STANDARD_INPUT = Path("-")
 Bytes = BinaryIO | io.BufferedIOBase  # what files, pipes and unpacked files are
 MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+FAULTS = (EOFError, zlib.error, OSError)  # of reading and unpacking
 OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff")  # UTF-16's
 
 
@@ -55,22 +55,26 @@ class Lines:
             UserError: it is UTF-16, or cannot be read.
         """
         if not self._opened:
-            with self.faults_told(0):
+            try:
                 if peek(self.raw, 2) == b"\x1f\x8b":
                     self._file = gzip.GzipFile(fileobj=self.raw)
                 beginning = peek(self._file, 3)
-                if beginning[:2] in OTHER_MARKS:
-                    raise UserError(f"{self.path} is UTF-16: convert it to UTF-8 first, with iconv for instance")
                 if beginning == MARK:
                     self._file.read(len(MARK))
+            except FAULTS as error:
+                raise self.fault(error, 0) from error
+            if beginning[:2] in OTHER_MARKS:
+                raise UserError(f"{self.path} is UTF-16: convert it to UTF-8 first, with iconv for instance")
             self._opened = True
         return self._file
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        file, number = self.open(), 0
+        readline, number = self.open().readline, 0
         while True:
-            with self.faults_told(number):
-                line = file.readline(LONGEST)
+            try:  # by itself: what the caller does with a line may fail too
+                line = readline(LONGEST)
+            except FAULTS as error:
+                raise self.fault(error, number) from error
             if not line:
                 return
             number += 1
@@ -91,15 +95,11 @@ class Lines:
         """Bytes of the file that are read so far, before decompression."""
         return self.raw.tell() if self.raw.seekable() else 0
 
-    @contextmanager
-    def faults_told(self, number: int) -> Iterator[None]:
-        """Turns errors of reading into a UserError; ``number`` lines were read before."""
-        try:
-            yield
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise UserError(f"{self.path} is damaged after line {number}: {error}") from None
-        except OSError as error:
-            raise UserError(f"{self.path} cannot be read: {error.strerror}") from error
+    def fault(self, error: BaseException, number: int) -> UserError:
+        """One of :data:`FAULTS` as an error to raise; ``number`` lines were read before."""
+        if isinstance(error, EOFError | zlib.error | gzip.BadGzipFile):
+            return UserError(f"{self.path} is damaged after line {number}: {error}")
+        return UserError(f"{self.path} cannot be read: {getattr(error, 'strerror', error)}")
 
 
 def read_lines(path: Path | str) -> Iterator[str]:

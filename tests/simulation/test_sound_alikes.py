@@ -71,7 +71,10 @@ def test_neighbours_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [["two"]] * 100 + [["do"]] * 8 + [["see"]] * 9 + [["too"]] * 7 + [["a"], ["x2"]]
     found = neighbours.find_neighbours(lines)
     assert found["too"][0] == ("two", 1000)  # the same sounds, and frequent
-    assert [form for form, _ in found["two"]] == ["do", "see"]  # t and d are of one kind; "too" is too rare to be a form
+    assert [form for form, _ in found["two"]] == [
+        "do",
+        "see",
+    ]  # t and d are of one kind; "too" is too rare to be a form
     assert dict(found["too"])["do"] == round(1000 * 2.718281828 ** (-9 * 0.25 + 0.5 * (2.0794415 - 4.6051702)))
     assert "x2" not in found
 
