@@ -44,7 +44,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     packages=[*find_packages(include=["fairseq_asr_correct*"]), SHIPPED],
-    package_dir={SHIPPED: "models/librispeech-minilm-int8"},
+    package_dir={SHIPPED: "models/general-minilm-int8"},
     package_data={
         "fairseq_asr_correct": [
             "py.typed",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How clients with short texts fare at asr-correct serve while others do what they can to stop it.
 
-    python benchmarks/soak_serving.py --model models/librispeech-minilm-int8 --text recognized.txt --seconds 60 \
+    python benchmarks/soak_serving.py --model models/general-minilm-int8 --text recognized.txt --seconds 60 \
         -- --decoding input-guided
 
 starts the service and asks it as benchmarks/benchmark_serving.py does. Meanwhile four clients send the largest requests

@@ -150,7 +150,7 @@ WRITTEN_TEXTS = {  # as recognizers write today, and corrected by the model of t
     "[MUSIC] A_01: He wated for along time \U0001f600": "[MUSIC] A_01: He waited for a long time \U0001f600",
     "<i>He wated for along time.</i>": "<i>He waited for a long time.</i>",
     "At 12:30 it cost $5; he wated for along time...": "At 12:30 it cost $5; he wated for a long time...",
-    "My iPhone and GPT-4o wated for along time!": "My iPhone and GPT-4o wated for a long time!",
+    "My iPhone and GPT-4o wated for along time!": "My iPhone and GPT-4o wated for along time!",
     "McDonald \u2014 O'Brien's friend \u2014 wated for along time, e.g. in the U.S.":
         "McDonald \u2014 O'Brien's friend \u2014 wated for a long time, e.g. in the U.S.",
     "Dr. Smith's boys' house, in Essex, is red.": "Dr. Smith's boys' house, in Essex, is red.",
@@ -160,7 +160,7 @@ WRITTEN_TEXTS = {  # as recognizers write today, and corrected by the model of t
 
 @pytest.mark.numerical
 def test_text_as_it_is_written() -> None:
-    corrector = Corrector.from_pretrained(ROOT / "models/librispeech-minilm-int8")
+    corrector = Corrector.from_pretrained(ROOT / "models/general-minilm-int8")
     assert (
         dict(zip(WRITTEN_TEXTS, corrector.correct(WRITTEN_TEXTS, decoding="input-guided"), strict=True))
         == WRITTEN_TEXTS

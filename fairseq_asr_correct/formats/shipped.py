@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 
-NAME = "librispeech-minilm-int8"
+NAME = "general-minilm-int8"
 
 
 def shipped_model() -> Path:

@@ -10,7 +10,7 @@ from fairseq_asr_correct import Corrector
 
 pytestmark = pytest.mark.numerical
 
-MODEL = ROOT / "models/librispeech-minilm-int8"
+MODEL = ROOT / "models/general-minilm-int8"
 
 
 @pytest.fixture(scope="module")

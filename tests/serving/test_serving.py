@@ -252,7 +252,7 @@ def test_more_half_sent_requests_than_files(model: Path) -> None:
 @pytest.mark.slow
 def test_a_soak() -> None:
     """The figures are in docs/results.md."""
-    command = [sys.executable, "benchmarks/soak_serving.py", "--model", "models/librispeech-minilm-int8"]
+    command = [sys.executable, "benchmarks/soak_serving.py", "--model", "models/general-minilm-int8"]
     command += ["--text", "examples/demo/pairs/test.bad", "--", "--decoding", "input-guided"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
