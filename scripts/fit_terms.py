@@ -14,6 +14,7 @@ import math
 import random
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.terms.decision import Found, Weights, apart
 from fairseq_asr_correct.terms.features import NAMES, features, weighed
 from fairseq_asr_correct.terms.term import Term
-from fairseq_asr_correct.terms.term_index import TermIndex
+from fairseq_asr_correct.terms.term_index import Proposal, TermIndex
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 SETS = ("dev_clean.100", "dev_other.100", "dev_clean.1000", "dev_other.1000")
@@ -84,11 +85,16 @@ def example(row: dict[str, Any], terms: Sequence[str] = ()) -> Example:
     numbers = features(proposals, words, len(index))
     before = Levenshtein.distance(words, said)
     right = [
-        Levenshtein.distance([*words[: one.start], *one.term.written.split(), *words[one.end :]], said) < before
+        Levenshtein.distance([*words[: one.start], *written(one), *words[one.end :]], said) < before
         for one, _ in proposals
     ]
-    found = [Found(one.start, one.end, one.term, 0.0) for one, _ in proposals]
+    found = [Found(one.start, one.end, one.term, 0.0, one.behind) for one, _ in proposals]
     return Example(row, found, np.array(numbers).reshape(-1, len(NAMES)), np.array(right, bool))
+
+
+def written(one: Proposal | Found) -> list[str]:
+    """What a term writes."""
+    return f"{one.term.written}{one.behind}".split()
 
 
 def fitted(rows: dict[str, list[dict[str, Any]]], rare: list[str]) -> Weights:
@@ -131,11 +137,9 @@ def applied(one: Example, weights: Weights) -> list[str]:
     """The words of an utterance with its terms."""
     words = one.row["pred_text"].split()
     logits = one.numbers @ np.array(weights.weights) + weights.bias
-    sure = [
-        Found(f.start, f.end, f.term, 1 / (1 + math.exp(-logit))) for f, logit in zip(one.found, logits, strict=True)
-    ]
+    sure = [replace(f, confidence=1 / (1 + math.exp(-logit))) for f, logit in zip(one.found, logits, strict=True)]
     for each in sorted(apart([f for f in sure if f.confidence >= weights.least]), key=lambda f: -f.start):
-        words[each.start : each.end] = each.term.written.split()
+        words[each.start : each.end] = written(each)
     return words
 
 

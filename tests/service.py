@@ -19,12 +19,13 @@ from fastapi import FastAPI
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.app import make_app
 from fairseq_asr_correct.serving.batching import Batcher
+from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
-from fairseq_asr_correct.serving.requests import Limits
+from fairseq_asr_correct.serving.refusals import Limits
 from fairseq_asr_correct.serving.server import Server, address, bind
 
-LIMITS = Limits(body_bytes=20_000, texts=100, letters=5000, pieces=300)
+LIMITS = Limits(body_bytes=20_000, texts=100, letters=5000, pieces=300, terms=20)
 JSON = {"Content-Type": "application/json"}
 SOON = 10  # seconds, for what takes milliseconds
 
@@ -73,13 +74,18 @@ def make_service() -> Iterator[Make]:
     made: list[tuple[Standin, Batcher]] = []
 
     def service(
-        held: bool = False, max_batch: int = 8, max_pieces: int = 1000, max_wait: float = 0.0, max_queue: int = 10_000
+        held: bool = False,
+        max_batch: int = 8,
+        max_pieces: int = 1000,
+        max_wait: float = 0.0,
+        max_queue: int = 10_000,
+        lists: Lists = NO_LISTS,
     ) -> tuple:
         standin, metrics = Standin(held), Metrics()
         queue = Queue(max_batch, max_pieces, max_queue)
         batcher = Batcher(standin.correct, queue, max_wait, metrics.batch_size.observe)
         made.append((standin, batcher))
-        return standin, batcher, make_app(batcher, cut, metrics, LIMITS, "tiny")
+        return standin, batcher, make_app(batcher, cut, metrics, LIMITS, "tiny", lists=lists)
 
     yield service
     for standin, batcher in made:

@@ -4,8 +4,9 @@
     asr-correct explain corrector --input hyp.jsonl --output explained.jsonl --nbest 3
 
 The output has one line of JSON for each text: `before`, `after`, and `edits` with `start` and `end` (words, from 0),
-`before`, `after`, `confidence` (from 0 to 1) and `term`, the entry of --terms that it writes, or null. `--nbest` adds
-`alternatives`, each a text with its log-probability. A text with an utterance id keeps it as `id`.
+`before`, `after`, `confidence` (from 0 to 1) and `term`, the term that it writes, or null. A row of JSON with a list
+`terms` has its own in place of those of --terms. `--nbest` adds `alternatives`, each a text with its log-probability. A
+text with an utterance id keeps it as `id`.
 """
 
 import argparse
@@ -31,9 +32,11 @@ from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
 from fairseq_asr_correct.transcripts.file_formats import FORMATS, format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+from fairseq_asr_correct.transcripts.rewriting import terms_of_row
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,17 +51,24 @@ def main(argv: list[str] | None = None) -> None:
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
         while some := list(islice(entries, args.batch_size)):
             texts = [entry.text("pred_text", "text") for entry in some]
+            lists = [_terms_of(entry, terms) for entry in some] if form == "nemo" else terms
             explained = corrector.explain(
                 texts,
                 batch_size=args.batch_size,
                 beam=args.beam,
                 decoding=args.decoding,
                 nbest=args.nbest,
-                terms=terms,
+                terms=lists,
                 spellings=spellings,
             )
             for line in _lines(some, explained, args.nbest):
                 print(line, file=file, flush=pipe)
+
+
+def _terms_of(entry: Entry, terms: TermList | None) -> TermList:
+    """The terms of an utterance: its own, or these."""
+    own = terms_of_row(entry.fields, entry.path, entry.number)
+    return TermList.of(terms if own is None else own)
 
 
 def _lines(entries: list[Entry], corrections: list[Correction], nbest: int) -> Iterator[str]:

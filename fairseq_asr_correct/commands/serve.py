@@ -11,6 +11,9 @@ Prometheus. A request that cannot be served gets {"error": "..."} with one sente
 --spellings has replacements that hold for all requests. A request can bring more, which come first:
 {"text": "the cap x is low", "spellings": {"CAPEX": ["cap x", "copics"]}}.
 
+Each --terms NAME=FILE is a list of terms, such as names and products, that a request can name:
+{"text": "the kitty wake is late", "terms": "birds"}. A request can also bring its own: "terms": ["Kittiwake"].
+
 Anybody who can reach the port can use it: there is no password and no TLS, so put a proxy in front of it. On SIGTERM or
 Ctrl+C the server answers the requests that it has, for at most --grace-seconds, and ends with exit status 0.
 """
@@ -20,16 +23,27 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairseq_asr_correct.commands.arguments import FIRST, add_model, add_plain, add_spellings, modern, new_parser
+from fairseq_asr_correct.commands.arguments import (
+    FIRST,
+    add_model,
+    add_plain,
+    add_spellings,
+    modern,
+    new_parser,
+    read_terms,
+)
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
     from fairseq_asr_correct.corrector.parts import Part
+    from fairseq_asr_correct.terms.term_list import TermList
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,10 +62,11 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_asr_correct.serving.connections import most_connections
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Queue
-    from fairseq_asr_correct.serving.requests import Limits
+    from fairseq_asr_correct.serving.refusals import Limits
     from fairseq_asr_correct.serving.server import Server, address, bind, listen
 
     spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
+    lists = read_lists(args.terms)
     bound = bind(args.host, args.port)  # a port in use is reported before the model is read
     corrector, how = load(args)
     corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
@@ -63,8 +78,9 @@ def main(argv: list[str] | None = None) -> None:
 
     queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
     batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
-    limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces)
-    app = make_app(batcher, corrector.cut, metrics, limits, args.model.resolve().name, args.allowed_host, spellings)
+    limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces, args.max_terms)
+    name = args.model.resolve().name
+    app = make_app(batcher, corrector.cut, metrics, limits, name, args.allowed_host, spellings, lists)
     logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
     server = Server(app, batcher, most_connections(), args.grace_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped
@@ -75,6 +91,21 @@ def main(argv: list[str] | None = None) -> None:
     if not batcher.close(1):
         sys.stderr.flush()
         os._exit(0)  # nobody waits for the last batch, and Python would abort because of its thread
+
+
+def read_lists(named: Sequence[tuple[str, Path]]) -> "dict[str, TermList]":
+    """The lists of terms by their names, with their indexes made.
+
+    Raises:
+        UserError: two have the same name, one cannot be read, or a line in it is no term.
+    """
+    lists: dict[str, TermList] = {}
+    for name, path in named:
+        if name in lists:
+            raise UserError(f"--terms {name}= is given twice: give each list its own name")
+        lists[name] = terms = read_terms(path)
+        terms.index  # noqa: B018  # made now, not in the first request
+    return lists
 
 
 def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
@@ -114,6 +145,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-threshold", type=float, metavar="MARGIN",
         help="take a change only where the model prefers it by this log-probability (default: as its keep.json "
         "says)")  # fmt: skip
+    parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
+        help="a list of terms that requests can name; may be given several times")  # fmt: skip
     add_spellings(parser)
     add_plain(parser)
     parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
@@ -129,6 +162,7 @@ def make_parser() -> argparse.ArgumentParser:
         (limits, "--max-texts", 1, 1000, "texts in a request"),
         (limits, "--max-letters", 1, 50_000, "letters in a request"),
         (limits, "--max-pieces", 1, 5000, "word pieces in a request"),
+        (limits, "--max-terms", 0, 1000, "terms in a request"),
         (limits, "--max-queue", 1, 50_000, "word pieces that may wait; beyond, the longest requests get status 503"),
         (limits, "--grace-seconds", 0, 7, "seconds to answer pending requests after a signal"),
     ):
@@ -143,6 +177,14 @@ def host(value: str) -> str:
             f"{value} is not a host such as example.com, nor a pattern such as *.example.com"
         )
     return value
+
+
+def named_file(value: str) -> tuple[str, Path]:
+    """Reads a name and a file."""
+    name, _, path = value.partition("=")
+    if not (name and path):
+        raise argparse.ArgumentTypeError(f"{value} is not a name and a file: write NAME=FILE")
+    return name, Path(path)
 
 
 def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:

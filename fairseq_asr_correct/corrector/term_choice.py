@@ -3,6 +3,7 @@
 So terms work with every search and on every backend, and a term that is there stays there.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
@@ -52,6 +53,8 @@ class TermChoice:
         self.before = text
         self._placed = terms_in(text, terms.index) if terms.sought else []
         self.text = with_terms(text, self._placed)  #: for the model
+        self._places = list(_places(self._placed))
+        self._ends = [end for _, end in self._places]
 
     def alone(self) -> Correction:
         """The correction that the terms are, without a model."""
@@ -76,18 +79,8 @@ class TermChoice:
 
     def _touches(self, edit: Edit) -> bool:
         """Whether an edit changes words of a term, or comes between them."""
-        return any(
-            (edit.start < end and start < edit.end) or (edit.start == edit.end and start < edit.start < end)
-            for start, end in self._places()
-        )
-
-    def _places(self) -> Iterator[tuple[int, int]]:
-        """Where the terms are in ``text``."""
-        longer = 0
-        for one in self._placed:
-            start, words = one.start + longer, len(one.after.split())
-            yield start, start + words
-            longer += words - (one.end - one.start)
+        following = bisect_right(self._ends, edit.start)  # the first that ends after it begins
+        return following < len(self._places) and self._places[following][0] < edit.end
 
     def _correction(self, kept: Sequence[Edit], alternatives: tuple[tuple[str, float], ...]) -> Correction:
         """The correction of the whole, from the model's edits of ``text``."""
@@ -101,13 +94,18 @@ class TermChoice:
 
     def _moved(self, edit: Edit) -> Edit:
         """An edit of ``text`` as one of the input."""
-        longer = 0
-        for one, (start, end) in zip(self._placed, self._places(), strict=True):
-            if end <= edit.start:
-                longer = end - one.end
-            elif start <= edit.start:  # words that come in before the term
-                break
+        before = bisect_right(self._ends, edit.start)  # terms
+        longer = self._ends[before - 1] - self._placed[before - 1].end if before else 0
         return replace(edit, start=edit.start - longer, end=edit.end - longer)
+
+
+def _places(placed: Sequence[Placed]) -> Iterator[tuple[int, int]]:
+    """Where the terms are in the text with them."""
+    longer = 0
+    for one in placed:
+        start, words = one.start + longer, len(one.after.split())
+        yield start, start + words
+        longer += words - (one.end - one.start)
 
 
 def _edit(one: Placed, words: Sequence[str]) -> Edit:

@@ -1,6 +1,7 @@
 """A corrector behind HTTP: requests that come at the same time are corrected in one batch.
 
-``asr-correct serve`` starts it. :mod:`.app` has the addresses, :mod:`.requests` checks what clients send,
+``asr-correct serve`` starts it. :mod:`.app` has the addresses, :mod:`.requests` reads what clients send,
+:mod:`.refusals` says what is refused, :mod:`.lists_of_terms` and :mod:`.requested_terms` have their terms,
 :mod:`.queueing` and :mod:`.batching` bring texts to the model and back, :mod:`.metrics` counts, and :mod:`.server`
 listens and stops.
 

@@ -17,9 +17,12 @@ from starlette.requests import ClientDisconnect
 
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
+from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import QueueFull
-from fairseq_asr_correct.serving.requests import Limits, Refusal, read, spelled, unless_gone
+from fairseq_asr_correct.serving.refusals import Limits, Refusal
+from fairseq_asr_correct.serving.requested_terms import term_edits, with_model, with_terms
+from fairseq_asr_correct.serving.requests import read, spelled, unless_gone
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.version import __version__
 
@@ -39,6 +42,7 @@ def make_app(
     model: str,
     allowed_hosts: Sequence[str] = ("*",),
     spellings: Spellings | None = None,
+    lists: Lists = NO_LISTS,
 ) -> FastAPI:
     """The service.
 
@@ -50,6 +54,7 @@ def make_app(
         model: the model's name, for GET /health/ready.
         allowed_hosts: hosts that requests may name; "*.example.com" stands for all below example.com.
         spellings: replacements that hold for all requests, after those of a request.
+        lists: terms that requests can name.
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
@@ -61,7 +66,7 @@ def make_app(
     @app.post("/correct")
     async def correct(request: Request) -> Response:
         with metrics.seconds.time():
-            response = await answer(request, batcher, cut, metrics, limits, fixed)
+            response = await answer(request, batcher, cut, metrics, limits, fixed, lists)
         metrics.requests.labels(response.status_code).inc()
         return response
 
@@ -105,16 +110,23 @@ async def answer(
     metrics: Metrics,
     limits: Limits,
     spellings: Spellings,
+    lists: Lists,
 ) -> Response:
     """The response with the corrected texts, or with an error."""
     try:
-        asked = await read(request, limits, cut)
+        asked = await read(request, limits, cut, lists)
+        asked, choices = await with_terms(request, asked, limits, cut)
         parts = [part for layout in asked.layouts for part in layout]
         client = request.client.host if request.client else ""
         corrected = iter(await unless_gone(request, batcher.submit(parts, client)))
         pairs = zip(asked.texts, asked.layouts, strict=True)
         texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
-        texts = await spelled(request, texts, asked.spellings.over(spellings))
+        fixed = asked.spellings.over(spellings)
+        if asked.terms is None:
+            corrections, more, texts = [], {}, await spelled(request, texts, fixed)
+        else:
+            corrections = await with_model(request, choices, texts, fixed)
+            more, texts = term_edits(asked, corrections), [one.after for one in corrections]
     except Refusal as refusal:
         return refused(refusal.status, str(refusal), refusal.headers)
     except QueueFull:
@@ -130,7 +142,8 @@ async def answer(
         return refused(500, FAULT)
     metrics.texts.inc(len(asked.texts))
     metrics.words.inc(asked.words)
-    return JSONResponse({"texts": texts} if asked.several else {"text": texts[0]})
+    metrics.term_edits.inc(sum(edit.term is not None for one in corrections for edit in one.edits))
+    return JSONResponse(({"texts": texts} if asked.several else {"text": texts[0]}) | more)
 
 
 def refused(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> Response:

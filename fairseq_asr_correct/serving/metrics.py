@@ -25,6 +25,7 @@ class Metrics:
         self.requests = Counter(f"{name}_requests", "Requests to /correct, by status", ["status"], registry=registry)
         self.texts = Counter(f"{name}_texts", "Texts that were corrected and answered", registry=registry)
         self.words = Counter(f"{name}_words", "Words of these texts before correction", registry=registry)
+        self.term_edits = Counter(f"{name}_term_edits", "Changes that wrote a term of the request", registry=registry)
         self.seconds = Histogram(
             f"{name}_request_seconds", "Time from a request's headers to its answer", buckets=SECONDS, registry=registry
         )

@@ -1,12 +1,11 @@
-"""Reads and checks what clients send: its size, its shape, and that it is text."""
+"""Reads what clients send, as long as they stay."""
 
 import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from fastapi import Request
@@ -14,27 +13,16 @@ from starlette.requests import ClientDisconnect
 
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.serving.queueing import work
+from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists, terms_of
+from fairseq_asr_correct.serving.refusals import SHAPE, Limits, Refusal, check_letters, check_pieces, check_text
 from fairseq_asr_correct.terms.spelling_files import spellings_of
 from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.terms.term_list import TermList
 
 BODY_SECONDS = 30  # for a body to arrive
 T = TypeVar("T")
 SHORT = 1000  # bytes; parsing such a body takes a millisecond or two
 LONG = ThreadPoolExecutor(1, "reader")  # parses longer bodies, so that short ones need not wait
-SHAPE = 'send {"text": "..."} or {"texts": ["...", ...]}'
-# Control characters, except tab and line ends, which are white space; and lone surrogates.
-NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits for one request."""
-
-    body_bytes: int
-    texts: int
-    letters: int  #: of all texts together
-    pieces: int  #: word pieces of all texts, plus one for the end of each part
 
 
 class Asked(NamedTuple):
@@ -45,30 +33,18 @@ class Asked(NamedTuple):
     words: int
     layouts: list[list[Part]]  #: the parts of each text
     spellings: Spellings  #: replacements that hold for this request
+    terms: TermList | None  #: of its texts; None if it says nothing of them
+    warnings: tuple[str, ...]  #: of a list that it brings
 
 
-class Refusal(Exception):
-    """A request that is not served; the message says why, in one sentence for the client.
-
-    Args:
-        status: HTTP status of the answer, 4xx.
-        sentence: what is wrong, and what to do.
-        headers: additional headers of the answer.
-    """
-
-    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.headers = headers
-
-
-async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
+async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]], lists: Lists = NO_LISTS) -> Asked:
     """Reads a request.
 
     Args:
         request: a request whose body is not read yet.
         limits: the limits to enforce.
         cut: gives the parts of a text.
+        lists: terms that requests can name.
 
     Raises:
         Refusal: it is malformed, or exceeds a limit.
@@ -85,17 +61,18 @@ async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]
     except TimeoutError:
         raise Refusal(408, f"the body took more than {BODY_SECONDS} seconds", {"Connection": "close"}) from None
     if len(body) <= SHORT:
-        return parse(body, limits, cut)
-    return await unless_gone(request, LONG.submit(_parse_slowly, body, limits, cut))
+        return parse(body, limits, cut, lists)
+    return await unless_gone(request, LONG.submit(slowly, parse, body, limits, cut, lists))
 
 
-def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
+def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: Lists = NO_LISTS) -> Asked:
     """Parses the body of a request.
 
     Args:
         body: the whole body.
         limits: as for :func:`read`.
         cut: as for :func:`read`.
+        lists: as for :func:`read`.
 
     Raises:
         Refusal: it is not JSON, has another shape, holds something other than text, or exceeds a limit.
@@ -108,7 +85,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
         raise Refusal(400, f"the body is not UTF-8, see byte {error.start + 1}") from None
     except ValueError as error:
         raise Refusal(400, f"the body cannot be read as JSON: {error}") from None
-    if not isinstance(asked, dict) or set(asked) - {"spellings"} not in ({"text"}, {"texts"}):
+    if not isinstance(asked, dict) or set(asked) - {"spellings", "terms"} not in ({"text"}, {"texts"}):
         raise Refusal(422, f"the JSON has another shape: {SHAPE}")
     several = "texts" in asked
     if several and not isinstance(asked["texts"], list):
@@ -117,16 +94,15 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Aske
     if len(texts) > limits.texts:
         raise Refusal(413, f"there are {len(texts)} texts: send at most {limits.texts} at once")
     for number, text in enumerate(texts):
-        _check(f"texts[{number}]" if several else "text", text)
-    letters = sum(map(len, texts))
-    if letters > limits.letters:
-        raise Refusal(413, f"there are {letters} letters: send at most {limits.letters} at once")
+        check_text(f"texts[{number}]" if several else "text", text)
+    check_letters(texts, limits)
+    terms = terms_of(asked["terms"], limits, lists) if "terms" in asked else None
+    warnings = terms.warnings if terms and isinstance(asked["terms"], list) else ()
     spellings = _spellings(asked.get("spellings", {}))
     layouts = list(map(cut, texts))
-    pieces = sum(work(part) for layout in layouts for part in layout)
-    if pieces > limits.pieces:
-        raise Refusal(413, f"the model reads this as {pieces} word pieces: send at most {limits.pieces} at once")
-    return Asked(texts, several, sum(len(text.split()) for text in texts), layouts, spellings)
+    check_pieces(layouts, limits)
+    words = sum(len(text.split()) for text in texts)
+    return Asked(texts, several, words, layouts, spellings, terms, warnings)
 
 
 def _spellings(value: Any) -> Spellings:
@@ -135,7 +111,7 @@ def _spellings(value: Any) -> Spellings:
         pairs = spellings_of(value, "spellings")
         for written, texts in pairs:
             for text in (written, *texts):
-                _check("a spelling", text)
+                check_text("a spelling", text)
         return Spellings(pairs)
     except UserError as error:
         raise Refusal(422, str(error)) from None
@@ -152,11 +128,11 @@ async def spelled(request: Request, texts: list[str], spellings: Spellings) -> l
     return await unless_gone(request, LONG.submit(lambda: list(map(spellings.apply, texts))))
 
 
-def _parse_slowly(body: bytes, limits: Limits, cut: Callable[[str], list[Part]]) -> Asked:
-    """As :func:`parse`, but sleeps three quarters of the time, so that the model and short requests can run."""
+def slowly(function: Callable[..., T], *args: Any) -> T:
+    """What a function gives, but sleeps three quarters of the time, so that the model and short requests can run."""
     start = time.monotonic()
     try:
-        return parse(body, limits, cut)
+        return function(*args)
     finally:
         time.sleep(3 * (time.monotonic() - start))
 
@@ -195,16 +171,6 @@ async def _body(request: Request, most: int) -> bytes:
         if len(body) > most:
             raise too_large
     return bytes(body)
-
-
-def _check(name: str, text: Any) -> None:
-    """Raises Refusal if a value is not valid text."""
-    if not isinstance(text, str):
-        raise Refusal(422, f"{name} is not a string: {SHAPE}")
-    if found := NO_TEXT.search(text):
-        code = ord(found[0])
-        what = "half of a surrogate pair" if code >= 0xD800 else "a control character"
-        raise Refusal(422, f"character {found.start() + 1} of {name} is {what}, U+{code:04X}: leave it out")
 
 
 def _no_number(name: str) -> NoReturn:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fairseq_asr_correct.terms.features import NAMES, features, weighed
-from fairseq_asr_correct.terms.term import Term
+from fairseq_asr_correct.terms.term import OF_IT, Term
 from fairseq_asr_correct.terms.term_index import TermIndex
 
 WEIGHTS = Path(__file__).with_name("term_weights.json")
@@ -27,6 +27,7 @@ class Found:
     end: int
     term: Term
     confidence: float  #: from 0 to 1; 1 if these are the term's words already
+    behind: str = ""  #: a possessive's ending, which the term lacks and which stays
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,10 @@ def find_terms(words: Sequence[str], index: TermIndex, weights: Weights | None =
         weights: default: those in the package.
     """
     weights = weights or Weights.fitted()
-    there = [Found(start, end, term, 1.0) for start, end, term in index.there(words)]
+    there = [
+        Found(start, end, term, 1.0, "" if tuple(words[start:end]) == term.words else OF_IT)
+        for start, end, term in index.there(words)
+    ]
     free = [True] * len(words)
     for one in there:
         free[one.start : one.end] = [False] * (one.end - one.start)
@@ -63,7 +67,7 @@ def find_terms(words: Sequence[str], index: TermIndex, weights: Weights | None =
         numbers = features(proposals, words, len(index))
         odds = np.asarray(numbers) @ np.asarray(weights.weights) + weights.bias
         found = [
-            Found(one.start, one.end, one.term, (1 + math.tanh(logit / 2)) / 2)
+            Found(one.start, one.end, one.term, (1 + math.tanh(logit / 2)) / 2, one.behind)
             for (one, _), logit in zip(
                 proposals, odds + [math.log(one.term.weight) for one, _ in proposals], strict=True
             )
@@ -75,7 +79,9 @@ def find_terms(words: Sequence[str], index: TermIndex, weights: Weights | None =
 def apart(found: Sequence[Found]) -> list[Found]:
     """Those that do not overlap, the surest first."""
     taken: list[Found] = []
+    words = set[int]()  # that are in one of them
     for one in sorted(found, key=lambda one: -one.confidence):
-        if all(one.end <= other.start or other.end <= one.start for other in taken):
+        if words.isdisjoint(range(one.start, one.end)):
             taken.append(one)
+            words.update(range(one.start, one.end))
     return taken

@@ -1,7 +1,7 @@
 """What speaks for and against a proposal: how alike the letters are, how common the words, and the other proposals."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rapidfuzz.distance import Postfix, Prefix
@@ -48,11 +48,22 @@ def features(proposals: Sequence[Weighed], words: Sequence[str], terms: int) -> 
         words: the text's normal words.
         terms: how many are in the list.
     """
-    return [_features(one, proposals, words, math.log(terms)) for one in proposals]
+    return [_features(one, near, words, math.log(terms)) for one, near in _with_rivals(proposals)]
+
+
+def _with_rivals(proposals: Sequence[Weighed]) -> Iterator[tuple[Weighed, list[Weighed]]]:
+    """Each proposal with all that may overlap it; a text may have ten thousand."""
+    by_start: dict[int, list[Weighed]] = {}
+    for one in proposals:
+        by_start.setdefault(one.proposal.start, []).append(one)
+    longest = max((one.proposal.end - one.proposal.start for one in proposals), default=0)
+    for one in proposals:
+        starts = range(one.proposal.start - longest + 1, one.proposal.end)
+        yield one, [other for start in starts for other in by_start.get(start, ())]
 
 
 def _features(one: Weighed, proposals: Sequence[Weighed], words: Sequence[str], listed: float) -> list[float]:
-    (start, end, term, written, said, _), cost = one
+    (start, end, term, written, said, *_), cost = one
     rivals = [other_cost for other, other_cost in proposals
               if other.start < end and start < other.end and other.term is not term]  # fmt: skip
     stretch, many = words[start:end], end - start

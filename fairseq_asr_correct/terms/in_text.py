@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairseq_asr_correct.terms.decision import Found, find_terms
-from fairseq_asr_correct.terms.term import normal_words
+from fairseq_asr_correct.terms.term import POSSESSIVE, normal_words
 from fairseq_asr_correct.terms.term_index import TermIndex
 
 NO_SPEECH = frozenset("@/\\_<>[]{}#=")  # in addresses, tags and labels, which never change
@@ -18,7 +18,9 @@ class Placed:
 
     start: int
     end: int
-    after: str  #: what stands there then: the term as it should be written, with the marks around it
+    after: (
+        str  #: what stands there then: the term as it should be written, with a possessive's ending and marks around it
+    )
     term: str  #: as it should be written
     confidence: float  #: from 0 to 1
 
@@ -79,7 +81,11 @@ def _is_mark(letter: str) -> bool:
 def _placed(found: Found, words: Sequence[str], start: int, end: int) -> Placed:
     """A term in the place of whole words."""
     there, written = " ".join(words[start:end]), found.term.written
-    before, after = outer_marks(words[start])[0], outer_marks(words[end - 1])[2]
+    before, (_, last, after) = outer_marks(words[start])[0], outer_marks(words[end - 1])
+    if found.behind:
+        own = POSSESSIVE.search(last)
+        behind = own[0] if own else found.behind
+        after = (behind if written.isupper() else behind.lower()) + after
     if not there.startswith(before + written):
         own_before, _, own_after = outer_marks(written)
         text = before.removesuffix(own_before) + written + after.removeprefix(own_after)

@@ -36,13 +36,14 @@ def cheapest_way(written: str, said: str, costs: Costs, limit: float = math.inf)
     """The least costs of writing the first letters for the first letters said, ``[said + 1][written + 1]``."""
     found = [[math.inf] * (len(written) + 1) for _ in range(len(said) + 1)]
     found[0][0] = 0.0
+    rows, columns = len(said) + 1, len(written) + 1
     for i, row in enumerate(found):
         for j, so_far in enumerate(row):
             if so_far > limit:
                 continue
             for many, few in SHAPES:
                 to_i, to_j = i + many, j + few
-                if to_i >= len(found) or to_j >= len(row):
+                if to_i >= rows or to_j >= columns:
                     continue
                 cost = costs.get((said[i:to_i], written[j:to_j]))
                 if cost is None:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.terms.term import APOSTROPHES
+from fairseq_asr_correct.terms.term import APOSTROPHES, POSSESSIVE
 
 MOST_FORMS = 1_000_000
 MOST_WORDS = 10  # in a text that is replaced: it bounds the time of a text that a stranger sends
 WORD = re.compile(r"\S+")
 SAME_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
-POSSESSIVE = re.compile(f"[{APOSTROPHES}][sS]$")
 
 
 class Bare(NamedTuple):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fairseq_asr_correct.errors import UserError
 
 APOSTROPHES = "'\u2019\u02bc"
+POSSESSIVE = re.compile(f"[{APOSTROPHES}][sS]$")  # as it is written
+OF_IT = "'s"  # a possessive's ending in normal words
 ACCENTS = re.compile("[\u0300-\u036f]")  # Latin's, which recognizers often leave out; in other scripts they are vowels
 
 
@@ -72,6 +74,11 @@ def _comparable(letter: str) -> str:
     if letter in APOSTROPHES:
         return "'"
     return "" if unicodedata.category(letter) == "Cf" else " "
+
+
+def without_possessive(words: Sequence[str]) -> tuple[str, ...]:
+    """Normal words without the possessive's ending of the last; the words themselves if it has none."""
+    return (*words[:-1], words[-1].removesuffix(OF_IT))
 
 
 def letters_of(words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from fairseq_asr_correct.terms.term import Term, letters_of, normal_words
+from fairseq_asr_correct.terms.term import OF_IT, Term, letters_of, normal_words, without_possessive
 
 LONGEST = 4  # words in a stretch, unless a term has more
 PER_STRETCH = 8  # forms that share most runs of sounds, which are compared closely
@@ -47,6 +47,7 @@ class Proposal(NamedTuple):
     written: str  #: the stretch's letters
     said: str  #: the letters of the term, or of what it sounds like
     likeness: float  #: from 0 to 1
+    behind: str = ""  #: a possessive's ending of the stretch, which stays behind the term
 
 
 def sounds(letters: str) -> str:
@@ -88,13 +89,16 @@ class TermIndex:
     def there(self, words: Sequence[str]) -> list[tuple[int, int, Term]]:
         """The terms that are in a text already: start, end and term; the longest first, and then the leftmost.
 
+        A possessive of a term is that term.
+
         Args:
             words: normal words; a word that is empty is none.
         """
         found, free = list[tuple[int, int, Term]](), [True] * len(words)
         for length in range(min(self._longest, len(words)), 0, -1):
             for start in range(len(words) - length + 1):
-                term = self._exact.get(tuple(words[start : start + length]))
+                stretch = tuple(words[start : start + length])
+                term = self._exact.get(stretch) or self._exact.get(without_possessive(stretch))
                 if term and all(free[start : start + length]):
                     free[start : start + length] = [False] * length
                     found.append((start, start + length, term))
@@ -113,20 +117,23 @@ class TermIndex:
             for end in range(start + 1, min(start + self._longest, len(words)) + 1):
                 if not usable[end - 1]:
                     break
-                letters = letters_of(words[start:end])
-                if 2 <= len(letters) <= MOST_LETTERS:
-                    found += self._like(start, end, letters)
+                found += self._like(start, end, letters_of(words[start:end]))
+                if words[end - 1].endswith(OF_IT):
+                    found += self._like(start, end, letters_of(without_possessive(words[start:end])), OF_IT)
         return found
 
-    def _like(self, start: int, end: int, letters: str) -> list[Proposal]:
-        """The proposals for a stretch, the likest first."""
+    def _like(self, start: int, end: int, letters: str, behind: str = "") -> list[Proposal]:
+        """The proposals for a stretch with these letters, the likest first."""
+        if not 2 <= len(letters) <= MOST_LETTERS:
+            return []
         heard, found = sounds(letters), list[Proposal]()
         for form in self._sharing(heard):
             said, number = self._forms[form]
             alike = Levenshtein.normalized_similarity(letters, said)
             likeness = LETTERS * alike + (1 - LETTERS) * Levenshtein.normalized_similarity(heard, self._sounds[form])
-            if likeness >= ALIKE:
-                found.append(Proposal(start, end, self._terms[number], letters, said, likeness))
+            term = self._terms[number]
+            if likeness >= ALIKE and not (behind and term.words[-1].endswith(OF_IT)):
+                found.append(Proposal(start, end, term, letters, said, likeness, behind))
         found.sort(key=lambda one: -one.likeness)
         return found[:KEPT]
 

@@ -5,10 +5,10 @@ import html
 import io
 import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.cues import COLUMNS, read_blocks, spoken_text
@@ -50,7 +50,7 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
     for number, raw in json_rows(file):
         row = parse_row(decode(raw, file.path, number), file.path, number)
         text = hypothesis(row, file.path, number)
-        yield Transcript(text, partial(_json, row, before if array else ""), _terms(row, file.path, number))
+        yield Transcript(text, partial(_json, row, before if array else ""), terms_of_row(row, file.path, number))
         before = ","
     if array:
         yield _same("[]" if before == "[" else "]")
@@ -67,7 +67,7 @@ def hypothesis(row: dict, path: Path, number: int) -> str:
     return row[HYPOTHESIS]
 
 
-def _terms(row: dict, path: Path, number: int) -> tuple[str, ...] | None:
+def terms_of_row(row: Mapping[str, Any], path: Path, number: int) -> tuple[str, ...] | None:
     """The terms in a row, if it has some.
 
     Raises:

@@ -15,7 +15,7 @@ from fairseq_asr_correct.serving.app import make_app
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue, QueueFull
-from fairseq_asr_correct.serving.requests import Limits
+from fairseq_asr_correct.serving.refusals import Limits
 
 
 def test_each_of_many_requests_gets_its_own(make_service: Make) -> None:

@@ -130,10 +130,32 @@ def test_mistakes_of_who_starts_it(tmp_path: Path, capsys: pytest.CaptureFixture
         (["--max-batch", "0"], "0 is not between 1"),
         (["--max-pieces", "11", "--max-queue", "10"], "--max-pieces is larger than --max-queue"),
         (["--allowed-host", "a", "b*"], "b* is not a host such as"),
+        (["--terms", "birds.txt"], "birds.txt is not a name and a file: write NAME=FILE"),
+        (["--terms", "=birds.txt"], "=birds.txt is not a name and a file"),
     ):
         with pytest.raises(SystemExit) as raised:
             serve.main(["--model", str(tmp_path), *flags])
         assert raised.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_lists_of_terms(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name, text in (("birds", "Kittiwake\nthe\n"), ("bad", "bell\a\n"), ("x=y", "Skua\n")):
+        (tmp_path / name).write_text(text)
+    named = [f"{name}={tmp_path / name}" for name in ("birds", "bad", "x=y")]
+    args = serve.make_parser().parse_args(["--terms", named[0], "--terms", f"ships={tmp_path / 'x=y'}"])
+    lists = serve.read_lists(args.terms)
+    assert {name: [term.written for term in terms] for name, terms in lists.items()} == {
+        "birds": ["Kittiwake", "the"], "ships": ["Skua"]
+    }  # fmt: skip
+    assert all("index" in vars(terms) for terms in lists.values()), "not made in a request"
+    assert "the is not looked for" in capsys.readouterr().err
+    for flags, message in (
+        ([named[0], named[0]], "--terms birds= is given twice"),
+        ([named[1]], "bad line 1: .* control character"),
+        (["none=none.txt"], r"none\.txt"),
+    ):
+        with pytest.raises(UserError, match=message):
+            serve.main(["--model", str(tmp_path), *(word for value in flags for word in ("--terms", value))])
 
 
 def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,16 +210,33 @@ def slow_client(url: str) -> Iterator[subprocess.Popen]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command(number: signal.Signals, model: Path, pairs: Path) -> None:
+def test_the_command(number: signal.Signals, model: Path, pairs: Path, tmp_path: Path) -> None:
     lines = (pairs / "dev-clean.bad").read_text().splitlines()
     lines.append(" ".join(lines))
-    expected = Corrector.from_pretrained(model, longest=20).correct(lines, beam=2)
-    flags = ("--beam", "2", "--threads", "1", "--max-part", "20", "--max-pieces", "10000")
+    corrector = Corrector.from_pretrained(model, longest=20)
+    expected = corrector.correct(lines, beam=2)
+    (tmp_path / "terms.txt").write_text("Bouyz\nHawes\n")
+    with_terms = corrector.correct(lines, beam=2, terms=["Bouyz", "Hawes"])
+    assert with_terms != expected
+    flags = (
+        "--terms",
+        f"names={tmp_path / 'terms.txt'}",
+        "--beam",
+        "2",
+        "--threads",
+        "1",
+        "--max-part",
+        "20",
+        "--max-pieces",
+        "10000",
+    )
     with started(model, *flags) as (process, url):
         assert httpx.get(f"{url}/health").json() == {"status": "ok", "model": "tiny", "version": __version__}
         with ThreadPoolExecutor(8) as pool:
             answers = pool.map(lambda line: httpx.post(f"{url}/correct", json={"text": line}, timeout=60), lines)
             assert [answer.json()["text"] for answer in answers] == expected
+        asked = {"texts": lines, "terms": "names"}
+        assert httpx.post(f"{url}/correct", json=asked, timeout=60).json()["texts"] == with_terms
         with slow_client(url) as killed:
             until(lambda: queue(url) > 0)
             killed.kill()
@@ -288,6 +327,14 @@ def test_the_page_in_a_browser(make_service: Make) -> None:
         page.locator("#corrected p").nth(1).wait_for()  # the policy forbids the page to wait for JavaScript
         assert page.locator("#corrected p").nth(1).inner_html() == "<del>b</del> <ins>&lt;b&gt;</ins> "
         assert page.locator("#corrected img").count() == 0 and page.evaluate("window.hacked") is None
+        page.fill("#text", "so kitty wake, is here")
+        page.fill("#terms", "Kittiwake\n\nthe\n")
+        page.click("#send")
+        page.locator("#corrected ins.term").wait_for()
+        shown = page.locator("#corrected p").inner_html()
+        term = '<ins class="term" title="listed: Kittiwake">Kittiwake,</ins>'
+        assert f"<del>kitty</del> <del>wake,</del> {term} is " in shown and "so</del>" in shown
+        assert "the is not looked for" in page.text_content("#status")
         page.fill("#text", "\x1b")
         page.click("#send")
         page.get_by_text("is a control character").wait_for()

@@ -52,6 +52,26 @@ def test_what_becomes_a_term(text: str, after: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("the Kittywake's late", "the Kittiwake's late"),
+        ("the kitty wake\u2019s, yes", "the Kittiwake\u2019s, yes"),
+        ("the KITTIWAKE'S LATE", "the Kittiwake's LATE"),
+        ("in nasa's, NASA'S", "in NASA's, NASA'S"),
+        ("mister van der burg's hat", "mister van der Berg's hat"),
+        ("at macdonald's and mcdonald's and mcdonalds", "at McDonald's and McDonald's and McDonald's"),
+        ("two jameson's", "two Jamesons"),  # what is listed is nearer without an ending
+        ("the skewers' nest", "the Skuas' nest"),
+        ("it's what's there", "it's what's there"),
+    ],
+)
+def test_possessives(text: str, after: str) -> None:
+    terms = TermList([*TERMS.entries, "NASA", "McDonald's", "Jamesons", Term("Skuas", ("skewers",))])
+    assert write(text, terms) == after
+    assert write(after, terms) == after
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",
