@@ -5,7 +5,8 @@
 Each file has utterances with `pred_text`, `text`, `spoken_terms` and `terms`. A proposal is right if it makes fewer
 word errors. Beside the lists of the files, the fit sees shorter and longer ones, drawn from `rare_words.txt.gz`. The
 least confidence is the one with the fewest word errors whose other words (U-WER) are no worse than before.
-`--measure` only measures, with the weights in the package.
+`--measure` only measures, with the weights in the package: each half, all utterances, and what terms do where none is
+spoken, when an utterance gets the list of another.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 SETS = ("dev_clean.100", "dev_other.100", "dev_clean.1000", "dev_other.1000")
 SIZES = (20, 300, 1000, 3000)  # of the lists that are drawn for fitting
 ROUNDED = 4  # decimals of the weights
+SHIFT = 50  # rows to the utterance whose list is taken where no term is spoken
 
 
 class Example(NamedTuple):
@@ -61,12 +63,39 @@ def main(argv: list[str] | None = None) -> None:
         if args.save_to:
             save(weights, args.save_to)
     common = set(read_lines(args.data / "common_words.txt"))
-    for side, some in zip(("fitted on", "others"), halves, strict=True):
-        for name, mine in some.items():
-            print(side, name, f"{len(mine)} utterances", flush=True)
-            print("  before   ", errors(mine, [row["pred_text"].split() for row in mine]))
-            print("  heuristic", errors(mine, [heuristic(row, common) for row in mine]))
-            print("  terms    ", errors(mine, [applied(one, weights) for one in map(example, mine)]), flush=True)
+    for name, some in rows.items():
+        written = [
+            (row, [row["pred_text"].split(), heuristic(row, common), applied(example(row), weights)]) for row in some
+        ]
+        for side in (0, 1, None):
+            mine = [one for one in written if side in (None, half(one[0]))]
+            print(name, {0: "fitted on", 1: "others", None: "all"}[side], f"{len(mine)} utterances")
+            for number, label in enumerate(("before", "heuristic", "terms")):
+                print(f"  {label:9}", errors([row for row, _ in mine], [texts[number] for _, texts in mine]))
+        print(f"{name} with no term spoken")
+        print(harm(some, weights, common), flush=True)
+
+
+def harm(rows: Sequence[dict[str, Any]], weights: Weights, common: set[str]) -> str:
+    """Errors with the list of the utterance 50 rows on, without the words that this one's reference has."""
+    wrong, worse, written = [0, 0, 0], [0, 0, 0], 0
+    for number, row in enumerate(rows):
+        said = row["text"].split()
+        row = {**row, "terms": sorted(set(rows[(number + SHIFT) % len(rows)]["terms"]) - set(said))}
+        one = example(row)
+        written += len(chosen(one, weights))
+        before = 0
+        for way, words in enumerate((row["pred_text"].split(), heuristic(row, common), applied(one, weights))):
+            distance = Levenshtein.distance(words, said)
+            wrong[way] += distance
+            before = before if way else distance
+            worse[way] += distance > before
+    total = sum(len(row["text"].split()) for row in rows)
+    lines = [
+        f"  {label:9} WER {100 * some / total:.2f}, {some} errors in {total} words, {more} of {len(rows)} texts worse"
+        for label, some, more in zip(("before", "heuristic", "terms"), wrong, worse, strict=True)
+    ]
+    return "\n".join([*lines, f"  {written} terms written"])
 
 
 def half(row: dict[str, Any]) -> int:
@@ -133,12 +162,17 @@ def with_other_lists(rows: list[dict[str, Any]], rare: list[str]) -> Iterator[Ex
         yield example(row, sorted({*row["spoken_terms"], *draw.sample(rare, size)}))
 
 
+def chosen(one: Example, weights: Weights) -> list[Found]:
+    """The terms of an utterance that are sure enough, without overlap."""
+    logits = one.numbers @ np.array(weights.weights) + weights.bias
+    sure = [replace(f, confidence=1 / (1 + math.exp(-logit))) for f, logit in zip(one.found, logits, strict=True)]
+    return apart([f for f in sure if f.confidence >= weights.least])
+
+
 def applied(one: Example, weights: Weights) -> list[str]:
     """The words of an utterance with its terms."""
     words = one.row["pred_text"].split()
-    logits = one.numbers @ np.array(weights.weights) + weights.bias
-    sure = [replace(f, confidence=1 / (1 + math.exp(-logit))) for f, logit in zip(one.found, logits, strict=True)]
-    for each in sorted(apart([f for f in sure if f.confidence >= weights.least]), key=lambda f: -f.start):
+    for each in sorted(chosen(one, weights), key=lambda f: -f.start):
         words[each.start : each.end] = written(each)
     return words
 
