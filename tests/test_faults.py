@@ -31,9 +31,9 @@ class Command(NamedTuple):
         self.main(list(map(str, self.argv)))
 
 
-def shouting(args: Namespace) -> Callable[[list[str]], list[str]]:
+def shouting(args: Namespace) -> Callable[[list[correct.Said]], list[str]]:
     """Stands for a model."""
-    return lambda texts: ([text.upper() for text in texts], 0)
+    return lambda some: [text.upper() for text, _ in some]
 
 
 @pytest.fixture

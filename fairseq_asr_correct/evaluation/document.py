@@ -36,7 +36,7 @@ MOST_TERMS = 200  # rows of a table of terms
 
 def table(sets: list[dict[str, Any]]) -> str:
     """A row for each set, with the main numbers; texts with case or marks also have the rates without these."""
-    written = any(numbers["written"] for numbers in sets)
+    written = any(numbers.get("written") for numbers in sets)
     head = (
         "set",
         "sentences",
@@ -95,7 +95,7 @@ def document(report: dict[str, Any]) -> str:
         "Fewer errors: relative to those before, with a paired bootstrap interval. False corrections: right words "
         f"made wrong, of all right words. Counted as `{report['signature']}`."
     )
-    if any(numbers["written"] for numbers in report["sets"]):
+    if any(numbers.get("written") for numbers in report["sets"]):
         parts.append("WER counts case and marks. Plain WER is that of the same words without them.")
     for numbers in report["sets"]:
         parts += [f"## {escape(numbers['name'])}", _details(numbers)]
