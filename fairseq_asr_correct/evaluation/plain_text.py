@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from fairseq_asr_correct.terms.term import APOSTROPHES
+from fairseq_asr_correct.terms.term import APOSTROPHES, comparable
 
 
 def plain(text: str) -> str:
@@ -14,7 +14,7 @@ def plain(text: str) -> str:
     folded = unicodedata.normalize("NFC", text.casefold())
     if folded.isalnum():
         return folded
-    words = "".join(map(_comparable, folded)).split()
+    words = "".join(map(comparable, folded)).split()
     return " ".join(bare for word in words if (bare := word.strip("'")))
 
 
@@ -24,12 +24,3 @@ def is_plain(text: str) -> bool:
         letter.isalnum() or letter.isspace() or letter in APOSTROPHES or unicodedata.category(letter).startswith("M")
         for letter in text
     )
-
-
-def _comparable(letter: str) -> str:
-    """The letter, an apostrophe, nothing for what is not seen, or a space for another mark."""
-    if letter.isalnum() or unicodedata.category(letter).startswith("M"):
-        return letter
-    if letter in APOSTROPHES:
-        return "'"
-    return "" if unicodedata.category(letter) == "Cf" else " "

@@ -63,11 +63,11 @@ def normal_words(text: str) -> tuple[str, ...]:
         letters = unicodedata.normalize("NFC", letters)
     if letters.isalnum():
         return (letters,)
-    words = ("".join(map(_comparable, letters))).split()
+    words = ("".join(map(comparable, letters))).split()
     return tuple(bare for word in words if (bare := word.strip("'")))
 
 
-def _comparable(letter: str) -> str:
+def comparable(letter: str) -> str:
     """The letter, an apostrophe, nothing for what is not seen, or a space for another mark."""
     if letter.isalnum() or unicodedata.category(letter).startswith("M"):
         return letter
