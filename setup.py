@@ -52,7 +52,7 @@ setup(
             "evaluation/page.css",
             "evaluation/page.js",
             "serving/page.html",
-            "terms/english_words.txt.gz",
+            "english/english_words.txt.gz",
             "terms/letter_costs.json",
             "terms/term_weights.json",
         ],

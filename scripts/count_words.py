@@ -1,6 +1,6 @@
-"""Counts how common words are, for fairseq_asr_correct/terms/english_words.txt.gz.
+"""Counts how common words are, for fairseq_asr_correct/english/english_words.txt.gz.
 
-    python scripts/count_words.py --data ../shared/data --save-to fairseq_asr_correct/terms/english_words.txt.gz
+    python scripts/count_words.py --data ../shared/data --save-to fairseq_asr_correct/english/english_words.txt.gz
 
 A line holds the words of one Zipf value (the logarithm of occurrences in a billion words), from 8.0 down in steps of
 0.1. Old books are plenty and today's sentences few, so that each kind has a fixed share.
@@ -15,8 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from fairseq_asr_correct.english.frequencies import HIGHEST
 from fairseq_asr_correct.files import finished_file
-from fairseq_asr_correct.terms.frequencies import HIGHEST
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 TODAY = 0.25  # the share of today's sentences

@@ -23,12 +23,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from fairseq_asr_correct.commands.arguments import new_parser
+from fairseq_asr_correct.english.frequencies import is_common
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.document import markdown
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.terms.collecting import RARE, collect
 from fairseq_asr_correct.terms.document_texts import documents_in, glossary, texts_of
-from fairseq_asr_correct.terms.frequencies import is_common
 from fairseq_asr_correct.terms.hand_edits import Learned, learn
 from fairseq_asr_correct.terms.term import normal_words
 from fairseq_asr_correct.terms.term_list import NUMBER

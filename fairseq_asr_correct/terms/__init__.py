@@ -2,7 +2,6 @@
 
 ``term``          one entry, and the form in which texts and terms are compared
 ``term_list``     many of them, from a file or a program, with what is to be said of them
-``frequencies``   how common words are in general English
 ``letter_costs``  what recognizers write for the letters of what was said
 ``term_index``    the few terms that each stretch of words could be
 ``features``      what speaks for and against each

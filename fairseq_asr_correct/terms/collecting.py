@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from fairseq_asr_correct.terms.frequencies import COMMON, zipf
+from fairseq_asr_correct.english.frequencies import COMMON, zipf
 from fairseq_asr_correct.terms.spellings import POSSESSIVE, bare
 from fairseq_asr_correct.terms.term import normal_words
 
@@ -46,7 +46,8 @@ def collect(texts: Iterable[str], least: int = 2, rare: float = RARE) -> list[Co
     Args:
         texts: lines or paragraphs.
         least: how often a term occurs at least.
-        rare: words with this Zipf value (see :mod:`.frequencies`) or a greater one are no terms; names may be commoner.
+        rare: words with this Zipf value (see :mod:`~fairseq_asr_correct.english.frequencies`) or a greater one are no
+            terms; names may be commoner.
     """
     counts: Counter[tuple[str, ...]] = Counter()
     forms: dict[tuple[str, ...], Counter[tuple[str, bool]]] = defaultdict(Counter)

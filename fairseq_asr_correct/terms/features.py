@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Postfix, Prefix
 
-from fairseq_asr_correct.terms.frequencies import is_common, zipf
+from fairseq_asr_correct.english.frequencies import is_common, zipf
 from fairseq_asr_correct.terms.letter_costs import cost_of_writing
 from fairseq_asr_correct.terms.term_index import Proposal
 

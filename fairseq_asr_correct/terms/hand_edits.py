@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Indel, Levenshtein
 
+from fairseq_asr_correct.english.frequencies import is_common, zipf
 from fairseq_asr_correct.terms.collecting import ENDS, RARE
-from fairseq_asr_correct.terms.frequencies import is_common, zipf
 from fairseq_asr_correct.terms.spellings import bare
 from fairseq_asr_correct.terms.term import normal_words
 

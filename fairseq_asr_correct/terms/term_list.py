@@ -7,8 +7,8 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
+from fairseq_asr_correct.english.frequencies import is_common
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.terms.frequencies import is_common
 from fairseq_asr_correct.terms.term import Term, letters_of
 from fairseq_asr_correct.terms.term_index import TermIndex
 from fairseq_asr_correct.terms.vocabulary_tables import LIST, is_header, list_terms, table_terms

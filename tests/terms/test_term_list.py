@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.terms import term_list
-from fairseq_asr_correct.terms.frequencies import zipf
 from fairseq_asr_correct.terms.term import Term, normal_words
 from fairseq_asr_correct.terms.term_list import TermList
 
@@ -93,9 +92,3 @@ def test_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_not_text(terms: object) -> None:
     with pytest.raises(TypeError):
         TermList(terms)
-
-
-def test_frequencies() -> None:
-    assert zipf("the") > 7.5 and zipf("kittiwake") == 2.0
-    assert zipf("horse's") >= 2.5 and zipf("zzyzx's") == 2.0
-    assert zipf("people") > zipf("sailor") > zipf("seagull")
