@@ -14,7 +14,7 @@ NAME = "fairseq_asr_correct"
 PACKAGE = ROOT / NAME
 ORDER = [  # a room, or a module that stands alone, imports what is named before it
     "errors", "version", "word_errors", "unfinished", "files", "work", "english", "written",
-    "transcripts", "terms",  # no model
+    "transcripts", "terms", "choice",  # no model
     "mends",
     "stored", "models", "optim", "criterions", "encoders", "evaluation", "scoring", "decoding", "tasks",  # in fairseq
     "formats", "corrector", "pairs", "simulation", "recognizers", "recordings", "serving",  # for users
@@ -118,6 +118,7 @@ def test_rooms_without_models_load_none() -> None:
         "written",
         "transcripts",
         "terms",
+        "choice",
         "evaluation",
         "pairs",
     ):

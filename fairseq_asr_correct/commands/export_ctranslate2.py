@@ -5,7 +5,7 @@
 MODEL is what fairseq_asr_correct.Corrector reads: a checkpoint, the folder that a training left, or an exported one.
 Corrector, `asr-correct correct` and `asr-correct serve` run the new folder as any other, and ctranslate2.Translator
 runs it without this project, with word pieces as symbols. The folder is written only if CTranslate2 computes in float32
-what the checkpoint does. The margin in keep.json is exported too.
+what the checkpoint does. Its decision.json or keep.json is copied too.
 
 A model with a copy path cannot be exported, but it can teach one that can: see `asr-correct distill`.
 """
@@ -20,7 +20,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then l
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
-from fairseq_asr_correct.formats.model_files import load_any
+from fairseq_asr_correct.formats.model_files import load_any, rule_with
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import Pretrained
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     with new_folder(args.save_to, args.force, FILES) as unfinished:
         pretrained = load_any(args.model)
         check(args.model, pretrained, unfinished.parent)
-        write(unfinished, pretrained, args.quantization)
+        write(unfinished, pretrained, args.quantization, rule_with(args.model))
         written = load_ctranslate2(unfinished)
         difference = differences(pretrained, written).mean()
         if not difference.isfinite():

@@ -2,9 +2,9 @@
 
     asr-correct export checkpoints/checkpoint_best.pt --data data-bin --save-to corrector
 
-corrector/ gets config.json, model.safetensors and dict.txt, and the keep.json of MODEL or --keep if there is one. It
-needs neither the data-bin nor the BERT folder, and nothing in it can run code. The command reads the folder back first,
-and refuses a model that would compute something else there. To use it:
+corrector/ gets config.json, model.safetensors and dict.txt, and the decision.json of MODEL or --decision if there is
+one. It needs neither the data-bin nor the BERT folder, and nothing in it can run code. The command reads the folder
+back first, and refuses a model that would compute something else there. To use it:
 
     from fairseq_asr_correct import Corrector
 
@@ -23,7 +23,7 @@ from torch import nn
 
 from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.model_files import find_model, keep_file, load_any
+from fairseq_asr_correct.formats.model_files import find_model, load_any, rule_with
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import (
     FILES,
@@ -40,11 +40,11 @@ TRIED = 5  # random sentences on which the exported model must agree with the ch
 
 def main(argv: list[str] | None = None) -> None:
     """The command."""
-    args = parse_export(make_parser(), argv, {"--checkpoint": FIRST})
+    args = parse_export(make_parser(), argv, {"--checkpoint": FIRST, "--keep": "--decision"})
 
     with new_folder(args.save_to, args.force, FILES) as unfinished:
         model, dictionary = read_model(args)
-        write(unfinished, model, dictionary, args.dtype, args.keep or keep_file(args.model))
+        write(unfinished, model, dictionary, args.dtype, args.decision or rule_with(args.model))
         written = load(unfinished).model
         name, difference = largest_difference(model, written)
         check_same_outputs(args.model, model, written)
@@ -71,7 +71,10 @@ def make_parser() -> argparse.ArgumentParser:
         help="type of the matrices: int8, with a scale for each row, is smallest; float32 is exact (default: float16)",
     )
     parser.add_argument(
-        "--keep", type=Path, metavar="FILE", help="keep.json that asr-correct tune wrote (default: that of MODEL)"
+        "--decision",
+        type=Path,
+        metavar="FILE",
+        help="decision.json or keep.json that asr-correct tune wrote (default: that of MODEL)",
     )
     return parser
 

@@ -32,9 +32,10 @@ from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.decoding.keep import keep_or_correct
 from fairseq_asr_correct.decoding.spans import Decision
-from fairseq_asr_correct.decoding.words import continuations, text
+from fairseq_asr_correct.decoding.words import Words, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.tasks.asr_correction import WordCounts, count_changes
@@ -162,14 +163,14 @@ def correct(cfg: DictConfig, expected: int) -> tuple[list[Decision], list[Decisi
     ).next_epoch_itr(shuffle=False)
     generator = task.build_generator(models, cfg.generation)
     dictionary = task.target_dictionary
-    continues = continuations(dictionary)
+    words = Words(dictionary)
     decisions: tuple[dict[int, Decision], dict[int, Decision]] = ({}, {})
     for sample in tqdm(batches, desc=cfg.dataset.gen_subset, disable=None):
         sample = utils.move_to_cuda(sample) if use_cuda else sample
         for source, decided in zip((sample["net_input"]["src_tokens"], sample["target"]), decisions, strict=True):
             sample["net_input"] |= {"src_tokens": source, "src_lengths": source.ne(dictionary.pad()).sum(1)}
             best = [beam[0]["tokens"] for beam in task.inference_step(generator, models, sample)]
-            measured = keep_or_correct(models, source, best, dictionary, continues, -math.inf)
+            measured = keep_or_correct(models, source, best, dictionary, words, Rule())
             decided |= zip(sample["id"].tolist(), measured, strict=True)
     inputs, clean = ([decided[i] for i in range(expected)] for decided in decisions)
     return inputs, clean, functools.partial(text, dictionary)

@@ -11,11 +11,13 @@ import torch
 from fairseq.data import Dictionary
 from torch import nn
 
+from fairseq_asr_correct.choice.evidence import numbers
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct, known_scores, score
 from fairseq_asr_correct.decoding.spans import Decision
-from fairseq_asr_correct.decoding.words import text
+from fairseq_asr_correct.decoding.words import Words, text
 from fairseq_asr_correct.written.putting_back import Rewrite
 
 Scored = tuple[str, float]  # a text and its log-probability
@@ -34,6 +36,13 @@ class Edit:
     after: str  #: empty if words are deleted
     confidence: float  #: from 0 to 1: the probability of the change against leaving the words as they are
     term: str | None = None  #: the listed term that it writes; None if the change is the model's
+
+
+@dataclass(frozen=True)
+class WeighedEdit(Edit):
+    """A change with what speaks for and against it."""
+
+    evidence: tuple[float, ...] = ()  #: in the order of ``choice.evidence.NAMES``
 
 
 @dataclass(frozen=True)
@@ -118,17 +127,25 @@ class Explainer:
         model: one of this plugin's.
         generator: what the task built for the model.
         dictionary: of source and target.
-        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
+        words: of the dictionary.
+        rule: which changes are taken.
+        evidence: whether edits are :class:`WeighedEdit`.
     """
 
-    def __init__(self, model: nn.Module, generator: Any, dictionary: Dictionary, continues: Sequence[bool]) -> None:
-        self._models, self._dictionary, self._continues = [model], dictionary, continues
-        self._changes = Changes(dictionary, continues)
-        # The guard's decisions are made here, because its margins are needed.
-        guarded = isinstance(generator, KeepOrCorrect)
-        self._generator = generator.generator if guarded else generator
-        self._threshold = generator.threshold if guarded else -math.inf
-        self._scope = generator.scope if guarded else "span"
+    def __init__(
+        self,
+        model: nn.Module,
+        generator: Any,
+        dictionary: Dictionary,
+        words: Words,
+        rule: Rule,
+        evidence: bool = False,
+    ) -> None:
+        self._evidence = evidence
+        self._models, self._dictionary, self._words, self._rule = [model], dictionary, words, rule
+        self._changes = Changes(dictionary, words.continues)
+        # The guard's decisions are made here, because their confidences are needed.
+        self._generator = generator.generator if isinstance(generator, KeepOrCorrect) else generator
 
     def __call__(self, parts: Sequence[Part], sample: dict[str, Any]) -> list[Correction]:
         """The corrections of a batch.
@@ -141,8 +158,7 @@ class Explainer:
         source, unk = sample["net_input"]["src_tokens"], self._dictionary.unk()
         best = [beams[0]["tokens"] for beams in found]
         known = known_scores(self._generator, found)
-        options = self._dictionary, self._continues, self._threshold, self._scope, known
-        decisions = keep_or_correct(self._models, source, best, *options)
+        decisions = keep_or_correct(self._models, source, best, self._dictionary, self._words, self._rule, known)
         decisions = [Decision(d.source, []) if unk in d.tokens else d for d in decisions]
         made = [self._changes.rewritten(part, decision) for part, decision in zip(parts, decisions, strict=True)]
         scores = self._scores(source, found, [decision for decision, _ in made])
@@ -151,6 +167,8 @@ class Explainer:
             after = self._after(part, decision, rewrites)
             others = filter(None, (self._alternative(part, beam) for beam in beams[1:]))
             edits = tuple(_edit(part, decision, rewrite) for rewrite in rewrites)
+            if self._evidence and edits:
+                edits = _weighed(edits, numbers(decision.proposal(self._words)), rewrites)
             corrections.append(Correction(part.text, after, edits, ((after, first), *others)))
         return corrections
 
@@ -174,14 +192,19 @@ class Explainer:
         pairs = zip(targets, found, strict=True)
         rows = [row for row, (target, beams) in enumerate(pairs) if target.tolist() != beams[0]["tokens"].tolist()]
         anew = score(self._models, source[rows], [targets[row] for row in rows], self._dictionary)
-        for row, numbers in zip(rows, anew, strict=True):
-            total = float(numbers.sum())
+        for row, scored in zip(rows, anew, strict=True):
+            total = float(scored.sum())
             scores[row] = -math.inf if math.isnan(total) else total  # too long for the model to score
         return scores
 
 
 def _edit(part: Part, decision: Decision, rewrite: Rewrite) -> Edit:
     before = " ".join(part.text.split()[rewrite.start : rewrite.end])
-    margin = min(decision.spans[number].margin for number in rewrite.changes)
-    confidence = (1 + math.tanh(margin / 2)) / 2  # the logistic function, at any margin
+    confidence = min(decision.spans[number].confidence for number in rewrite.changes)
     return Edit(rewrite.start, rewrite.end, before, " ".join(rewrite.after), confidence)
+
+
+def _weighed(edits: Sequence[Edit], rows: list[list[float]], rewrites: Sequence[Rewrite]) -> tuple[WeighedEdit, ...]:
+    """The edits with the evidence of their changes; where two changes are one edit, that of the first."""
+    pairs = zip(edits, rewrites, strict=True)
+    return tuple(WeighedEdit(**vars(edit), evidence=tuple(rows[rewrite.changes[0]])) for edit, rewrite in pairs)

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast, overload
@@ -10,13 +11,14 @@ from typing import Any, cast, overload
 import torch
 from fairseq.data import data_utils
 
+from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
 from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
 from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
-from fairseq_asr_correct.decoding.words import continuations
+from fairseq_asr_correct.decoding.words import Words
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
@@ -55,12 +57,12 @@ class Corrector:
         self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
         self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
-        cfg = self._task.cfg
-        self._guided_task = make_task(dictionary, cfg.keep_threshold, cfg.keep_scope, INPUT_GUIDED)
+        self._rule = self._task.rule or Rule()
+        self._guided_task = make_task(dictionary, self._rule, INPUT_GUIDED)
         places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
         self._cutter = Cutter(dictionary, min(places, longest or places), plain)
-        self._continues = continuations(dictionary)
-        self._changes = Changes(dictionary, self._continues)
+        self._words = Words(dictionary)
+        self._changes = Changes(dictionary, self._words.continues)
 
     @classmethod
     def from_pretrained(
@@ -71,12 +73,14 @@ class Corrector:
         keep_threshold: float | None = None,
         longest: int | None = None,
         plain: bool = False,
+        min_confidence: float | None = None,
     ) -> "Corrector":
         """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
         In a training's folder, or its ``checkpoints``, ``checkpoint_best.pt`` is preferred to ``checkpoint_last.pt``.
         The dictionary is ``dict.txt`` beside the checkpoint or one folder above, or the one in the training's data
-        folder. ``keep.json`` is looked for in the first two of these places.
+        folder. ``decision.json``, which says which changes are taken, is looked for in the first two of these places;
+        so is ``keep.json`` of earlier versions.
 
         Args:
             folder: where the model is (default: the model that comes with the package). It may come from a stranger:
@@ -85,12 +89,14 @@ class Corrector:
             dtype: number type to compute in: "float32" (the default), "float16" or "bfloat16". A CTranslate2 folder
                 by default computes in the type that it was written in, and its int8 matrices stay int8.
             keep_threshold: take a change only where the model prefers it to the input by this margin of
-                log-probability (natural); ``-math.inf`` takes every change (default: the margin in ``keep.json``, or
-                every change if there is none).
+                log-probability (natural), whatever the folder says; ``-math.inf`` takes every change.
             longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
                 longer word stays as it is (default: as many as the model has positions).
             plain: take words exactly as they are, for text without capitals and marks: a word that the vocabulary
                 cannot spell stays and cuts the text, and so does one with marks if the vocabulary has no capitals.
+            min_confidence: take a change only where it is at least so likely, from 0 to 1, to lower the number of word
+                errors (default: as ``decision.json`` says). In a folder without it, the likelihood is the logistic
+                function of the margin.
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
@@ -101,6 +107,10 @@ class Corrector:
             raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
         if keep_threshold is not None and (not isinstance(keep_threshold, int | float) or math.isnan(keep_threshold)):
             raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
+        if min_confidence is not None:
+            check_confidence(min_confidence, "min_confidence")
+            if keep_threshold is not None:
+                raise UserError("keep_threshold and min_confidence both say which changes are taken: give one of them")
         if longest is not None and (type(longest) is not int or longest < 1):
             raise UserError(f"longest={longest!r}: give a whole number from 1 up")
         folder = shipped_model() if folder is None else folder
@@ -108,9 +118,11 @@ class Corrector:
             pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # CTranslate2 has its own device
         else:
             device, pretrained = _usable(device), load_any(folder, DTYPES[name])
+        rule = pretrained.task.rule or Rule()
         if keep_threshold is not None:
-            task = make_task(pretrained.dictionary, keep_threshold, pretrained.task.cfg.keep_scope)
-            pretrained = Pretrained(pretrained.model, task)
+            pretrained.task.rule = Rule(keep_threshold, rule.scope)
+        elif min_confidence is not None:
+            pretrained.task.rule = rule.from_confidence(min_confidence)
         return cls(pretrained, device, longest, plain)
 
     @overload
@@ -246,8 +258,8 @@ class Corrector:
         """Corrects as :meth:`correct` does, and reports each change and how sure the model is of it.
 
         Texts that change need one more pass of the decoder, unless the search has computed all scores. The confidence
-        of a change is the logistic function of the margin by which the model prefers it to the input; see
-        :mod:`~fairseq_asr_correct.decoding.keep`.
+        of a change is the probability that it lowers the number of word errors; in a folder without ``decision.json``,
+        it is the logistic function of the margin by which the model prefers the change to the input.
 
         Args:
             texts: as for :meth:`correct`.
@@ -273,6 +285,26 @@ class Corrector:
         if isinstance(texts, str):
             return spelled(next(self._corrections(iter([texts]), search, terms)), fixed)
         return [spelled(correction, fixed) for correction in self._corrections(iter(texts), search, terms)]
+
+    def weighed(
+        self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+    ) -> list[Correction]:
+        """As :meth:`explain`, with the evidence of each edit, for whoever fits a decision.
+
+        Args:
+            texts: several texts.
+            batch_size: as for :meth:`correct`.
+            beam: as for :meth:`correct`.
+            decoding: as for :meth:`correct`.
+
+        Returns:
+            Corrections whose edits are :class:`~.corrections.WeighedEdit`.
+
+        Raises:
+            UserError: as for :meth:`correct`.
+        """
+        search = replace(Search.of(batch_size, beam, decoding, 1), evidence=True)
+        return list(self._corrections(iter(texts), search, None))
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.
@@ -351,7 +383,7 @@ class Corrector:
         task = self._guided_task if search.guided else self._task
         generator = task.build_generator([self._model], search.flags(), **generator_of(self._model, search))
         if search.nbest:
-            return Explainer(self._model, generator, self._dictionary, self._continues)
+            return Explainer(self._model, generator, self._dictionary, self._words, self._rule, search.evidence)
         return partial(corrected, self._model, generator, self._changes)
 
     def _sample(self, parts: Sequence[Part]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Keep or correct: takes a change only where the model prefers it to the input by a margin.
+"""Keep or correct: takes a change only where that is likely to mend something.
 
 The unchanged input is a possible output too. The model scores it and the correction by teacher forcing, unless the
-search has already computed the scores. The gain in log-probability is divided among the changed spans of words, and a
-span that gains less than the threshold is changed back to what the recognizer wrote.
+search has already computed the scores. The gain in log-probability is divided among the changed spans of words. A rule
+(:mod:`fairseq_asr_correct.choice`) takes a change that gains enough, or whose probability to be right is high enough;
+the others are changed back to what the recognizer wrote.
 """
 
 import math
@@ -16,11 +17,11 @@ from fairseq.sequence_generator import SequenceGenerator
 from fairseq.sequence_scorer import SequenceScorer
 from torch import Tensor, nn
 
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.decoding.places import places_at_once
 from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins
-from fairseq_asr_correct.decoding.words import continuations
+from fairseq_asr_correct.decoding.words import Words
 
-SCOPES = ("span", "sentence")
 Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input and of the correction, with the end
 LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32, and infinities cannot be subtracted
 
@@ -65,9 +66,8 @@ def keep_or_correct(
     source_tokens: Tensor,
     hypotheses: Sequence[Tensor],
     dictionary: Dictionary,
-    continues: Sequence[bool],
-    threshold: float,
-    scope: str = "span",
+    words: Words,
+    rule: Rule,
     known: Sequence[Known] | None = None,
 ) -> list[Decision]:
     """Decides which changes of each sentence to take.
@@ -77,9 +77,8 @@ def keep_or_correct(
         source_tokens: ``(batch, src_len)``, padded on either side.
         hypotheses: the correction of each, as token ids, with or without the end of the sentence.
         dictionary: of source and target.
-        continues: ``continuations(dictionary)``.
-        threshold: the least margin of log-probability (natural) at which a change is taken.
-        scope: "span" decides on each change, "sentence" on all changes of a sentence together, by their sum.
+        words: of the dictionary.
+        rule: which changes are taken.
         known: for each sentence, the scores that need not be computed again; None for others.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
@@ -95,8 +94,8 @@ def keep_or_correct(
     scores |= zip(unknown, score(models, source_tokens[[row for row, _ in unknown]], targets, dictionary), strict=True)
     for row in rows:
         before_scores, after_scores = (scores[row, side].float().clamp(min=LOWEST).cpu() for side in (0, 1))
-        spans = spans_with_margins(*sides[row], before_scores, after_scores, continues)
-        decisions[row] = Decision(befores[row], spans, before_scores).at(threshold, scope)
+        spans = spans_with_margins(*sides[row], before_scores, after_scores, words.continues)
+        decisions[row] = Decision(befores[row], spans, before_scores).by(rule, words)
     return decisions
 
 
@@ -125,29 +124,26 @@ class KeepOrCorrect:
     Args:
         generator: fairseq's, or any object with its ``generate``.
         dictionary: of source and target.
-        threshold: as for :func:`keep_or_correct`.
-        scope: as for :func:`keep_or_correct`.
+        rule: which changes are taken.
     """
 
-    def __init__(self, generator: Any, dictionary: Dictionary, threshold: float, scope: str = "span") -> None:
+    def __init__(self, generator: Any, dictionary: Dictionary, rule: Rule) -> None:
         self.generator = generator
         self.dictionary = dictionary
-        self.threshold = threshold
-        self.scope = scope
-        self.continues = continuations(dictionary)
+        self.rule = rule
+        self.words = Words(dictionary)
         self.eos = generator.eos  # fairseq-generate reads these two
         self.symbols_to_strip_from_output = getattr(generator, "symbols_to_strip_from_output", {self.eos})
 
     def generate(self, models: Sequence[nn.Module], sample: dict[str, Any], **kwargs: Any) -> list[list[dict]]:
         """See fairseq's ``SequenceGenerator.generate``."""
         hypotheses = self.generator.generate(models, sample, **kwargs)
-        if self.threshold == -math.inf:  # every change is taken, so no scores are needed
+        if self.rule.takes_all:  # every change is taken, so no scores are needed
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
         known = known_scores(self.generator, hypotheses)
-        options = self.dictionary, self.continues, self.threshold, self.scope, known
-        decisions = keep_or_correct(models, source, best, *options)
+        decisions = keep_or_correct(models, source, best, self.dictionary, self.words, self.rule, known)
         rows = [row for row, decision in enumerate(decisions) if not all(span.taken for span in decision.spans)]
         targets = {row: torch.tensor([*decisions[row].tokens, self.eos]).to(best[row]) for row in rows}
         mixed = [row for row in rows if any(span.taken for span in decisions[row].spans)]

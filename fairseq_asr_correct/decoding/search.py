@@ -19,6 +19,7 @@ class Search:
     beam: int
     decoding: str  #: one of :data:`DECODINGS`
     nbest: int  #: how many alternatives to give; 0 for only the correction
+    evidence: bool = False  #: whether each change comes with what speaks for and against it
 
     @classmethod
     def of(cls, batch_size: int, beam: int | None, decoding: str | None, nbest: int | None = None) -> "Search":

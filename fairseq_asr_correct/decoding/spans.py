@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 
-from fairseq_asr_correct.decoding.words import split_words
+from fairseq_asr_correct.choice.changes import Change, Proposal
+from fairseq_asr_correct.choice.rule import Rule
+from fairseq_asr_correct.decoding.words import Words, split_words
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Span:
     after: list[int]  #: the correction's
     margin: float  #: gain in log-probability; ``-inf`` if the model cannot compute it
     taken: bool = True  #: whether the change is made
+    confidence: float = field(default=math.nan, compare=False)  #: how sure the change is, from 0 to 1; NaN if not known
+    scores: tuple[float, ...] = field(default=(), compare=False)  #: log-probabilities of ``after``
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,29 @@ class Decision:
             replace(span, taken=(span.margin if scope == "span" else self.margin) >= threshold) for span in self.spans
         ]
         return replace(self, spans=spans)
+
+    def by(self, rule: Rule, words: Words) -> "Decision":
+        """The decision of a rule, with the confidence of each change."""
+        proposal = self.proposal(words)
+        confidences = rule.confidences(proposal)
+        taken = rule.takes([span.margin for span in self.spans], confidences)
+        spans = [
+            replace(span, taken=taken, confidence=confidence)
+            for span, taken, confidence in zip(self.spans, taken, confidences, strict=True)
+        ]
+        return replace(self, spans=spans)
+
+    def proposal(self, words: Words) -> Proposal:
+        """The changes as the rule sees them."""
+        scores = [] if self.source_scores is None else self.source_scores.tolist()
+        changes = []
+        for span in self.spans:
+            end = span.start + len(span.before)
+            start = words.count(self.source[: span.start])
+            before, after = words.of(span.before), words.of(span.after)
+            unchanged = scores[span.start : end]
+            changes.append(Change(start, before, after, span.start, unchanged, span.scores, span.margin))
+        return Proposal(words.of(self.source), scores, changes)
 
 
 def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
@@ -102,5 +129,6 @@ def spans_with_margins(
         gained = after_scores[to_start:to_run_end].double().sum() - before_scores[start:run_end].double().sum()
         margin = float(gained)
         margin = -math.inf if math.isnan(margin) else margin
-        spans.append(Span(start, before[start:end], after[to_start:to_end], margin))
+        scores = tuple(after_scores[to_start:to_end].tolist())
+        spans.append(Span(start, before[start:end], after[to_start:to_end], margin, scores=scores))
     return spans

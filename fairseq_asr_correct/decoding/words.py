@@ -1,7 +1,7 @@
 """How the symbols of a dictionary form words: as WordPiece, as SentencePiece, or each as a word."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from fairseq.data import Dictionary, data_utils
@@ -29,6 +29,26 @@ def split_words(tokens: Iterable[int], continues: Sequence[bool]) -> list[tuple[
         else:
             words.append([token])
     return [tuple(word) for word in words]
+
+
+class Words:
+    """The words of tokens as text; those that were asked for before come from memory.
+
+    Args:
+        dictionary: whose tokens they are.
+    """
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        self.continues = continuations(dictionary)  #: see :func:`continuations`
+        self._word = lru_cache(maxsize=20_000)(partial(text, dictionary))
+
+    def of(self, tokens: Sequence[int]) -> tuple[str, ...]:
+        """The words, each as text."""
+        return tuple(self._word(word) for word in split_words(tokens, self.continues))
+
+    def count(self, tokens: Sequence[int]) -> int:
+        """How many words the tokens form."""
+        return sum(not self.continues[token] for token in tokens[1:]) + bool(tokens)
 
 
 def text(dictionary: Dictionary, tokens: Sequence[int] | torch.Tensor, escape_unk: bool = False) -> str:

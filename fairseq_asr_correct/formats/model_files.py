@@ -3,8 +3,8 @@
 run/
     checkpoints/
         checkpoint_best.pt      preferred to checkpoint_last.pt
-        dict.txt, keep.json     here,
-    dict.txt, keep.json         or here; without a dict.txt, the training's data folder has the dictionary
+        dict.txt, decision.json here,
+    dict.txt, decision.json     or here; without a dict.txt, the training's data folder has the dictionary
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ from fairseq_asr_correct.formats.pretrained import (
     Pretrained,
     data_dictionary,
     in_dtype,
-    keep_of,
     load,
     make_task,
     model_of,
     read_dictionary,
 )
+from fairseq_asr_correct.stored.rules import RULES, rule_of
 
 CHECKPOINTS = ("checkpoint_best.pt", "checkpoint_last.pt")  # the better first
 EXPORTED = ("config.json", "model.safetensors")
@@ -52,7 +52,7 @@ def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained
         return load(model.parent, dtype)
     state = checkpoints.load(model)
     places = [model.parent, model.absolute().parent.parent]
-    task = make_task(_find_dictionary(model, places, state), *keep_of(*places))
+    task = make_task(_find_dictionary(model, places, state), rule_of(*places))
     return Pretrained(in_dtype(model_of(state, model, task.target_dictionary), dtype, model), task)
 
 
@@ -86,17 +86,17 @@ def model_files(path: str | Path) -> list[Path]:
     """
     model = find_model(path)
     places = [model.parent] if model.name in EXPORTED else [model.parent, model.absolute().parent.parent]
-    others = [place / name for place in places for name in (*EXPORTED, CTRANSLATE2, "dict.txt", "keep.json")]
+    others = [place / name for place in places for name in (*EXPORTED, CTRANSLATE2, "dict.txt", *RULES)]
     return [model, *(file for file in others if file.is_file() and file != model)]
 
 
-def keep_file(path: str | Path) -> Path | None:
-    """The ``keep.json`` that a ``Corrector`` reads with a model, if there is one.
+def rule_with(path: str | Path) -> Path | None:
+    """The file with the rule that a ``Corrector`` reads with a model, if there is one.
 
     Raises:
         UserError: there is no model.
     """
-    return next((file for file in model_files(path) if file.name == "keep.json"), None)
+    return next((file for file in model_files(path) if file.name in RULES), None)
 
 
 def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]) -> Dictionary:

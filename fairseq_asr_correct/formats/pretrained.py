@@ -4,13 +4,12 @@
         config.json         the architecture, and the arguments that define what it computes
         model.safetensors   the weights; matrices may be int8 with a scale for each row
         dict.txt            fairseq's dictionary
-        keep.json           of asr-correct tune: which corrections to take; optional
+        decision.json       of asr-correct tune: which corrections to take; optional (keep.json of earlier versions)
 
 ``asr-correct export`` writes it, and :class:`~fairseq_asr_correct.corrector.corrector.Corrector` reads it.
 """
 
 import io
-import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +20,18 @@ from fairseq import checkpoint_utils
 from fairseq.data import Dictionary
 from torch import nn
 
-from fairseq_asr_correct.decoding.keep import SCOPES
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.checkpoints import damage_told
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
-from fairseq_asr_correct.stored.config import build, read_config, read_json, write_config
+from fairseq_asr_correct.stored.config import build, read_config, write_config
+from fairseq_asr_correct.stored.rules import DECISION, KEEP, RULES, read_rule, rule_of
 from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.stored.weights import check_finite, read_weights, save_weights, set_weights
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 
-FILES = ("config.json", "model.safetensors", "dict.txt", "keep.json")
+FILES = ("config.json", "model.safetensors", "dict.txt", *RULES)
 DICTIONARY, EMBEDDINGS = "dictionary_version", "encoder.embed_tokens.weight"
 ADVICE = "write the folder again with asr-correct export"
 
@@ -41,7 +41,7 @@ class Pretrained:
     """A model with its task, ready to decode."""
 
     model: nn.Module  #: in eval mode
-    task: AsrCorrectionTask  #: its margin is that of keep.json
+    task: AsrCorrectionTask  #: its rule is that of decision.json or keep.json
 
     @property
     def dictionary(self) -> Dictionary:
@@ -49,7 +49,7 @@ class Pretrained:
         return self.task.target_dictionary
 
 
-def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, keep: Path | None = None) -> None:
+def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, rule: Path | None = None) -> None:
     """Writes the files into an existing folder.
 
     Args:
@@ -57,18 +57,18 @@ def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, ke
         model: of one of this project's architectures.
         dictionary: of source and target.
         dtype: type of the matrices, one of ``stored.weights.DTYPES``.
-        keep: a ``keep.json`` to copy.
+        rule: a ``decision.json`` or ``keep.json`` to copy.
 
     Raises:
-        UserError: a weight does not fit this type, or ``keep.json`` cannot be read.
+        UserError: a weight does not fit this type, or the rule cannot be read.
     """
     write_config(folder / "config.json", model)
     with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
         dictionary.save(file)
     save_weights(folder / "model.safetensors", model, dtype, {DICTIONARY: model.dictionary_version})
-    if keep is not None:
-        read_keep(keep)
-        shutil.copyfile(keep, folder / "keep.json")
+    if rule is not None:
+        name = DECISION if read_rule(rule).likelihood else KEEP
+        shutil.copyfile(rule, folder / name)
 
 
 def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
@@ -89,7 +89,7 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
     tensors = read_weights(folder / "model.safetensors", ADVICE)
     if not torch.equal(tensors.pop(DICTIONARY, torch.tensor(-1)), dictionary_version(dictionary, dictionary)):
         raise UserError(f"{folder}/dict.txt is not the dictionary of model.safetensors: {ADVICE}")
-    task = make_task(dictionary, *keep_of(folder))
+    task = make_task(dictionary, rule_of(folder))
     try:
         model = build(args, task, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
@@ -109,12 +109,11 @@ def in_dtype(model: nn.Module, dtype: torch.dtype, origin: Path) -> nn.Module:
     return model
 
 
-def make_task(
-    dictionary: Dictionary, threshold: float | None = None, scope: str = SCOPES[0], decoding: str = DECODINGS[0]
-) -> AsrCorrectionTask:
+def make_task(dictionary: Dictionary, rule: Rule | None = None, decoding: str = DECODINGS[0]) -> AsrCorrectionTask:
     """``--task asr_correction`` without data, with one dictionary for source and target."""
-    cfg = AsrCorrectionConfig(keep_threshold=threshold, keep_scope=scope, decoding=decoding)
-    return AsrCorrectionTask(cfg, dictionary, dictionary)
+    task = AsrCorrectionTask(AsrCorrectionConfig(decoding=decoding), dictionary, dictionary)
+    task.rule = rule
+    return task
 
 
 def read_checkpoint(path: Path, dictionary: Dictionary) -> nn.Module:
@@ -159,27 +158,3 @@ def data_dictionary(folder: Path) -> Dictionary | None:
     if any(other.symbols != first.symbols for other in others):
         raise UserError(f"{folder} has dictionaries that differ; a corrector has one for source and target")
     return first
-
-
-def keep_of(*folders: Path) -> tuple[float | None, str]:
-    """Margin and scope of the first ``keep.json`` in the folders; without one, every correction is taken."""
-    path = next((path for folder in folders if (path := folder / "keep.json").exists()), None)
-    return (None, SCOPES[0]) if path is None else read_keep(path)
-
-
-def read_keep(path: str | Path) -> tuple[float, str]:
-    """The chosen margin and the scope in a ``keep.json``.
-
-    Raises:
-        UserError: ``asr-correct tune`` did not write it.
-    """
-    advice = "write it with asr-correct tune"
-    table = read_json(path, advice)
-    try:
-        threshold, scope = table["chosen"]["threshold"], table["scope"]
-        number = float(threshold) if type(threshold) in (int, float) or threshold in ("inf", "-inf") else math.nan
-    except (KeyError, TypeError, OverflowError):
-        number, scope = math.nan, None
-    if math.isnan(number) or scope not in SCOPES:
-        raise UserError(f"{path} has no margin: {advice}")
-    return number, scope

@@ -3,6 +3,7 @@
 import math
 from argparse import Namespace
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Optional
 
 from fairseq.dataclass import ChoiceEnum
@@ -11,11 +12,13 @@ from fairseq.tasks import register_task
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 from torch import nn
 
+from fairseq_asr_correct.choice.rule import SCOPES, Rule, check_confidence
 from fairseq_asr_correct.decoding.input_guided import InputGuidedGenerator
-from fairseq_asr_correct.decoding.keep import SCOPES, KeepOrCorrect
+from fairseq_asr_correct.decoding.keep import KeepOrCorrect
 from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
+from fairseq_asr_correct.stored.rules import read_rule
 
 LOGGED = "_wer_"  # prefix of each count's name; fairseq does not print names that begin with "_"
 DECODINGS = ("fairseq", "input-guided")
@@ -88,6 +91,19 @@ class AsrCorrectionConfig(TranslationConfig):
         default="span",
         metadata={"help": "decide on each changed span of words, or on the whole sentence (default: span)"},
     )
+    decision: Optional[str] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "take a correction only where it is likely to mend something, as this decision.json of "
+            "asr-correct tune weighs it (default: by --keep-threshold)"
+        },
+    )
+    min_confidence: Optional[float] = field(  # noqa: UP045
+        default=None,
+        metadata={
+            "help": "the least confidence, from 0 to 1, of a correction that is taken (default: that in --decision)"
+        },
+    )
     decoding: ChoiceEnum(DECODINGS) = field(
         default="fairseq",
         metadata={
@@ -116,10 +132,10 @@ class AsrCorrectionTask(TranslationTask):
         return model
 
     def build_generator(self, models: list[nn.Module], args: Any, *more: Any, **kwargs: Any) -> Any:
-        """The generator of fairseq or of ``--decoding``, inside a :class:`KeepOrCorrect` with ``--keep-threshold``.
+        """The generator of fairseq or of ``--decoding``, inside a :class:`KeepOrCorrect` if there is a rule.
 
         Raises:
-            UserError: flags do not go together, the threshold is not a number, or source and target have different
+            UserError: flags do not go together, a value cannot be used, or source and target have different
                 dictionaries.
         """
         if getattr(args, "score_reference", False):
@@ -127,12 +143,30 @@ class AsrCorrectionTask(TranslationTask):
         if self.cfg.decoding == "input-guided":
             kwargs |= self._input_guided(args, kwargs)
         generator = super().build_generator(models, args, *more, **kwargs)
-        if self.cfg.keep_threshold is None:
+        if self.rule is None:
             return generator
-        if math.isnan(self.cfg.keep_threshold):
+        self._need_one_dictionary("--decision" if self.rule.likelihood else "--keep-threshold")
+        return KeepOrCorrect(generator, self.target_dictionary, self.rule)
+
+    @cached_property
+    def rule(self) -> Rule | None:
+        """Which corrections are taken; None if all are, without a look at their scores.
+
+        Raises:
+            UserError: flags do not go together, or a value cannot be used.
+        """
+        margin, least, path = self.cfg.keep_threshold, self.cfg.min_confidence, self.cfg.decision
+        if margin is not None and (path or least is not None):
+            flag = "--decision" if path else "--min-confidence"
+            raise UserError(f"--keep-threshold and {flag} both say which corrections are taken: give one of them")
+        if margin is not None and math.isnan(margin):
             raise UserError("--keep-threshold nan: give a number, or leave it out to take every correction")
-        self._need_one_dictionary("--keep-threshold")
-        return KeepOrCorrect(generator, self.target_dictionary, self.cfg.keep_threshold, self.cfg.keep_scope)
+        if margin is None and least is None and path is None:
+            return None
+        if least is not None:
+            check_confidence(least, "--min-confidence")
+        rule = read_rule(path) if path else Rule(-math.inf if margin is None else margin, str(self.cfg.keep_scope))
+        return rule if least is None else rule.from_confidence(least)
 
     def _input_guided(self, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Arguments with which fairseq's ``build_generator`` builds an :class:`InputGuidedGenerator`."""

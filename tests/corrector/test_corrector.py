@@ -20,6 +20,7 @@ from rules import MARGIN
 
 import fairseq_asr_correct
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector import corrector
 from fairseq_asr_correct.corrector.parts import Cutter, join
 from fairseq_asr_correct.errors import UserError
@@ -71,7 +72,7 @@ def test_keep_or_correct(
     (folder / "keep.json").write_text(json.dumps({"scope": "sentence", "chosen": {"threshold": "inf"}}))
     assert Corrector.from_pretrained(folder).correct(bad) == bad
     again = Corrector.from_pretrained(folder, keep_threshold=MARGIN)
-    assert (again._task.cfg.keep_threshold, again._task.cfg.keep_scope) == (MARGIN, "sentence")
+    assert again._task.rule == Rule(MARGIN, "sentence")
 
 
 def test_flags_are_readmes(learned: Corrector, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:

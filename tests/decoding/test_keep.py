@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from fairseq_asr_correct.choice.rule import SCOPES, Rule
 from fairseq_asr_correct.commands import binarize, tune_keep
 from fairseq_asr_correct.decoding import keep
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct
 from fairseq_asr_correct.decoding.spans import Decision, Span, edits, spans_with_margins
-from fairseq_asr_correct.decoding.words import continuations, split_words, text
+from fairseq_asr_correct.decoding.words import Words, split_words, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.scoring.asr_wer import count_errors
@@ -121,7 +122,7 @@ def test_decisions(before: list[int], after: list[int], thresholds: tuple[float,
     before_scores, after_scores = (torch.tensor([draw.uniform(-20, 0) for _ in [*side, 0]]) for side in (before, after))
     decision = Decision(before, spans_with_margins(before, after, before_scores, after_scores, CONTINUES))
     words = {*split_words(before, CONTINUES), *split_words(after, CONTINUES)}
-    for scope in keep.SCOPES:
+    for scope in SCOPES:
         assert decision.at(-INF, scope).tokens == after
         assert decision.at(INF, scope).tokens == before
         low, high = (decision.at(threshold, scope) for threshold in sorted(thresholds))
@@ -144,7 +145,7 @@ def test_margins_add_up(tiny: tuple[nn.Module, Dictionary], data: st.DataObject)
         after = before[:3] + after[:2] + before[4:]
     source, target = (torch.tensor([*side, dictionary.eos()]) for side in (before, after))
     padded = torch.cat([torch.tensor([dictionary.pad()] * 2), source])[None]
-    (decision,) = keep_or_correct([model], padded, [target], dictionary, continuations(dictionary), 0.0)
+    (decision,) = keep_or_correct([model], padded, [target], dictionary, Words(dictionary), Rule(0.0))
     totals = [log_probabilities(model, source, side, dictionary).sum() for side in (target, source)]
     assert decision.margin == pytest.approx(float(totals[0] - totals[1]), abs=ROUNDING * float(-sum(totals)))
     assert decision.source == before and decision.at(-INF).tokens == after
@@ -169,14 +170,14 @@ def test_what_cannot_be_scored_is_kept(tiny: tuple, monkeypatch: pytest.MonkeyPa
     """An input beyond the decoder's positions, and a probability of zero."""
     model, dictionary = tiny
     (source, *_), _ = some_sentences(dictionary)
-    arguments = [model], source[None], [source[2:]], dictionary, continuations(dictionary)
+    arguments = [model], source[None], [source[2:]], dictionary, Words(dictionary)
     monkeypatch.setattr(model.decoder, "max_positions", lambda: len(source) - 1)
-    (decision,) = keep_or_correct(*arguments, -1e9)
+    (decision,) = keep_or_correct(*arguments, Rule(-1e9))
     assert decision.margin == -INF and decision.tokens == source[:-1].tolist()
     assert decision.at(-INF).tokens == source[2:-1].tolist()
     monkeypatch.undo()
     monkeypatch.setattr(model, "get_normalized_probs", lambda out, **_: torch.full_like(out[0], -INF))
-    assert math.isfinite(keep_or_correct(*arguments, 0.0)[0].margin)
+    assert math.isfinite(keep_or_correct(*arguments, Rule(0.0))[0].margin)
 
 
 class Inner:
@@ -214,7 +215,7 @@ def test_what_the_search_has_scored_is_not_scored_again(
     flags = {"beam": 1, "max_len_a": 1, "max_len_b": 5, "min_len": 0, "decoding": "fairseq"} | flags
     generator = make_task(data_bin, decoding=flags["decoding"]).build_generator([model], Namespace(**flags))
     best = [beam[0]["tokens"] for beam in generator.generate([model], sample)]
-    expected = keep_or_correct([model], batch, best, dictionary, continuations(dictionary), threshold)
+    expected = keep_or_correct([model], batch, best, dictionary, Words(dictionary), Rule(threshold))
     changed = [decision for decision in expected if decision.spans]
     assert changed
 
@@ -224,7 +225,7 @@ def test_what_the_search_has_scored_is_not_scored_again(
             models, source, targets, tgt
         )
     )  # fmt: skip
-    guarded = KeepOrCorrect(generator, dictionary, threshold).generate([model], sample)
+    guarded = KeepOrCorrect(generator, dictionary, Rule(threshold)).generate([model], sample)
     assert passes[0] == len(changed) * sides
     for row, decision, (hypothesis, *_) in zip(rows, expected, guarded, strict=True):
         assert hypothesis["tokens"].tolist() == [*decision.tokens, dictionary.eos()]
@@ -244,10 +245,9 @@ def test_hypotheses_stay_whole(tiny: tuple, attributes: dict[str, object], power
     corrected = [rows[0].clone(), rows[1].clone(), rows[2].clone()]
     for place in (0, 6):
         corrected[2][place] = dictionary.index("dog")
-    continues = continuations(dictionary)
-    measured = keep_or_correct([model], batch, corrected, dictionary, continues, -INF)[2]
+    measured = keep_or_correct([model], batch, corrected, dictionary, Words(dictionary), Rule())[2]
     low, high = sorted(span.margin for span in measured.spans)
-    guard = KeepOrCorrect(Inner(dictionary, corrected, **attributes), dictionary, (low + high) / 2)
+    guard = KeepOrCorrect(Inner(dictionary, corrected, **attributes), dictionary, Rule((low + high) / 2))
     assert guard.symbols_to_strip_from_output == {guard.eos}
     sample = {"net_input": {"src_tokens": batch}}
     hypotheses = guard.generate([model], sample, prefix_tokens=None, constraints=None)
@@ -262,7 +262,7 @@ def test_hypotheses_stay_whole(tiny: tuple, attributes: dict[str, object], power
     assert float(best["score"]) == pytest.approx(float(expected.sum()) / len(expected) ** power, rel=ROUNDING)
     assert best["attention"] is None and len(best["alignment"]) == 0
 
-    guard.scope = "sentence"
+    guard.rule = Rule((low + high) / 2, "sentence")
     best = guard.generate([model], sample, prefix_tokens=None, constraints=None)[2][0]
     assert best["tokens"].tolist() in (rows[2].tolist(), corrected[2].tolist())
 
@@ -330,7 +330,7 @@ def tune_argv(data_bin: Path, checkpoint: Path, pairs: Path, folder: Path, *extr
 
 
 @pytest.mark.numerical
-@pytest.mark.parametrize("scope", keep.SCOPES)
+@pytest.mark.parametrize("scope", SCOPES)
 def test_tuning_says_what_generate_will_do(
     scope: str,
     data_bin: Path,

@@ -18,6 +18,7 @@ from rules import CODE, Rules, drawn
 ctranslate2 = pytest.importorskip("ctranslate2")
 
 from fairseq_asr_correct import Corrector  # noqa: E402
+from fairseq_asr_correct.choice.rule import Rule  # noqa: E402
 from fairseq_asr_correct.commands import correct, export_ctranslate2, serve  # noqa: E402
 from fairseq_asr_correct.decoding.search import Search  # noqa: E402
 from fairseq_asr_correct.errors import UserError  # noqa: E402
@@ -26,6 +27,7 @@ from fairseq_asr_correct.formats.ctranslate2.model_bin import read_variables  # 
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, load_ctranslate2  # noqa: E402
 from fairseq_asr_correct.formats.model_files import load_any, model_files  # noqa: E402
 from fairseq_asr_correct.formats.pretrained import Pretrained, read_dictionary, write  # noqa: E402
+from fairseq_asr_correct.stored.rules import RULES  # noqa: E402
 
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
 PAD, EOS = 1, 2  # fairseq's
@@ -286,8 +288,7 @@ def test_keep_or_correct(plain: Path, folders: Path, texts: list[str], tmp_path:
     teacher = shutil.copytree(plain, tmp_path / "teacher")
     (teacher / "keep.json").write_text(json.dumps({"scope": "sentence", "chosen": {"threshold": "-inf"}}))
     export(teacher, tmp_path / "out", "--quantization", "float32")
-    cfg = load_ctranslate2(tmp_path / "out").task.cfg
-    assert (cfg.keep_threshold, cfg.keep_scope) == (-math.inf, "sentence"), "the margin comes along"
+    assert load_ctranslate2(tmp_path / "out").task.rule == Rule(-math.inf, "sentence"), "the margin comes along"
     (teacher / "keep.json").unlink()
     export(teacher, tmp_path / "out", "--force")
     assert not (tmp_path / "out" / "keep.json").exists(), "nothing is left of the export before"
@@ -373,7 +374,7 @@ def test_every_other_quantization_is_written_and_runs(
     quantization: str, plain: Path, texts: list[str], tmp_path: Path
 ) -> None:
     export(plain, tmp_path / "out", "--quantization", quantization)
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {*exported.FILES} - {"keep.json"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {*exported.FILES} - {*RULES}
     one, other = (Corrector.from_pretrained(path).correct(texts) for path in (plain, tmp_path / "out"))
     assert one == other != texts
     assert [file.name for file in tmp_path.iterdir()] == ["out"]

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file, save_file
 
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.pretrained import load, make_task, read_dictionary, read_keep, write
+from fairseq_asr_correct.formats.pretrained import load, make_task, read_dictionary, write
 from fairseq_asr_correct.stored.config import ARGUMENTS, build, read_config
+from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.stored.weights import DTYPES, dequantize, quantize, save_weights
 
 KEEP = {"set": "valid", "scope": "sentence", "chosen": {"threshold": 1.5, "wer": 3.0}}
@@ -236,7 +238,10 @@ DAMAGE = {
     "no dictionary's text": (text("dict.txt", "what is this"), "dict.txt cannot be read as a dictionary"),
     "twice": (text("dict.txt", "a 1\na 1\n"), "dict.txt cannot be read as a dictionary of fairseq: Duplicate"),
     "keep cut off": (text("keep.json", json.dumps(KEEP)[:-3]), "keep.json cannot be read"),
-    "keep without margin": (text("keep.json", '{"scope": "span"}'), "keep.json has no margin: write it with"),
+    "keep without margin": (
+        text("keep.json", '{"scope": "span"}'),
+        "keep.json cannot be used .it has no margin.: write",
+    ),
     "keep a list": (text("keep.json", '{"scope": "span", "chosen": [1]}'), "has no margin"),
     "keep no number": (text("keep.json", '{"scope": "span", "chosen": {"threshold": "2"}}'), "has no margin"),
     "keep nan": (text("keep.json", '{"scope": "span", "chosen": {"threshold": NaN}}'), "has no margin"),
@@ -259,10 +264,10 @@ def test_the_margin_goes_with_it(
     written: object, number: float, checkpoint: Path, data_bin: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "tuned.json").write_text(json.dumps(KEEP | {"chosen": {"threshold": written}}))
-    assert read_keep(tmp_path / "tuned.json") == (number, "sentence")
+    assert read_rule(tmp_path / "tuned.json") == Rule(number, "sentence")
     folder = export(checkpoint, data_bin, tmp_path / "out", "--keep", tmp_path / "tuned.json")
     assert (folder / "keep.json").read_text() == (tmp_path / "tuned.json").read_text()
-    assert (load(folder).task.cfg.keep_threshold, load(folder).task.cfg.keep_scope) == (number, "sentence")
+    assert load(folder).task.rule == Rule(number, "sentence")
 
 
 @pytest.mark.numerical

@@ -11,6 +11,7 @@ from conftest import run_command
 from fairseq.data import Dictionary
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.model_files import find_model, load_any, model_files
 
@@ -60,11 +61,11 @@ def test_dictionary_and_margin_beside_it(place: str, trained: Trained, data_bin:
     with pytest.raises(UserError, match=r"its dictionary is in none of .*: copy a dict\.\*\.txt of the training"):
         load_any(run)
     shutil.copy(data_bin / "dict.bad.txt", run / place / "dict.txt")
-    assert load_any(run).task.cfg.keep_threshold is None
+    assert load_any(run).task.rule == Rule()
     keep = {"chosen": {"threshold": 2.5}, "scope": "sentence"}
     (run / place / "keep.json").write_text(json.dumps(keep))
     found = load_any(run)
-    assert (found.task.cfg.keep_threshold, found.task.cfg.keep_scope) == (2.5, "sentence")
+    assert found.task.rule == Rule(2.5, "sentence")
     names = [file.name for file in model_files(run)]
     assert names == ["checkpoint_last.pt", "dict.txt", "keep.json"], "a resumed correction depends on all of them"
 

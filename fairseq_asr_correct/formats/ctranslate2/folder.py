@@ -6,7 +6,7 @@
         shared_vocabulary.json  the dictionary's symbols
         corrector.json          the architecture, as asr-correct export writes it
         dict.txt                fairseq's dictionary
-        keep.json               which corrections to take; optional
+        decision.json           which corrections to take; optional (or keep.json of earlier versions)
 
 :class:`~fairseq_asr_correct.Corrector` needs the last three.
 """
@@ -14,6 +14,7 @@
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -29,10 +30,11 @@ from fairseq_asr_correct.formats.ctranslate2.model_bin import check_numbers, com
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task, read_dictionary
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.stored.config import build, read_config, write_config
+from fairseq_asr_correct.stored.rules import RULES
 from fairseq_asr_correct.stored.strangers import MOST_JSON, read_json
 
 QUANTIZATIONS = ("int8", "int8_float16", "int8_float32", "float16", "float32")
-FILES = ("model.bin", "config.json", "shared_vocabulary.json", "corrector.json", "dict.txt", "keep.json")
+FILES = ("model.bin", "config.json", "shared_vocabulary.json", "corrector.json", "dict.txt", *RULES)
 UNWANTED = "vmap.txt"
 ACTIVATIONS = {
     "gelu": common_spec.Activation.GELU,  # the exact one
@@ -44,18 +46,19 @@ ACTIVATIONS = {
 ADVICE = "write the folder again with asr-correct export --to ctranslate2"
 
 
-def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
+def write(folder: Path, pretrained: Pretrained, quantization: str, rule: Path | None = None) -> None:
     """Writes the files into an existing folder.
 
     Args:
         folder: the folder.
         pretrained: the corrector, in float32.
         quantization: of the weights, one of :data:`QUANTIZATIONS`.
+        rule: a ``decision.json`` or ``keep.json`` to copy.
 
     Raises:
         UserError: CTranslate2 cannot compute what this model does, or its weights are too large for float16.
     """
-    dictionary, cfg = pretrained.dictionary, pretrained.task.cfg
+    dictionary = pretrained.dictionary
     spec = make_spec(pretrained.model, dictionary)
     spec.validate()
     spec.optimize(quantization)
@@ -69,10 +72,8 @@ def write(folder: Path, pretrained: Pretrained, quantization: str) -> None:
     write_config(folder / "corrector.json", pretrained.model)
     with open(folder / "dict.txt", "w", encoding="utf-8", newline="\n") as file:
         dictionary.save(file)
-    if cfg.keep_threshold is not None:
-        number = cfg.keep_threshold if math.isfinite(cfg.keep_threshold) else str(cfg.keep_threshold)
-        table = {"scope": str(cfg.keep_scope), "chosen": {"threshold": number}}
-        (folder / "keep.json").write_text(json.dumps(table, indent=2) + "\n")
+    if rule is not None:
+        shutil.copyfile(rule, folder / rule.name)
 
 
 def make_spec(model: nn.Module, dictionary: Dictionary) -> TransformerSpec:

@@ -10,7 +10,8 @@ from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.generator import CTranslate2Generator, CTranslate2Model
 from fairseq_asr_correct.formats.model_files import CTRANSLATE2
-from fairseq_asr_correct.formats.pretrained import Pretrained, keep_of, make_task
+from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
+from fairseq_asr_correct.stored.rules import rule_of
 
 
 def is_ctranslate2(path: str | Path) -> bool:
@@ -67,7 +68,7 @@ def load_ctranslate2(
         )
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder} cannot be loaded by CTranslate2 ({reason(error)}): {ADVICE}") from error
-    return Pretrained(CTranslate2Model(translator, dictionary, positions), make_task(dictionary, *keep_of(folder)))
+    return Pretrained(CTranslate2Model(translator, dictionary, positions), make_task(dictionary, rule_of(folder)))
 
 
 def generator_of(model: nn.Module, search: Search) -> dict[str, Any]:

@@ -42,7 +42,7 @@ Only white space separates words, and text comes back as it was: "don't" stays "
 cannot spell, such as one with a capital in an uncased vocabulary, becomes `[UNK]`: spell as the training data does.
 A text has room for {room} tokens; cut longer ones.
 
-The margin by which fairseq-asr-correct takes or leaves a correction (`keep.json`) is not part of this folder:
+The rule by which fairseq-asr-correct takes or leaves a correction (`decision.json`) is not part of this folder:
 `generate` takes every correction.
 """
 
