@@ -53,6 +53,8 @@ setup(
             "evaluation/page.js",
             "serving/page.html",
             "english/english_words.txt.gz",
+            "english/variants.tsv",
+            "english/variants_by_hand.tsv",
             "terms/letter_costs.json",
             "terms/term_weights.json",
         ],

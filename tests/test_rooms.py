@@ -13,7 +13,7 @@ from conftest import ROOT
 NAME = "fairseq_asr_correct"
 PACKAGE = ROOT / NAME
 ORDER = [  # a room, or a module that stands alone, imports what is named before it
-    "errors", "version", "word_errors", "unfinished", "files", "work", "english", "written",
+    "errors", "version", "word_errors", "unfinished", "files", "work", "written", "english",
     "transcripts", "terms", "choice",  # no model
     "mends",
     "stored", "models", "optim", "criterions", "encoders", "evaluation", "scoring", "decoding", "tasks",  # in fairseq

@@ -15,12 +15,14 @@ SPAN, SENTENCE = SCOPES = ("span", "sentence")
 
 @dataclass(frozen=True)
 class Rule:
-    """Which changes are taken: the likely ones if there are weights, or else those that gain enough."""
+    """Which changes are taken: the likely ones if there is a likelihood, or else those that gain enough."""
 
     margin: float = -math.inf  #: the least gain in log-probability (natural); ``-inf`` takes every change
     scope: str = SPAN  #: of the margin: of each change, or of all changes of a sentence together
     likelihood: Likelihood | None = None
-    least: float = 0.0  #: the least probability, with weights
+    least: float = 0.0  #: the least probability, with a likelihood
+    style: bool = False  #: what is no error but style stays as it is: see :mod:`fairseq_asr_correct.english.style`
+    disfluencies: bool = True  #: with ``style``, hesitations and repeated words stay too
 
     @classmethod
     def of_decision(cls, table: Mapping[str, Any]) -> "Rule":
@@ -32,7 +34,7 @@ class Rule:
         least = table.get("min_confidence")
         if type(least) not in (int, float) or not 0 <= least <= 1:
             raise ValueError("its min_confidence is not between 0 and 1")
-        return cls(likelihood=Likelihood.of(table), least=least)
+        return cls(likelihood=Likelihood.of(table), least=least, style=True)
 
     @classmethod
     def of_margin(cls, table: Mapping[str, Any]) -> "Rule":
@@ -58,7 +60,7 @@ class Rule:
     def from_confidence(self, least: float) -> "Rule":
         """The rule that takes changes from this confidence up.
 
-        Without weights, the confidence is the logistic function of the margin.
+        Without a likelihood, the confidence is the logistic function of the margin.
         """
         if self.likelihood:
             return replace(self, least=least)
@@ -66,7 +68,7 @@ class Rule:
         return replace(self, margin=odds)
 
     def confidences(self, proposal: Proposal) -> list[float]:
-        """How sure each change is, from 0 to 1: with weights, the probability that it lowers the number of errors."""
+        """How sure each change is, from 0 to 1: with a likelihood, the probability that it lowers the error count."""
         margins = [change.margin for change in proposal.changes]
         if self.likelihood is None:
             return [logistic(margin) for margin in margins]

@@ -38,6 +38,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import new_parser
+from fairseq_asr_correct.english.regional import REGIONS
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.pairs import report
@@ -75,6 +76,7 @@ def main(argv: list[str] | None = None) -> None:
         args.seed,
         args.valid_share,
         args.speaker_regex,
+        args.spelling,
     )
     normalize = make_normalizer(args.normalize, args.numbers_to_words)
     excluded = Ngrams(args.exclude_ngram)
@@ -122,6 +124,8 @@ def make_parser() -> argparse.ArgumentParser:
     add("--max-wer", type=float, default=0.5, help="drop pairs with a higher word error rate (default: 0.5)")
     add("--max-words", type=int, default=200, help="drop pairs with more words on a side (default: 200)")
     add("--max-identical", type=float, metavar="SHARE", help="at most this share of pairs without an error")
+    add("--spelling", choices=REGIONS,
+        help="spell references as their hypotheses, and where these have other words as this region does")  # fmt: skip
     add("--exclude-text", nargs="+", default=[], metavar="FILE",
         help="drop pairs that overlap with these texts too: [FORMAT:]PATH; in rows, `text` is read")  # fmt: skip
     add("--exclude-ngram", type=int, default=8, metavar="N", help="words in a row that count as overlap (default: 8)")

@@ -13,12 +13,14 @@ from fairseq.data import data_utils
 
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.corrector.finish import PLAIN, Finish
 from fairseq_asr_correct.corrector.parts import Cutter, Part
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
 from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import Words
+from fairseq_asr_correct.english.regional import Region
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
@@ -41,6 +43,7 @@ class Corrector:
         device: where to compute.
         longest: as for :meth:`from_pretrained`.
         plain: as for :meth:`from_pretrained`.
+        finish: what is done to each text in the end.
 
     Raises:
         UserError: the model does not read word pieces.
@@ -52,16 +55,18 @@ class Corrector:
         device: torch.device | str = "cpu",
         longest: int | None = None,
         plain: bool = False,
+        finish: Finish = PLAIN,
     ) -> None:
         self._device = _usable(device)
         self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
         self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
-        self._rule = self._task.rule or Rule()
+        self._rule = replace(self._task.rule or Rule(), style=True, disfluencies=not finish.remove_disfluencies)
         self._guided_task = make_task(dictionary, self._rule, INPUT_GUIDED)
         places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
         self._cutter = Cutter(dictionary, min(places, longest or places), plain)
         self._words = Words(dictionary)
+        self._finish = finish
         self._changes = Changes(dictionary, self._words.continues)
 
     @classmethod
@@ -74,6 +79,8 @@ class Corrector:
         longest: int | None = None,
         plain: bool = False,
         min_confidence: float | None = None,
+        spelling: Region | None = None,
+        remove_disfluencies: bool = False,
     ) -> "Corrector":
         """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
@@ -97,6 +104,9 @@ class Corrector:
             min_confidence: take a change only where it is at least so likely, from 0 to 1, to lower the number of word
                 errors (default: as ``decision.json`` says). In a folder without it, the likelihood is the logistic
                 function of the margin.
+            spelling: "british" or "american": write words that have two spellings in this one, whether the model
+                changes anything or not (default: each stays as it is spelled).
+            remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
@@ -123,7 +133,7 @@ class Corrector:
             pretrained.task.rule = Rule(keep_threshold, rule.scope)
         elif min_confidence is not None:
             pretrained.task.rule = rule.from_confidence(min_confidence)
-        return cls(pretrained, device, longest, plain)
+        return cls(pretrained, device, longest, plain, Finish(spelling, remove_disfluencies))
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
@@ -219,8 +229,8 @@ class Corrector:
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
         corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding), terms)
-        fixed = Spellings.of(spellings)
-        return (fixed.apply(correction.after) for correction in corrections)
+        finish = self._finish.with_spellings(spellings)
+        return (finish.apply(correction.after) for correction in corrections)
 
     @overload
     def explain(  # type: ignore[overload-overlap]
@@ -281,10 +291,10 @@ class Corrector:
                 ``beam``.
         """
         search = Search.of(batch_size, beam, decoding, nbest)
-        fixed = Spellings.of(spellings)
+        finish = self._finish.with_spellings(spellings)
         if isinstance(texts, str):
-            return spelled(next(self._corrections(iter([texts]), search, terms)), fixed)
-        return [spelled(correction, fixed) for correction in self._corrections(iter(texts), search, terms)]
+            return spelled(next(self._corrections(iter([texts]), search, terms)), finish)
+        return [spelled(correction, finish) for correction in self._corrections(iter(texts), search, terms)]
 
     def weighed(
         self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None

@@ -1,11 +1,12 @@
-"""Fixed spellings over finished corrections: they hold whatever the model wrote."""
+"""What is done to texts in the end, over finished corrections: it holds whatever the model wrote."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
-from fairseq_asr_correct.terms.spellings import Replacement, Spellings
+from fairseq_asr_correct.corrector.finish import Finish
+from fairseq_asr_correct.terms.spellings import Replacement
 
 SURE = 1.0  # the confidence of an edit that a spelling alone makes
 
@@ -18,21 +19,21 @@ class _Change(NamedTuple):
     made: Edit | Replacement
 
 
-def spelled(correction: Correction, spellings: Spellings) -> Correction:
-    """The correction with fixed spellings; its edits lead from the input to the text that they give.
+def spelled(correction: Correction, finish: Finish) -> Correction:
+    """The correction with what is asked for in the end; its edits lead from the input to the text that comes out.
 
     A spelling is an edit of confidence 1. One that builds on words which the model changed is one edit with that
     change, as sure as the change.
     """
-    found = list(spellings.find(correction.after))
+    found = list(finish.find(correction.after))
     alternatives: dict[str, float] = {}
     for text, score in correction.alternatives:
-        alternatives.setdefault(spellings.apply(text), score)
+        alternatives.setdefault(finish.apply(text), score)
     if not found and len(alternatives) == len(correction.alternatives):
         return replace(correction, alternatives=tuple(alternatives.items()))
     return replace(
         correction,
-        after=spellings.apply(correction.after),
+        after=finish.apply(correction.after),
         edits=tuple(_edits(correction, found)),
         alternatives=tuple(alternatives.items()),
     )

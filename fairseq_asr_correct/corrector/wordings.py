@@ -1,6 +1,5 @@
 """What a model changes in the tokens of a part, as changes of its words as they are written."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from fairseq.data import Dictionary
 
 from fairseq_asr_correct.corrector.parts import Part
-from fairseq_asr_correct.decoding.spans import Decision, Span, edits
+from fairseq_asr_correct.decoding.spans import Decision, unscored
 from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.written.putting_back import Change, Rewrite
 
@@ -43,9 +42,7 @@ class Changes:
         """The decision that takes all changes to what the model has written; their margins are not known."""
         specials = {self._dictionary.pad(), self._dictionary.bos(), self._dictionary.eos()}
         after = [token for token in tokens if token not in specials]
-        found = edits(part.tokens, after, self._continues) if after != part.tokens else []
-        spans = [Span(a, part.tokens[a:b], after[c:d], math.nan) for a, b, c, d in found]
-        return Decision(part.tokens, spans)
+        return Decision(part.tokens, unscored(part.tokens, after, self._continues) if after != part.tokens else [])
 
     def rewritten(self, part: Part, decision: Decision) -> tuple[Decision, list[Rewrite]]:
         """The decision without what the part's wording does not allow, and what it rewrites; ``changes`` are spans."""

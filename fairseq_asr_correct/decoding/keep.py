@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.decoding.places import places_at_once
-from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins
+from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins, unscored
+from fairseq_asr_correct.decoding.styled import styled
 from fairseq_asr_correct.decoding.words import Words
 
 Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input and of the correction, with the end
@@ -95,6 +96,8 @@ def keep_or_correct(
     for row in rows:
         before_scores, after_scores = (scores[row, side].float().clamp(min=LOWEST).cpu() for side in (0, 1))
         spans = spans_with_margins(*sides[row], before_scores, after_scores, words.continues)
+        if rule.style:
+            spans = styled(befores[row], spans, words, rule.disfluencies)
         decisions[row] = Decision(befores[row], spans, before_scores).by(rule, words)
     return decisions
 
@@ -138,19 +141,26 @@ class KeepOrCorrect:
     def generate(self, models: Sequence[nn.Module], sample: dict[str, Any], **kwargs: Any) -> list[list[dict]]:
         """See fairseq's ``SequenceGenerator.generate``."""
         hypotheses = self.generator.generate(models, sample, **kwargs)
-        if self.rule.takes_all:  # every change is taken, so no scores are needed
+        if self.rule.takes_all and not self.rule.style:  # every change is taken, so no scores are needed
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
         known = known_scores(self.generator, hypotheses)
-        decisions = keep_or_correct(models, source, best, self.dictionary, self.words, self.rule, known)
-        rows = [row for row, decision in enumerate(decisions) if not all(span.taken for span in decision.spans)]
-        targets = {row: torch.tensor([*decisions[row].tokens, self.eos]).to(best[row]) for row in rows}
-        mixed = [row for row in rows if any(span.taken for span in decisions[row].spans)]
-        rescored = {row: decisions[row].source_scores for row in rows}  # the right scores if nothing is taken
-        rescored |= zip(
-            mixed, score(models, source[mixed], [targets[row] for row in mixed], self.dictionary), strict=True
-        )
+        if self.rule.takes_all:
+            pairs = zip(source, best, strict=True)
+            decisions = [self._all_but_style(*map(self._bare, pair)) for pair in pairs]
+        else:
+            decisions = keep_or_correct(models, source, best, self.dictionary, self.words, self.rule, known)
+        written = [
+            torch.tensor([*decision.tokens, self.eos]).to(tokens)
+            for decision, tokens in zip(decisions, best, strict=True)
+        ]
+        rows = [row for row, tokens in enumerate(best) if decisions[row].tokens != self._bare(tokens)]
+        targets = {row: written[row] for row in rows}
+        rescored = {row: decisions[row].source_scores for row in rows if decisions[row].unchanged}
+        rescored = {row: scores for row, scores in rescored.items() if scores is not None}
+        anew = [row for row in rows if row not in rescored]
+        rescored |= zip(anew, score(models, source[anew], [targets[row] for row in anew], self.dictionary), strict=True)
         for row, decision in enumerate(decisions):  # for whoever asks which words became which
             hypotheses[row][0] = hypotheses[row][0] | {"decision": decision}
         for row, scores in rescored.items():
@@ -162,6 +172,16 @@ class KeepOrCorrect:
                 "alignment": torch.empty(0),
             }
         return hypotheses
+
+    def _all_but_style(self, before: list[int], after: list[int]) -> Decision:
+        """The decision that takes every change, without a look at its scores."""
+        spans = unscored(before, after, self.words.continues) if before != after else []
+        return Decision(before, styled(before, spans, self.words, self.rule.disfluencies))
+
+    def _bare(self, tokens: Tensor) -> list[int]:
+        """The tokens without padding and ends."""
+        specials = {self.dictionary.pad(), self.dictionary.bos(), self.eos}
+        return [token for token in tokens.tolist() if token not in specials]
 
     def _normalized(self, scores: Tensor) -> Tensor:
         """The sentence's score, normalized for length as the inner generator does."""

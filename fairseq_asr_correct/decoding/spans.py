@@ -58,6 +58,11 @@ class Decision:
         ]
         return replace(self, spans=spans)
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether no change is made."""
+        return not any(span.taken for span in self.spans)
+
     def by(self, rule: Rule, words: Words) -> "Decision":
         """The decision of a rule, with the confidence of each change."""
         proposal = self.proposal(words)
@@ -132,3 +137,8 @@ def spans_with_margins(
         scores = tuple(after_scores[to_start:to_end].tolist())
         spans.append(Span(start, before[start:end], after[to_start:to_end], margin, scores=scores))
     return spans
+
+
+def unscored(before: list[int], after: list[int], continues: Sequence[bool]) -> list[Span]:
+    """The changes from one text to another, whose margins nobody needs; they are NaN."""
+    return [Span(a, before[a:b], after[c:d], math.nan) for a, b, c, d in edits(before, after, continues)]

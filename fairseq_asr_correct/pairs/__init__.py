@@ -1,1 +1,1 @@
-"""Clean bad/good pairs: normalized, filtered, counted and written. It imports ``transcripts``."""
+"""Clean bad/good pairs: normalized, filtered, counted and written. It imports ``english`` and ``transcripts``."""

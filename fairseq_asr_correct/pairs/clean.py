@@ -3,11 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from itertools import repeat
 
 import numpy as np
 
+from fairseq_asr_correct.english.regional import Region, alike
 from fairseq_asr_correct.pairs.normalize import make_normalizer
 from fairseq_asr_correct.pairs.overlap import Ngrams
 from fairseq_asr_correct.transcripts.chunks import Chunk, Pair, parse
@@ -31,6 +33,7 @@ class Settings:
     seed: int = 0
     valid_share: float = 0.0
     speaker_regex: str | None = None
+    spelling: Region | None = None  # of training references, where the hypothesis has the word in no other spelling
     excluded: Ngrams | None = None
 
 
@@ -106,6 +109,10 @@ def _part(
         keep = _sort_out(part.dropped, bad, good, edits, words, copies, settings)
         part.bad, part.good = ([side[i] for i in keep] for side in (bad, good))
         part.edits, part.words, part.copies = edits[keep], words[keep], copies[keep]
+        if settings.spelling:
+            spelled = partial(alike, region=settings.spelling)
+            part.good = list(map(spelled, part.good, part.bad))
+            part.edits, part.words = count_errors(part.good, part.bad)
         part.digests = digests(part.bad, part.good)
     else:
         part.bad, part.good, part.edits, part.words = bad, good, edits, words

@@ -291,6 +291,19 @@ def test_a_split_needs_speakers_on_both_sides(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists(), "nothing half-written"
 
 
+def test_training_references_are_spelled_as_their_hypotheses(tmp_path: Path) -> None:
+    rows = [("ten per cent of grey", "ten percent of colour"), ("the gray ship", "the grey ships"), ("a", "to day")]
+    manifest = write_manifest(tmp_path / "m.jsonl", rows)
+    sets = make(tmp_path / "out", "--train", manifest, "--valid", manifest, "--spelling", "american", "--max-wer", "9")
+    assert sets["train"]["pairs"] == [
+        ("ten per cent of grey", "ten per cent of color"),
+        ("the gray ship", "the gray ships"),
+        ("a", "today"),
+    ]
+    assert sets["train"]["word_edits"] == 3 and sets["train"]["reference_words"] == 9
+    assert sets["valid"]["pairs"] == rows
+
+
 def test_normalizing_both_sides_of_all_sets(tmp_path: Path) -> None:
     train = write_manifest(tmp_path / "train.jsonl", [("The CAT, sat", "the cat  sat on 2 mats!")])
     dev = write_manifest(tmp_path / "dev.jsonl", [("The Year: 1984.", "the 3rd year")])

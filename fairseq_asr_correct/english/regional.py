@@ -1,0 +1,51 @@
+"""Text in the spelling of one region, as it is spelled there today."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from fairseq_asr_correct.english.variants import Stretch, as_in, stretches
+from fairseq_asr_correct.errors import UserError
+
+Region = Literal["american", "british"]
+REGIONS: tuple[Region, ...] = get_args(Region)
+PRONOUNS = frozenset(["any one", "some one", "every one"])  # also "any one of them", which stays
+BEHIND = """
+    else who whom whose that is was has had have does did will would can could may might must shall should and but or to
+    in at here there knows knew came comes goes went says said seems seemed wants wanted
+"""
+AFTER_PRONOUNS = frozenset(BEHIND.split())  # "any one year" stays
+
+
+def written_as(text: str, region: Region) -> str:
+    """The text in American or British spelling, with all else as it is.
+
+    Words in two parts that are one today become one: "to day". Where the spelling depends on the sentence ("practice"
+    in British English), or both are in use ("all right"), a word stays as it is.
+
+    Raises:
+        UserError: there is no such region.
+    """
+    if region not in REGIONS:
+        raise UserError(f"spelling={region!r}: give one of {', '.join(REGIONS)}")
+    words = text.split(" ")
+    found = list(stretches(words))
+    done = [_spelled(one, words, region) for one in found]
+    return " ".join(done)
+
+
+def alike(reference: str, hypothesis: str, region: Region) -> str:
+    """A reference for training: spelled as the hypothesis has each word, and else as a region does today.
+
+    A corrector that learns from such pairs changes no spelling into another one. White space becomes single spaces.
+    """
+    return " ".join(as_in(hypothesis.split(), written_as(reference, region).split())[0])
+
+
+def _spelled(one: Stretch, words: Sequence[str], region: Region) -> str:
+    spelling = getattr(one.variants, region) if one.variants else ""
+    spelled = one.core.lower()
+    following = words[one.end].lower() if one.end < len(words) else ""
+    numeral = spelled in PRONOUNS and not one.after and following and following not in AFTER_PRONOUNS
+    if not spelling or spelling == spelled or numeral:
+        return " ".join(words[one.start : one.end])
+    return one.spelled(spelling)

@@ -1,0 +1,55 @@
+"""Text in the spelling of one region."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairseq_asr_correct.english.regional import REGIONS, Region, alike, written_as
+from fairseq_asr_correct.english.variants import FILES, form, read_variants
+from fairseq_asr_correct.errors import UserError
+
+SPELLINGS = [spelling for path in FILES for one in read_variants(path) for spelling in one.spellings]
+words = st.sampled_from(SPELLINGS) | st.sampled_from(["the", "ship", "of", "who", "Grey,", "TO", "DAY!", "o'clock"])
+texts = st.lists(words, max_size=6).map(" ".join) | st.text(max_size=20)
+
+
+@pytest.mark.parametrize(
+    ("text", "american", "british"),
+    [
+        ("the colour gray", "the color gray", "the colour grey"),
+        ("Ten per cent; Realised!", "Ten percent; Realized!", "Ten per cent; Realised!"),
+        ("TO DAY’S Color’s “Neighbors”", "TODAY’S Color’s “Neighbors”", "TODAY’S Colour’s “Neighbours”"),
+        ("he practised his practice", "he practiced his practice", "he practised his practice"),
+        ("a metre and a meter", "a meter and a meter", "a metre and a meter"),
+        ("Any one who asks any one of us", "Anyone who asks any one of us", "Anyone who asks any one of us"),
+        ("some one.  every one day\tto day", "someone.  every one day\tto day", "someone.  every one day\tto day"),
+        ("all right, Mr. Doe", "all right, Mr. Doe", "all right, Mr. Doe"),
+    ],
+)
+def test_written_as(text: str, american: str, british: str) -> None:
+    assert written_as(text, "american") == american
+    assert written_as(text, "british") == british
+
+
+def test_alike() -> None:
+    said, heard = "the grey colour per cent to day", "the grey cooler percent to die"
+    assert alike(said, heard, "american") == "the grey color percent today"
+    assert alike(said, heard, "british") == "the grey colour percent today"
+
+
+def test_other_regions() -> None:
+    with pytest.raises(UserError, match=r"'scottish': give one of american, british"):
+        written_as("colour", "scottish")  # type: ignore[arg-type]
+
+
+@given(texts, st.sampled_from(REGIONS), st.sampled_from(REGIONS))
+def test_what_is_written_stays(text: str, region: Region, other: Region) -> None:
+    once = written_as(text, region)
+    assert written_as(once, region) == once
+    assert form(once.split(" ")) == form(text.split(" "))
+    assert written_as(written_as(text, other), region) == once or "=" in str(other)
+
+
+@given(st.text(st.characters(exclude_categories=["L"]), max_size=20), st.sampled_from(REGIONS))
+def test_what_is_no_variant_stays(text: str, region: Region) -> None:
+    assert written_as(text, region) == text
