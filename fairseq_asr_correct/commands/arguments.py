@@ -1,10 +1,13 @@
 """What the verbs' command lines have in common."""
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from fairseq_asr_correct.errors import UserError
 
 if TYPE_CHECKING:
     from fairseq_asr_correct.terms.term_list import TermList
@@ -56,6 +59,39 @@ def add_spellings(parser: argparse.ArgumentParser) -> None:
     """Adds --spellings, a file of replacements that always hold."""
     parser.add_argument("--spellings", type=Path, metavar="FILE", help="replacements that always hold, as YAML, JSON "
         "or CSV: what should be written, and what it replaces")  # fmt: skip
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say which changes are taken, and what is done to style; :func:`choice_of` reads them."""
+    group = parser.add_argument_group("which changes are taken")
+    group.add_argument("--min-confidence", type=float, metavar="P", help="take a change only where it is at least so "
+        "likely, from 0 to 1, to lower the number of errors (default: as the model's decision.json says)")  # fmt: skip
+    group.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
+        "prefers it by this log-probability, whatever decision.json says; =-inf takes every change")  # fmt: skip
+    group.add_argument("--spelling", choices=["american", "british"], help="write words that have two spellings in "
+        "this one (default: each stays as it is)")  # fmt: skip
+    group.add_argument("--remove-disfluencies", action="store_true", help="take out hesitations such as uh and um, and "
+        "words that are said twice (default: they stay)")  # fmt: skip
+
+
+CHOICES = ("min_confidence", "keep_threshold", "spelling", "remove_disfluencies")
+
+
+def choice_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What :func:`add_choice`'s flags say, as ``Corrector.from_pretrained`` takes it.
+
+    Raises:
+        UserError: a value cannot be used, or two flags do not go together.
+    """
+    from fairseq_asr_correct.choice.rule import check_confidence
+
+    if args.keep_threshold is not None and math.isnan(args.keep_threshold):
+        raise UserError("--keep-threshold nan: give a number, or leave it out")
+    if args.min_confidence is not None:
+        check_confidence(args.min_confidence, "--min-confidence")
+        if args.keep_threshold is not None:
+            raise UserError("--keep-threshold and --min-confidence both say which changes are taken: give one of them")
+    return {name: getattr(args, name) for name in CHOICES}
 
 
 def add_plain(parser: argparse.ArgumentParser) -> None:

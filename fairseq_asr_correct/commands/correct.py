@@ -22,7 +22,6 @@ eighth of the lines and writes corrected.2of8.jsonl; the eight outputs, joined b
 
 import argparse
 import hashlib
-import math
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -38,11 +37,14 @@ from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
+    CHOICES,
     FIRST,
+    add_choice,
     add_model,
     add_plain,
     add_spellings,
     add_terms,
+    choice_of,
     modern,
     new_parser,
     read_terms,
@@ -97,12 +99,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
-    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
     add_terms(parser)
     parser.add_argument("--terms-only", action="store_true", help="write terms, and change nothing else")
     add_spellings(parser)
     add_plain(parser)
+    add_choice(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
@@ -121,8 +122,7 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--workers {args.workers}: give a number from 1 up")
     if args.terms:
         read_terms(args.terms)  # its mistakes are told before a model is read
-    if args.keep_threshold is not None and math.isnan(args.keep_threshold):
-        raise UserError("--keep-threshold nan: give a number, or leave it out")
+    choice_of(args)
     if args.spellings:
         Spellings.read(args.spellings)  # its mistakes are told before a model is read
     if args.output == STANDARD_INPUT:
@@ -179,7 +179,7 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
         return lambda some: [spellings.apply(one.after) for one in correct_terms(*split(some, terms))]
     if args.workers > 1:
         torch.set_num_threads(1)
-    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, args.keep_threshold, plain=args.plain)
+    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, plain=args.plain, **choice_of(args))
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.spellings:
         how["spellings"] = spellings
@@ -249,7 +249,7 @@ def correct_file(args: argparse.Namespace) -> str:
 
 def run_of(args: argparse.Namespace) -> dict[str, Any]:
     """All that the result depends on, so not the number of workers."""
-    names = ("format", "batch_size", "beam", "decoding", "keep_threshold", "terms_only", "plain")
+    names = ("format", "batch_size", "beam", "decoding", "terms_only", "plain", *CHOICES)
     names += ("device", "dtype", "shard")
     options = {name: getattr(args, name) for name in names}
     if args.terms:

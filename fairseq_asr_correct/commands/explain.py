@@ -20,10 +20,12 @@ from pathlib import Path
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
+    add_choice,
     add_model,
     add_plain,
     add_spellings,
     add_terms,
+    choice_of,
     new_parser,
     read_terms,
 )
@@ -45,7 +47,9 @@ def main(argv: list[str] | None = None) -> None:
     form = args.format or format_of(args.input, "give --format")
     terms = read_terms(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else None
-    corrector = Corrector.from_pretrained(args.model or shipped_model(), args.device, plain=args.plain)
+    corrector = Corrector.from_pretrained(
+        args.model or shipped_model(), args.device, plain=args.plain, **choice_of(args)
+    )
     entries = read_entries(args.input, form)
     pipe = args.output == STANDARD_INPUT
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
@@ -97,5 +101,6 @@ def make_parser() -> argparse.ArgumentParser:
     add_terms(parser)
     add_spellings(parser)
     add_plain(parser)
+    add_choice(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser

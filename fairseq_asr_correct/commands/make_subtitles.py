@@ -9,7 +9,6 @@ words that they replace. --show-changes prints the changes to stderr.
 """
 
 import argparse
-import math
 import sys
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,7 +18,14 @@ import numpy as np
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.commands.arguments import add_plain, add_spellings, modern, new_parser
+from fairseq_asr_correct.commands.arguments import (
+    add_choice,
+    add_plain,
+    add_spellings,
+    choice_of,
+    modern,
+    new_parser,
+)
 from fairseq_asr_correct.corrector.corrections import Edit
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError, reason
@@ -88,9 +94,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
-    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability; =-inf takes every change (default: as its keep.json says)")  # fmt: skip
     add_plain(parser)
+    add_choice(parser)
     add_spellings(parser)
     parser.add_argument("--show-changes", action="store_true", help="print each change and its confidence to stderr")
     return parser
@@ -98,8 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def check(args: argparse.Namespace) -> dict[Path, Path | None]:
     """The output file of each recording, None for stdout; raises UserError for flags that do not work together."""
-    if args.keep_threshold is not None and math.isnan(args.keep_threshold):
-        raise UserError("--keep-threshold nan: give a number, or leave it out")
+    choice_of(args)
     if args.save_to is None:
         if len(args.audio) > 1 and args.format != "text":
             raise UserError(
@@ -133,8 +137,8 @@ class Models:
     @cached_property
     def corrector(self) -> Corrector:
         """The corrector."""
-        options = {"keep_threshold": self._args.keep_threshold, "plain": self._args.plain}
-        return Corrector.from_pretrained(self._args.model, self._args.device, **options)
+        options = choice_of(self._args)
+        return Corrector.from_pretrained(self._args.model, self._args.device, plain=self._args.plain, **options)
 
     @cached_property
     def whisper(self) -> "WhisperModel":

@@ -29,9 +29,11 @@ from typing import TYPE_CHECKING, Any
 
 from fairseq_asr_correct.commands.arguments import (
     FIRST,
+    add_choice,
     add_model,
     add_plain,
     add_spellings,
+    choice_of,
     modern,
     new_parser,
     read_terms,
@@ -120,8 +122,8 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    made = {"device": args.device, "dtype": args.dtype, "keep_threshold": args.keep_threshold, "longest": args.max_part}
-    made |= {"plain": args.plain}
+    made = {"device": args.device, "dtype": args.dtype, "longest": args.max_part, "plain": args.plain}
+    made |= choice_of(args)
     how = {"batch_size": args.max_batch, "beam": args.beam, "decoding": args.decoding}
     return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
 
@@ -142,13 +144,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads (default: one for each core)")
     parser.add_argument("--beam", type=whole(1), metavar="N", help="beam size (default: 4; 1 with input-guided)")
     parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam)")
-    parser.add_argument("--keep-threshold", type=float, metavar="MARGIN",
-        help="take a change only where the model prefers it by this log-probability (default: as its keep.json "
-        "says)")  # fmt: skip
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
     add_spellings(parser)
     add_plain(parser)
+    add_choice(parser)
     parser.add_argument("--allowed-host", nargs="+", type=host, default=["*"], metavar="HOST",
         help="refuse requests for other hosts; *.example.com is all below example.com (default: any host)")  # fmt: skip
     batches = parser.add_argument_group("batches")
