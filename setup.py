@@ -49,6 +49,8 @@ setup(
         "fairseq_asr_correct": [
             "py.typed",
             "evaluation/page.html",
+            "evaluation/comparison.html",
+            "evaluation/reliability.html",
             "evaluation/page.css",
             "evaluation/page.js",
             "serving/page.html",

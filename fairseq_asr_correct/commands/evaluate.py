@@ -20,20 +20,38 @@ stands beside it. With --terms the words of a list have a rate of their own (B-W
 
     asr-correct evaluate --set dev=corrected.jsonl --terms terms.txt       # one list
     asr-correct evaluate --set dev=corrected.jsonl --terms                 # the list in `terms` of each row
+
+Variants of spelling, such as "colour" for "color", are no errors in a report. Where there are some, the strict rates
+with them stand beside; --count-variants counts them everywhere. For two files the strict rate comes first.
+
+With --compare two correctors, or two recognizers, are compared on the same utterances, with paired intervals:
+
+    asr-correct evaluate references.txt recognized.txt corrected.txt --compare other.txt
+    asr-correct evaluate references.txt recognized.txt --compare recognized_by_another.txt
+    asr-correct evaluate --set dev=corrected.jsonl --compare dev=other.jsonl
+    asr-correct evaluate --pairs pairs --results results --compare other_results
+
+Where corrections come from `asr-correct explain`, the report says how far their confidences can be trusted, and what
+each threshold would mend and break.
 """
 
 import argparse
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.evaluation import document as text
-from fairseq_asr_correct.evaluation.alignment import errors
-from fairseq_asr_correct.evaluation.measure import Steps, align_set, measure, measure_terms, signature
+from fairseq_asr_correct.evaluation.comparison import compare
+from fairseq_asr_correct.evaluation.confidences import measure_confidences
+from fairseq_asr_correct.evaluation.measure import align_set, measure, measure_terms, signature
 from fairseq_asr_correct.evaluation.reading import SIDES, Utterance, read_pairs, read_set
-from fairseq_asr_correct.files import atomic_write, finished_together, is_set_name
+from fairseq_asr_correct.evaluation.reliability import Rewriting, as_they_are
+from fairseq_asr_correct.evaluation.report_files import save_report
+from fairseq_asr_correct.evaluation.second_texts import File, Sets, with_second_texts
+from fairseq_asr_correct.evaluation.spelled_alike import as_said, spelled_alike, variant_numbers
+from fairseq_asr_correct.evaluation.summary import rate_line, tables, terms_line
+from fairseq_asr_correct.files import is_set_name
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, SpeakerRule, speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
@@ -44,36 +62,37 @@ ROWS = Path("rows")  # stands for the lists in the rows
 def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = make_parser().parse_args(argv)
-    if args.draws < 100:
-        raise UserError(f"--draws {args.draws}: a 95% interval needs at least 100")
-    if not args.files and not args.sets and not (args.pairs and args.results):
-        make_parser().error("name files, or sets with --set, or --pairs and --results")
-    if args.files and len(args.files) < 3:
-        refuse_what_needs_corrections(args)
-        utterances = read_files(args.files, speaker_rule(args.speaker_regex), args.terms == ROWS)
-        print(rate(utterances, args.lowercase, args.terms and lists_of(args.terms, utterances)))
-        return
-
+    refuse_mistakes(args)
     sets = read_sets(args)
     lists = {name: lists_of(args.terms, utterances) for name, utterances in sets.items() if args.terms}
     if args.lowercase:
         sets = {name: [utterance.lowercased() for utterance in some] for name, some in sets.items()}
-    steps = {name: align_set(utterances) for name, utterances in sets.items()}
-    measured = [measure(name, sets[name], steps[name], args.draws, args.seed) for name in sets]
-    if args.terms:
-        for numbers in measured:
-            name = numbers["name"]
-            numbers["terms"] = measure_terms(sets[name], steps[name], lists[name].terms)
-    case = "lower" if args.lowercase else "kept"
-    report = {"version": 1, "title": args.title, "signature": f"{signature()}|case:{case}", "sets": measured}
-    print(text.table(measured))
-    if args.terms:
-        print("\n" + text.term_table(measured))
-    if args.examples:
-        rows = [row for utterances in sets.values() for row in examples(utterances, args.examples)]
-        print("\n" + text.markdown(("recognized", "corrected", "said"), rows))
+    if is_recognizer_alone(args):
+        print(rate_line(sets["files"], args.count_variants))
+        if args.terms:
+            print(terms_line(sets["files"], lists["files"].terms))
+        return
+    rewriting = as_they_are if args.count_variants else as_said
+    alike, variants = sets, {}
+    if not args.count_variants:
+        both = {name: spelled_alike(some) for name, some in sets.items()}
+        alike = {name: some for name, (some, _) in both.items()}
+        variants = {name: variant_numbers(sets[name], counts) for name, (_, counts) in both.items()}
+    steps = {name: align_set(utterances) for name, utterances in alike.items()}
+    measured = [measure(name, alike[name], steps[name], args.draws, args.seed, rewriting) for name in sets]
+    for numbers in measured:
+        name = numbers["name"]
+        if name in variants:
+            numbers["variants"] = variants[name]
+        if args.terms:
+            numbers["terms"] = measure_terms(alike[name], steps[name], lists[name].terms)
+        numbers |= more_numbers(name, sets[name], args, rewriting)
+    counted = signature(args.lowercase, args.count_variants)
+    report = {"version": 1, "title": args.title, "signature": counted, "sets": measured}
+    print(tables(measured, sets, args.examples))
     if args.save_to:
-        save(args.save_to, report, sets, steps)
+        save_report(args.save_to, report, sets, alike, steps)
+        print(f"\n{args.save_to / 'report.html'} shows every utterance")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -88,34 +107,69 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lowercase", action="store_true", help="score in lower case, for data of asr-correct binarize --lowercase"
     )
+    parser.add_argument("--count-variants", action="store_true", help="count variants of spelling, such as colour for "
+        "color, as errors")  # fmt: skip
     parser.add_argument("--terms", nargs="?", type=Path, const=ROWS, metavar="FILE", help="also count errors on the "
         "words of this list of terms; without FILE, on those in `terms` of each row")  # fmt: skip
+    parser.add_argument("--compare", action="append", default=[], metavar="OTHER", help="compare with another system: "
+        "its file, with several sets NAME=FILE, or with --results its folder of logs; repeatable")  # fmt: skip
+    parser.add_argument("--compare-field", metavar="FIELD", help="compare with the texts in this field of the rows")
+    parser.add_argument("--min-confidence", type=float, metavar="P", help="the threshold to mark among those of "
+        "confidences (default: what the corrector took)")  # fmt: skip
     parser.add_argument("--save-to", type=Path, metavar="DIR", help="folder for report.html, report.md, report.json")
     parser.add_argument("--speaker-regex", metavar="REGEX", help=SPEAKER_HELP)
     parser.add_argument("--title", default="Correction of recognizer output", help="title of the report")
     parser.add_argument("--draws", type=int, default=10_000, help="bootstrap samples (default: 10,000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the bootstrap (default: 1)")
-    parser.add_argument("--examples", type=int, default=0, metavar="N", help="show N changed sentences of each set")
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="show N changed sentences of each set, and with --compare N that differ most",
+    )
     return parser
+
+
+def is_recognizer_alone(args: argparse.Namespace) -> bool:
+    """Whether there are two files, references and recognized texts, and nothing to compare them with."""
+    return len(args.files) in (1, 2) and not args.compare
+
+
+def refuse_mistakes(args: argparse.Namespace) -> None:
+    """Ends the command, or raises UserError, if the command line asks for what cannot be."""
+    if args.draws < 100:
+        raise UserError(f"--draws {args.draws}: a 95% interval needs at least 100")
+    if args.min_confidence is not None and not 0 <= args.min_confidence <= 1:
+        raise UserError(f"--min-confidence {args.min_confidence:g}: name a number from 0 to 1")
+    if not args.files and not args.sets and not (args.pairs and args.results):
+        make_parser().error("name files, or sets with --set, or --pairs and --results")
+    if args.compare_field and (args.compare or not args.sets):
+        raise UserError("--compare-field: name the manifests that have the field with --set, and leave out --compare")
+    if len(args.files) in (1, 2):
+        refuse_what_needs_corrections(args)
 
 
 def refuse_what_needs_corrections(args: argparse.Namespace) -> None:
     """Raises UserError for flags that two files, without corrected texts, have no use for."""
-    for name in ("sets", "pairs", "results", "save_to", "examples"):
+    alone = is_recognizer_alone(args)
+    told = "whose word error rate alone is printed" if alone else "of which --compare names the third"
+    for name in ("sets", "pairs", "results", "min_confidence", *(["save_to", "examples"] if alone else [])):
         if getattr(args, name):
             flag = "--set" if name == "sets" else f"--{name.replace('_', '-')}"
             raise UserError(
-                f"{flag} is of no use beside two files, whose word error rate alone is printed: leave it out, or name "
-                "a third file with corrected texts"
+                f"{flag} is of no use beside two files, {told}: leave it out, or name a third file with corrected texts"
             )
 
 
-def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
+def read_sets(args: argparse.Namespace) -> Sets:
     """All sets, by name."""
-    sets = read_pairs(args.pairs, args.results) if args.pairs else {}
-    if args.files:
-        sets["files"] = read_files(args.files, speaker_rule(args.speaker_regex), args.terms == ROWS)
     rule = speaker_rule(args.speaker_regex)
+    sets = read_pairs(args.pairs, args.results) if args.pairs else {}
+    firsts: dict[str, File] = {}  # of each set a file that has its utterances in order
+    if args.files:
+        sets["files"] = read_files(args.files, rule, args.terms == ROWS)
+        firsts["files"] = parse_file(args.files[0])
     for entry in args.sets:
         name, equals, files = entry.partition("=")
         if not (equals and files and is_set_name(name)):
@@ -124,7 +178,12 @@ def read_sets(args: argparse.Namespace) -> dict[str, list[Utterance]]:
             raise UserError(f"--set {entry}: there is already a set {name}")
         source = parse_source(files, sides=SIDES)
         log = args.results / f"generate-{name}.txt" if args.results and len(source.paths) == 1 else None
-        sets[name] = read_set(source, rule, log, args.terms == ROWS)
+        sets[name] = read_set(source, rule, log, args.terms == ROWS, args.compare_field)
+        firsts[name] = source.paths[0], source.formats[0]
+    recognizers = len(args.files) == 2
+    sets = with_second_texts(sets, firsts, args.compare, args.results, recognizers)
+    if recognizers and args.compare:  # the second's texts stand where others have the corrected ones
+        sets["files"] = [replace(one, after=one.other) for one in sets["files"]]
     return sets
 
 
@@ -160,61 +219,29 @@ def lists_of(path: Path, utterances: list[Utterance]) -> Lists:
     return Lists(terms)
 
 
-def rate(utterances: list[Utterance], lowercase: bool, lists: Lists | None = None) -> str:
-    """The word error rate of the recognized texts, as one line, and another line for the terms."""
-    some = [utterance.lowercased() for utterance in utterances] if lowercase else utterances
-    steps = align_set(some)
-    counts = measure("files", some, steps, draws=100)
-    before = counts["before"]
-    kinds = "/".join(str(before[kind]) for kind in ("substitutions", "deletions", "insertions"))
-    wer = "-" if before["wer"] is None else f"{before['wer']:.2f}%"
-    line = f"WER {wer}: {kinds} sub/del/ins in {counts['reference_words']:,} words, {len(some):,} utterances"
-    if counts["written"]:
-        line += f"; {text.percent(before['plain_wer'], '%')} without case and marks"
-    if lists:
-        terms = measure_terms(some, steps, lists.terms)
-        rates = {name: text.percent(terms["before"][name], "%") for name in text.TERM_RATES}
-        line += (
-            f"\nB-WER {rates['b_wer']} on {terms['listed_words']:,} listed words, U-WER {rates['u_wer']} on "
-            f"{terms['other_words']:,} others; terms: recall {rates['recall']}, precision {rates['precision']}"
+def more_numbers(
+    name: str, utterances: list[Utterance], args: argparse.Namespace, rewriting: Rewriting
+) -> dict[str, Any]:
+    """A set's numbers of two systems and of confidences, as far as it has them."""
+    found: dict[str, Any] = {}
+    if any(one.other is not None for one in utterances):
+        first = "before" if len(args.files) == 2 else "after"
+        compared = compare(utterances, first, args.draws, args.seed, rewriting)
+        found["comparison"] = {"names": names(name, args)} | compared
+    if any(one.edits is not None for one in utterances):
+        found["reliability"] = measure_confidences(utterances, args.min_confidence, rewriting)
+    elif args.min_confidence is not None:
+        raise UserError(
+            f"--min-confidence: set {name} has no changes with confidences, as asr-correct explain gives them"
         )
-    return line
+    return found
 
 
-def examples(utterances: list[Utterance], count: int) -> list[tuple[str, str, str]]:
-    """``count`` of the changed utterances, evenly spread."""
-    changed = [utterance for utterance in utterances if utterance.before != utterance.after]
-    count = min(count, len(changed))
-    picked = (changed[(2 * i + 1) * len(changed) // (2 * count)] for i in range(count))
-    return [(utterance.before, utterance.after, utterance.reference) for utterance in picked]
-
-
-def save(folder: Path, report: dict, sets: dict[str, list[Utterance]], steps: dict[str, list[Steps]]) -> None:
-    """Writes the report in three forms, all or none."""
-    try:
-        from fairseq_asr_correct.evaluation.page import write_page
-    except ImportError as missing:
-        raise UserError(f"--save-to needs {missing.name}: pip install 'fairseq-asr-correct[report]'") from None
-
-    utterances = [
-        {
-            "id": utterance.id,
-            "set": name,
-            "reference": utterance.reference,
-            "before": utterance.before,
-            "after": utterance.after,
-            "ops_before": before,
-            "ops_after": after,
-            "errors_before": errors(before),
-            "errors_after": errors(after),
-        }
-        for name, some in sets.items()
-        for utterance, (before, after) in zip(some, steps[name], strict=True)
-    ]
-    with finished_together(folder) as unfinished:
-        with atomic_write(unfinished / "report.json") as file:
-            json.dump(report, file, ensure_ascii=False, indent=1)
-        with atomic_write(unfinished / "report.md") as file:
-            file.write(text.document(report))
-        write_page(unfinished / "report.html", report, utterances)
-    print(f"\n{folder / 'report.html'} shows every utterance")
+def names(name: str, args: argparse.Namespace) -> tuple[str, str]:
+    """What the user calls the first and the second system of a set."""
+    firsts = {"files": args.files[-1:]} | {entry.partition("=")[0]: [entry.partition("=")[2]] for entry in args.sets}
+    first = firsts.get(name) or [str(args.results)]
+    if args.compare_field:
+        return "corrected_text", args.compare_field
+    own = [entry for entry in args.compare if entry.startswith(f"{name}=")] or args.compare
+    return first[0], own[0].removeprefix(f"{name}=")

@@ -23,6 +23,15 @@ class Interval:
     draws: int
 
 
+@dataclass(frozen=True)
+class Difference(Interval):
+    """Interval of the relative reduction of errors from the first system to the second, and of other differences."""
+
+    wer_low: float | None  #: of the second system's WER less the first's, in percent of words; None without words
+    wer_high: float | None
+    share_better: float  #: draws in which the second system has fewer errors, in percent of all draws
+
+
 def paired_bootstrap(
     before: np.ndarray, after: np.ndarray, speakers: list[str] | None = None, draws: int = 10_000, seed: int = 1
 ) -> Interval:
@@ -36,23 +45,64 @@ def paired_bootstrap(
         draws: how often to resample.
         seed: seed of the draws.
     """
+    sums, resampled = _resampled([before, after], speakers, draws, seed)
+    return Interval(*_reduction(sums), _p_value(sums), resampled, draws)
+
+
+def paired_difference(
+    first: np.ndarray,
+    second: np.ndarray,
+    words: np.ndarray,
+    speakers: list[str] | None = None,
+    draws: int = 10_000,
+    seed: int = 1,
+) -> Difference:
+    """As :func:`paired_bootstrap` of two systems, with the difference of their word error rates.
+
+    Args:
+        first: errors of each utterance, (utterances,).
+        second: the same of the other system.
+        words: in the reference of each utterance, (utterances,).
+        speakers: as for :func:`paired_bootstrap`.
+        draws: how often to resample.
+        seed: seed of the draws.
+    """
+    sums, resampled = _resampled([first, second, words], speakers, draws, seed)
+    usable = sums[sums[:, 2] > 0]
+    wer = _percentiles(100 * (usable[:, 1] - usable[:, 0]) / usable[:, 2])
+    better = 100 * float(np.mean(sums[:, 1] < sums[:, 0]))
+    return Difference(*_reduction(sums), _p_value(sums), resampled, draws, *wer, better)
+
+
+def _resampled(columns: list[np.ndarray], speakers: list[str] | None, draws: int, seed: int) -> tuple[np.ndarray, str]:
+    """Sums of the columns over each draw, ``(draws, columns)``, and what is drawn."""
     resampled = "utterances"
     if speakers is not None and len(set(speakers)) >= FEWEST_SPEAKERS:
         resampled = "speakers"
         _, group = np.unique(speakers, return_inverse=True)
-        before, after = np.bincount(group, before), np.bincount(group, after)
-    if not len(before):
-        return Interval(None, None, 1.0, resampled, draws)
-    sums = _draw(np.stack([before, after], axis=1).astype(np.float64), draws, np.random.default_rng(seed))
+        columns = [np.bincount(group, column) for column in columns]
+    if not len(columns[0]):
+        return np.zeros((draws, len(columns))), resampled
+    return _draw(np.stack(columns, axis=1).astype(np.float64), draws, np.random.default_rng(seed)), resampled
+
+
+def _p_value(sums: np.ndarray) -> float:
     difference = sums[:, 0] - sums[:, 1]
     # The data themselves count as one more draw, so that a p-value is never 0.
     tail = 1 + min(np.count_nonzero(difference <= 0), np.count_nonzero(difference >= 0))
-    p_value = float(min(1.0, 2 * tail / (draws + 1)))
+    return float(min(1.0, 2 * tail / (len(sums) + 1)))
+
+
+def _reduction(sums: np.ndarray) -> tuple[float | None, float | None]:
     usable = sums[sums[:, 0] > 0]
-    if not len(usable):
-        return Interval(None, None, p_value, resampled, draws)
-    low, high = np.percentile(100 * (1 - usable[:, 1] / usable[:, 0]), [2.5, 97.5])
-    return Interval(float(low), float(high), p_value, resampled, draws)
+    return _percentiles(100 * (1 - usable[:, 1] / usable[:, 0]))
+
+
+def _percentiles(values: np.ndarray) -> tuple[float | None, float | None]:
+    if not len(values):
+        return None, None
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _draw(values: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,10 @@
 """The report as Markdown: a table for the terminal, and the whole report for a file."""
 
-from collections.abc import Iterable
 from typing import Any
+
+from fairseq_asr_correct.evaluation.comparison_text import comparison_details
+from fairseq_asr_correct.evaluation.markdown import escape, markdown, percent
+from fairseq_asr_correct.evaluation.reliability_text import reliability_details
 
 QUALITIES = {
     "wer": "WER",
@@ -20,11 +23,6 @@ SHARES = {
     "copy_rate": "unchanged sentences",
 }
 
-
-# Underscores inside words need no escape.
-SPECIAL = str.maketrans({"<": "&lt;", "&": "&amp;"} | {mark: f"\\{mark}" for mark in "\\`*|["})
-
-
 TERM_RATES = {
     "b_wer": "WER on listed words (B-WER)",
     "u_wer": "WER on other words (U-WER)",
@@ -37,6 +35,7 @@ MOST_TERMS = 200  # rows of a table of terms
 def table(sets: list[dict[str, Any]]) -> str:
     """A row for each set, with the main numbers; texts with case or marks also have the rates without these."""
     written = any(numbers.get("written") for numbers in sets)
+    varied = any(has_variants(numbers) for numbers in sets)
     head = (
         "set",
         "sentences",
@@ -50,8 +49,15 @@ def table(sets: list[dict[str, Any]]) -> str:
         "improved/harmed",
         "false corrections",
         *(("plain WER before", "plain WER after") if written else ()),
+        *(("variants", "strict WER before", "strict WER after") if varied else ()),
     )
-    return markdown(head, (_row(numbers, written) for numbers in sets))
+    return markdown(head, (_row(numbers, written, varied) for numbers in sets))
+
+
+def has_variants(numbers: dict[str, Any]) -> bool:
+    """Whether a set has variants of spelling, which its error rates leave out."""
+    found = numbers.get("variants")
+    return bool(found and (found["before"] or found["after"]))
 
 
 def term_table(sets: list[dict[str, Any]]) -> str:
@@ -67,7 +73,7 @@ def _term_row(name: str, terms: dict[str, Any]) -> list[str]:
     return [name, str(terms["listed_words"]), *rates]
 
 
-def _row(numbers: dict[str, Any], written: bool) -> list[str]:
+def _row(numbers: dict[str, Any], written: bool, varied: bool) -> list[str]:
     kinds = [
         "/".join(str(numbers[side][kind]) for kind in ("substitutions", "deletions", "insertions"))
         for side in ("before", "after")
@@ -85,7 +91,15 @@ def _row(numbers: dict[str, Any], written: bool) -> list[str]:
         f"{numbers['sentences_improved']}/{numbers['sentences_harmed']}",
         percent(numbers["false_correction_rate"], "%"),
         *(percent(numbers[side]["plain_wer"]) for side in ("before", "after") if written),
+        *(_variants(numbers) if varied else ()),
     ]
+
+
+def _variants(numbers: dict[str, Any]) -> list[str]:
+    """How many there are before and after correction, and both word error rates with them counted."""
+    found = numbers.get("variants") or {"before": "-", "after": "-", "counted": numbers}
+    rates = [percent(found["counted"][side]["wer"]) for side in ("before", "after")]
+    return [f"{found['before']}/{found['after']}", *rates]
 
 
 def document(report: dict[str, Any]) -> str:
@@ -97,10 +111,18 @@ def document(report: dict[str, Any]) -> str:
     )
     if any(numbers.get("written") for numbers in report["sets"]):
         parts.append("WER counts case and marks. Plain WER is that of the same words without them.")
+    if any(has_variants(numbers) for numbers in report["sets"]):
+        parts.append(
+            'Variants of spelling ("colour" for "color") are no errors. Strict WER counts them, as other reports do.'
+        )
     for numbers in report["sets"]:
         parts += [f"## {escape(numbers['name'])}", _details(numbers)]
         if "terms" in numbers:
             parts += ["### Terms", _terms(numbers["terms"])]
+        if "comparison" in numbers:
+            parts += ["### Two systems", comparison_details(numbers["comparison"])]
+        if "reliability" in numbers:
+            parts += ["### Confidences", reliability_details(numbers["reliability"])]
         for kind in ("fixed", "introduced"):
             head = ("said", "recognized" if kind == "fixed" else "became", "times")
             parts += [f"### Most {kind}", markdown(head, map(_confusion, numbers["confusions"][kind]))]
@@ -168,20 +190,3 @@ def _bins(bins: list[dict[str, Any]], more: tuple[str, ...]) -> str:
         for b in bins
     ]
     return markdown(("", "sentences", "WER before", "WER after", *more), rows)
-
-
-def markdown(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table of plain text."""
-    head = list(head)
-    lines = [head, ["---"] * len(head), *([escape(cell) for cell in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return " ".join(text.split()).translate(SPECIAL)
-
-
-def percent(value: float | None, unit: str = "") -> str:
-    """Two digits, or a dash for what is not defined."""
-    return "-" if value is None else f"{value:.2f}{unit}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from fairseq_asr_correct.evaluation.error_rates import rate
 from fairseq_asr_correct.terms.term import APOSTROPHES, normal_words
 
 ONE_APOSTROPHE = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
@@ -152,12 +153,12 @@ def term_numbers(before: TermCounts, after: TermCounts) -> dict[str, Any]:
 def _rates(counts: TermCounts) -> dict[str, Any]:
     right, inserted = counts.right.total(), counts.inserted.total()
     return {
-        "b_wer": _rate(counts.errors[True], counts.words[True]),
-        "u_wer": _rate(counts.errors[False], counts.words[False]),
+        "b_wer": rate(counts.errors[True], counts.words[True]),
+        "u_wer": rate(counts.errors[False], counts.words[False]),
         "b_errors": counts.errors[True],
         "u_errors": counts.errors[False],
-        "recall": _rate(right, counts.spoken.total()),
-        "precision": _rate(right, right + inserted),
+        "recall": rate(right, counts.spoken.total()),
+        "precision": rate(right, right + inserted),
         "right": right,
         "missed": counts.spoken.total() - right,
         "inserted": inserted,
@@ -174,7 +175,3 @@ def _marked(found: Iterable[Found], words: Sequence[str]) -> list[bool]:
     for one in found:
         marked[one.start : one.end] = [True] * (one.end - one.start)
     return marked
-
-
-def _rate(part: int, whole: int) -> float | None:
-    return 100 * part / whole if whole else None

@@ -12,9 +12,11 @@ from sacrebleu.metrics import BLEU, CHRF
 
 from fairseq_asr_correct.evaluation.alignment import Changes, Confusion, align, errors
 from fairseq_asr_correct.evaluation.bootstrap import paired_bootstrap
+from fairseq_asr_correct.evaluation.error_rates import error_rates, rate
 from fairseq_asr_correct.evaluation.listed_words import Lookup, TermCounts, term_numbers
 from fairseq_asr_correct.evaluation.plain_text import is_plain, plain
-from fairseq_asr_correct.evaluation.reading import Utterance
+from fairseq_asr_correct.evaluation.reading import Utterance, all_speakers
+from fairseq_asr_correct.evaluation.reliability import Rewriting, as_they_are
 from fairseq_asr_correct.version import __version__
 
 Steps = tuple[str, str]  # alignments before and after correction, from align
@@ -30,7 +32,14 @@ def align_set(utterances: list[Utterance]) -> list[Steps]:
     return list(zip(*(align(references, side) for side in sides), strict=True))
 
 
-def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: int = 10_000, seed: int = 1) -> dict:
+def measure(
+    name: str,
+    utterances: list[Utterance],
+    steps: list[Steps],
+    draws: int = 10_000,
+    seed: int = 1,
+    rewriting: Rewriting = as_they_are,
+) -> dict:
     """A set's numbers; rates are in percent, or None if they would divide by 0.
 
     Args:
@@ -39,19 +48,19 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
         steps: their alignments, from :func:`align_set`.
         draws: how often the bootstrap resamples.
         seed: seed of the bootstrap.
+        rewriting: of words without case and marks, before errors are counted in them.
     """
     counts = np.array([[errors(side) for side in both] for both in steps], np.int64).reshape(-1, 2)
     before, after = counts[:, 0], counts[:, 1]
     changes = Changes()
     for utterance, both in zip(utterances, steps, strict=True):
         changes.add(utterance.reference, utterance.before, utterance.after, *both)
-    speakers = [utterance.speaker for utterance in utterances if utterance.speaker is not None]
-    known = speakers if len(speakers) == len(utterances) else None
+    known = all_speakers(utterances)
     interval = asdict(paired_bootstrap(before, after, known, draws, seed))
     references = [" ".join(utterance.reference.split()) for utterance in utterances]
     sides = [[" ".join(getattr(u, side).split()) for u in utterances] for side in ("before", "after")]
     quality = _quality(steps, references, *sides)
-    written = _add_plain(quality, references, *sides)
+    written = _add_plain(quality, references, sides[0], sides[1], rewriting)
     copied = sum(was == now for was, now in zip(*sides, strict=True))
     return {
         "name": name,
@@ -60,12 +69,12 @@ def measure(name: str, utterances: list[Utterance], steps: list[Steps], draws: i
         "speakers": len(set(known)) if known else None,
         **quality,
         "written": written,
-        "relative_reduction": _rate(before.sum() - after.sum(), before.sum()),
+        "relative_reduction": rate(before.sum() - after.sum(), before.sum()),
         **interval,
         "sentences_improved": int((after < before).sum()),
         "sentences_unchanged": int((after == before).sum()),
         "sentences_harmed": int((after > before).sum()),
-        "copy_rate": _rate(copied, len(utterances)),
+        "copy_rate": rate(copied, len(utterances)),
         **_corrections(changes),
         "confusions": {
             "fixed": _most(changes.confusions_fixed),
@@ -94,15 +103,21 @@ def measure_terms(utterances: list[Utterance], steps: list[Steps], terms: Sequen
     return term_numbers(before, after)
 
 
-def signature() -> str:
-    """How the numbers were counted; numbers with equal signatures can be compared."""
+def signature(lowercase: bool = False, variants_count: bool = True) -> str:
+    """How the numbers were counted; numbers with equal signatures can be compared.
+
+    Args:
+        lowercase: whether texts were compared in lower case.
+        variants_count: whether a variant of a word's spelling is an error.
+    """
     libraries = "|".join(f"{library}:{version(library)}" for library in ("jiwer", "sacrebleu"))
-    return f"asr_correct|version:{__version__}|tok:whitespace|{libraries}"
+    kinds = f"case:{'lower' if lowercase else 'kept'}|variants:{'counted' if variants_count else 'equal'}"
+    return f"asr_correct|version:{__version__}|tok:whitespace|{libraries}|{kinds}"
 
 
 def _quality(steps: list[Steps], references: list[str], before: list[str], after: list[str]) -> dict[str, Any]:
     """Error rates before and after, and BLEU and chrF as sacrebleu defines them."""
-    errors_of = {"before": _errors([both[0] for both in steps]), "after": _errors([both[1] for both in steps])}
+    errors_of = {"before": error_rates([both[0] for both in steps]), "after": error_rates([both[1] for both in steps])}
     if not any(references):
         return {side: rates | {"cer": None, "bleu": None, "chrf": None} for side, rates in errors_of.items()}
     # White space separates words; there is no punctuation to split off.
@@ -119,27 +134,19 @@ def _quality(steps: list[Steps], references: list[str], before: list[str], after
     }
 
 
-def _add_plain(quality: dict[str, Any], references: list[str], before: list[str], after: list[str]) -> bool:
+def _add_plain(
+    quality: dict[str, Any], references: list[str], before: list[str], after: list[str], rewriting: Rewriting
+) -> bool:
     """Adds the word error rates without case and marks; returns whether any text has capitals or marks."""
     written = not all(is_plain(text) for side in (references, before, after) for text in side)
     said = list(map(plain, references)) if written else []
     for name, side in (("before", before), ("after", after)):
-        rates = _errors(align(said, list(map(plain, side)))) if written else quality[name]
+        rates = quality[name]
+        if written:
+            others = (rewriting(one.split(), plain(text).split()) for one, text in zip(said, side, strict=True))
+            rates = error_rates(align(said, list(map(" ".join, others))))
         quality[name]["plain_wer"] = rates["wer"]
     return written
-
-
-def _errors(steps: list[str]) -> dict[str, Any]:
-    kinds = Counter("".join(steps))
-    wrong = kinds["S"] + kinds["D"] + kinds["I"]
-    return {
-        "wer": _rate(wrong, kinds["="] + kinds["S"] + kinds["D"]),
-        "errors": wrong,
-        "substitutions": kinds["S"],
-        "deletions": kinds["D"],
-        "insertions": kinds["I"],
-        "ser": _rate(sum(errors(side) > 0 for side in steps), len(steps)),
-    }
 
 
 def _corrections(changes: Changes) -> dict[str, Any]:
@@ -149,11 +156,11 @@ def _corrections(changes: Changes) -> dict[str, Any]:
         "errors_fixed": changes.fixed,
         "errors_introduced": changes.introduced,
         "words_broken": changes.broken,
-        "false_correction_rate": _rate(changes.broken, changes.right),
-        "precision": _rate(changes.fixed, touched),
-        "recall": _rate(changes.fixed, changes.errors),
-        "detection_precision": _rate(changes.touched, touched),
-        "detection_recall": _rate(changes.touched, changes.errors),
+        "false_correction_rate": rate(changes.broken, changes.right),
+        "precision": rate(changes.fixed, touched),
+        "recall": rate(changes.fixed, changes.errors),
+        "detection_precision": rate(changes.touched, touched),
+        "detection_recall": rate(changes.touched, changes.errors),
     }
 
 
@@ -167,8 +174,8 @@ def _by_length(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> lis
                 "bin": f"{low}-{high}" if high else f"{low}+",
                 "sentences": int(inside.sum()),
                 "reference_words": int(words[inside].sum()),
-                "wer_before": _rate(before[inside].sum(), words[inside].sum()),
-                "wer_after": _rate(after[inside].sum(), words[inside].sum()),
+                "wer_before": rate(before[inside].sum(), words[inside].sum()),
+                "wer_after": rate(after[inside].sum(), words[inside].sum()),
             }
         )
     return table
@@ -187,8 +194,8 @@ def _by_baseline(steps: list[Steps], before: np.ndarray, after: np.ndarray) -> l
                 "sentences": int(inside.sum()),
                 "improved": int((after < before)[inside].sum()),
                 "harmed": int((after > before)[inside].sum()),
-                "wer_before": _rate(before[inside].sum(), words[inside].sum()),
-                "wer_after": _rate(after[inside].sum(), words[inside].sum()),
+                "wer_before": rate(before[inside].sum(), words[inside].sum()),
+                "wer_after": rate(after[inside].sum(), words[inside].sum()),
             }
         )
     return table
@@ -201,7 +208,3 @@ def _reference_words(steps: Iterable[Steps]) -> np.ndarray:
 def _most(confusions: Counter[Confusion]) -> list[dict[str, Any]]:
     ranked = sorted(confusions.items(), key=lambda item: (-item[1], item[0]))[:MOST]
     return [{"reference": said, "hypothesis": heard, "count": count} for (said, heard), count in ranked]
-
-
-def _rate(part: float, whole: float) -> float | None:
-    return 100 * float(part) / float(whole) if whole else None

@@ -39,7 +39,8 @@
     const slots = said.map(() => null), gaps = Array.from({ length: said.length + 1 }, () => []);
     let at = 0, next = 0;
     for (const kind of ops || "=".repeat(said.length)) {
-      if (kind === "I") gaps[at].push({ kind, text: heard[next++] });
+      if (kind === "I" || kind === "v") gaps[at].push({ kind, text: heard[next++] });
+      else if (kind === "d") slots[at++] = { kind, text: "" };
       else if (kind === "D") slots[at] = { kind, text: said[at++] };
       else slots[at++] = { kind, text: heard[next++] };
     }
@@ -62,7 +63,10 @@
   }
 
   /** Whether nothing is wrong in a column: the right word, or no word where none was said. */
-  const right = (step) => !step || step.kind === "=";
+  const right = (step) => !step || "=Vvd".includes(step.kind);
+
+  const VARIANT = "variant of spelling";
+  const TOLD = { S: "wrong word", D: "missing word", I: "extra word", V: VARIANT, v: VARIANT, d: VARIANT };
 
   /** A word of the alignment, marked by what is wrong with it and what the corrector did. */
   function cell(step, other, corrected) {
@@ -72,7 +76,7 @@
     const tag = { I: "ins", D: "del" }[step && step.kind] || "span";
     const word = make(tag, names.filter(Boolean).join(" "), step ? step.text : "");
     if (tag === "ins") word.style.textDecoration = "none";
-    const told = { S: "wrong word", D: "missing word", I: "extra word" }[step && step.kind];
+    const told = TOLD[step && step.kind];
     word.title = [told, fixed && "fixed by the corrector", broken && "broken by the corrector"].filter(Boolean).join(", ");
     td.append(word);
     return td;

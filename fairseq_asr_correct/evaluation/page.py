@@ -9,8 +9,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from fairseq_asr_correct.evaluation import plots
-from fairseq_asr_correct.evaluation.document import MOST_TERMS
+from fairseq_asr_correct.evaluation import plots, reliability_plots
+from fairseq_asr_correct.evaluation.document import MOST_TERMS, has_variants
+from fairseq_asr_correct.evaluation.figures import Plot
 from fairseq_asr_correct.files import atomic_write
 
 HERE = Path(__file__).parent
@@ -28,6 +29,7 @@ TERM_RATES = [
     ("recall of terms %", "recall", False), ("precision of terms %", "precision", False),
     ("terms right", "right", True), ("terms missed", "missed", True), ("terms inserted", "inserted", True),
 ]  # fmt: skip
+COMPARISON = [row for row in MEASURES if row[1] in ("wer", "errors", "substitutions", "deletions", "insertions", "ser")]
 # Measures of the correction itself.
 CORRECTION = [
     ("relative reduction of WER %", "relative_reduction", False), ("errors fixed", "errors_fixed", True),
@@ -60,6 +62,7 @@ def render(report: dict, utterances: list[dict]) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(rate=rate, count=count, p_value=p_value, change=change, verdict=verdict)
+    environment.filters["has_variants"] = environment.tests["has_variants"] = has_variants
     script = (HERE / "page.js").read_text(encoding="utf-8")
     sets = report["sets"]
     lengths, baselines = (
@@ -68,10 +71,17 @@ def render(report: dict, utterances: list[dict]) -> str:
     rows = [[plots.overview(sets)], lengths, baselines]
     if len(sets) == 1:
         rows = [[plot for row in rows for plot in row]]  # in one row
+    confidences = [
+        [reliability_plots.reliability(one, number), reliability_plots.thresholds(one, number)]
+        for number, one in enumerate(sets)
+        if "reliability" in one
+    ]
     return environment.get_template("page.html").render(
         report=report,
         sets=sets,
-        plots=[[plot._replace(svg=Markup(plot.svg)) for plot in row] for row in rows],
+        plots=_trusted(rows),
+        reliability_plots=_trusted(confidences),
+        comparison_rates=COMPARISON,
         measures=MEASURES,
         correction=CORRECTION,
         term_rates=TERM_RATES,
@@ -81,6 +91,11 @@ def render(report: dict, utterances: list[dict]) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         data=Markup(embedded([one["name"] for one in sets], utterances)),
     )
+
+
+def _trusted(rows: list[list[Plot]]) -> list[list[Plot]]:
+    """The plots, whose SVG is taken as it is."""
+    return [[plot._replace(svg=Markup(plot.svg)) for plot in row] for row in rows]
 
 
 def embedded(sets: list[str], utterances: list[dict]) -> str:
@@ -146,7 +161,7 @@ def verdict(one: dict) -> tuple[str, str]:
 def _operations(one: dict, side: str) -> str:
     """The alignment of one side, left out where every word is right."""
     operations = one[f"ops_{side}"]
-    words = [sum(step in kinds for step in operations) for kinds in ("=SD", "=SI")]
-    if words != [len(one["reference"].split()), len(one[side].split())] or set(operations) - set("=SDI"):
+    words = [sum(step in kinds for step in operations) for kinds in ("=SDVd", "=SIVv")]
+    if words != [len(one["reference"].split()), len(one[side].split())] or set(operations) - set("=SDIVvd"):
         raise ValueError(f"utterance {one['id']!r}: {operations!r} does not align its texts")
     return operations if operations.strip("=") else ""

@@ -1,11 +1,13 @@
 """Reads the sets to evaluate: fairseq-generate's logs, files with all texts, or one file per side."""
 
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.evaluation.scored_edits import EDITS, THRESHOLD, ScoredEdit, edits_of, threshold_of
 from fairseq_asr_correct.transcripts.entries import Entry, joined, read_entries
 from fairseq_asr_correct.transcripts.identity import SpeakerRule, row_speaker, speaker_of
 from fairseq_asr_correct.transcripts.lines import Lines, read_lines
@@ -25,11 +27,24 @@ class Utterance:
     after: str
     speaker: str | None = None
     terms: tuple[str, ...] = ()  #: the words and phrases that were listed for it
+    other: str | None = None  #: the text of another system, to compare
+    edits: tuple[ScoredEdit, ...] | None = None  #: the changes from ``before`` with their confidences, if known
+    min_confidence: float | None = None  #: from which the corrector took them, if known
 
     def lowercased(self) -> "Utterance":
         """The same in lower case."""
         texts = {name: getattr(self, name).lower() for name in ("reference", "before", "after")}
-        return replace(self, **texts)
+        other = None if self.other is None else self.other.lower()
+        edits = self.edits and tuple(
+            edit._replace(after=tuple(word.lower() for word in edit.after)) for edit in self.edits
+        )
+        return replace(self, **texts, other=other, edits=edits)
+
+
+def all_speakers(utterances: Sequence[Utterance]) -> list[str] | None:
+    """The speaker of each utterance; None unless all are known."""
+    speakers = [utterance.speaker for utterance in utterances if utterance.speaker is not None]
+    return speakers if len(speakers) == len(utterances) else None
 
 
 def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
@@ -55,7 +70,13 @@ def read_pairs(pairs: Path, results: Path) -> dict[str, list[Utterance]]:
     return sets
 
 
-def read_set(source: Source, rule: SpeakerRule, log: Path | None = None, listed: bool = False) -> list[Utterance]:
+def read_set(
+    source: Source,
+    rule: SpeakerRule,
+    log: Path | None = None,
+    listed: bool = False,
+    other_field: str | None = None,
+) -> list[Utterance]:
     """The utterances of a set: rows with `text`, `pred_text` and `corrected_text`, or a file for each of :data:`SIDES`.
 
     Args:
@@ -63,25 +84,66 @@ def read_set(source: Source, rule: SpeakerRule, log: Path | None = None, listed:
         rule: finds the speaker in an id.
         log: log of fairseq-generate, for rows without `corrected_text`.
         listed: whether to read the list of terms that a row may have as `terms`.
+        other_field: the field of rows with another system's text, if there is one.
 
     Raises:
-        UserError: a file is malformed, a text is missing, or the ids do not agree.
+        UserError: a file is malformed, a text is missing, the ids do not agree, or changes are not of their text.
     """
     with ExitStack() as stack:
         if len(source.paths) == 1:
-            return _rows(list(read_entries(source.paths[0], source.formats[0])), rule, log, listed)
+            utterances = _rows(list(read_entries(source.paths[0], source.formats[0])), rule, log, listed, other_field)
+            return _with_edits_in_all(utterances, source.paths[0])
+        if other_field is not None:
+            raise UserError(f"{source.text}: these files have no field {other_field}; name a manifest that has it")
         files = [stack.enter_context(Lines(path)) for path in source.paths]
         found = enumerate(joined(files, source.formats, leading=0), start=1)
-        return [_utterance(number, entries, rule, listed) for number, entries in found]
+        utterances = [_utterance(number, entries, rule, listed) for number, entries in found]
+        return _with_edits_in_all(utterances, source.paths[-1])
+
+
+def corrected_text(entry: Entry) -> str:
+    """What a corrector wrote.
+
+    It is `corrected_text`, or what `asr-correct explain` calls `after`, or else the text, unless `pred_text` beside it
+    tells that it is the reference.
+
+    Raises:
+        UserError: the row has none of them.
+    """
+    if _is_explained(entry):
+        return entry.text("corrected_text", "after")
+    return entry.text("corrected_text", *(["text"] if entry.fields.get("pred_text") is None else []))
+
+
+def _is_explained(entry: Entry) -> bool:
+    return entry.fields.get(EDITS) is not None
+
+
+def _with_edits_in_all(utterances: list[Utterance], path: Path) -> list[Utterance]:
+    """The utterances, of which all or none have changes with confidences, all taken from the same confidence on."""
+    given = sum(utterance.edits is not None for utterance in utterances)
+    if 0 < given < len(utterances):
+        raise UserError(f"{path}: {given:,} of {len(utterances):,} rows have `{EDITS}`: give it to all, or to none")
+    thresholds = {utterance.min_confidence for utterance in utterances}
+    if len(thresholds) > 1:
+        some = " and ".join(map(str, list(thresholds)[:2]))
+        raise UserError(f"{path}: rows differ in `{THRESHOLD}`, such as {some}: evaluate them as two sets")
+    return utterances
 
 
 def _utterance(number: int, entries: tuple[Entry, ...], rule: SpeakerRule, listed: bool) -> Utterance:
     reference, before, *corrected = entries
     said, recognized = reference.text("text"), before.text("pred_text", "text")
-    after = corrected[0].text("corrected_text", "text") if corrected else recognized
+    after = corrected_text(corrected[0]) if corrected else recognized
     speaker = row_speaker(reference.fields, rule) or speaker_of(None, (reference.id,), rule)
     terms = next(filter(None, map(_terms, entries)), ()) if listed else ()
-    return Utterance(reference.id or str(number), said, recognized, after, speaker, terms)
+    found = Utterance(reference.id or str(number), said, recognized, after, speaker, terms)
+    return _with_edits(found, corrected[0]) if corrected else found
+
+
+def _with_edits(utterance: Utterance, entry: Entry) -> Utterance:
+    edits = edits_of(entry, utterance.before, utterance.after)
+    return utterance if edits is None else replace(utterance, edits=edits, min_confidence=threshold_of(entry))
 
 
 def _terms(entry: Entry) -> tuple[str, ...]:
@@ -94,17 +156,21 @@ def _terms(entry: Entry) -> tuple[str, ...]:
     return tuple(terms)
 
 
-def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None, listed: bool) -> list[Utterance]:
+def _rows(
+    entries: list[Entry], rule: SpeakerRule, log: Path | None, listed: bool, other_field: str | None
+) -> list[Utterance]:
     after = read_log(log, len(entries)) if log else None
     utterances: list[Utterance] = []
     seen: dict[str, int] = {}
     for i, entry in enumerate(entries):
         place = f"{entry.path} line {entry.number}"
-        if after is None and entry.fields.get("corrected_text") is None:
+        explained = _is_explained(entry) and after is None
+        if after is None and not explained and entry.fields.get("corrected_text") is None:
             raise UserError(
                 f"{place} lacks `corrected_text` as a string; name --results if fairseq-generate corrected it"
             )
-        texts = entry.text("text"), entry.text("pred_text"), after[i] if after else entry.text("corrected_text")
+        before = entry.text("pred_text", "before") if explained else entry.text("pred_text")
+        texts = entry.text("text"), before, after[i] if after else corrected_text(entry)
         if bool(entry.id) != bool(seen) and i:
             raise UserError(f"{place} {'has' if entry.id else 'lacks'} an id and the lines before do not agree")
         name = entry.id or str(entry.number)
@@ -113,7 +179,9 @@ def _rows(entries: list[Entry], rule: SpeakerRule, log: Path | None, listed: boo
         if entry.id:
             seen[name] = entry.number
         terms = _terms(entry) if listed else ()
-        utterances.append(Utterance(name, *texts, row_speaker(entry.fields, rule), terms))
+        other = None if other_field is None else entry.text(other_field)
+        found = Utterance(name, *texts, row_speaker(entry.fields, rule), terms, other)
+        utterances.append(_with_edits(found, entry) if explained else found)
     return utterances
 
 
