@@ -4,5 +4,5 @@
 ``evidence``    what speaks for and against a change, as numbers
 ``likelihood``  a logistic function of these numbers: the probability that a change mends something
 ``rule``        from which probability, or by which margin, a change is taken
-``fitting``     likelihood and threshold from changes of which it is known what they do
+``fitting``     likelihood from changes of which it is known what they do
 """

@@ -1,6 +1,5 @@
-"""Fits the likelihood, and the confidence from which changes are taken, to changes of which the effect is known."""
+"""Fits the likelihood to changes of which it is known what they do."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,13 +48,20 @@ def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = 
     first[1:] *= scale
     pull = np.full(len(first), STRENGTH)
     pull[0] = 0.1  # which keeps the bias finite where all changes are right, or none
+
+    def loss(values: Numbers) -> float:
+        odds = rows @ values
+        return float(counts @ (np.logaddexp(0, odds) - right * odds) + pull @ (values - first) ** 2 / 2)
+
     found = first.copy()
     for _ in range(STEPS):
         shares = 1 / (1 + np.exp(-np.clip(rows @ found, -50, 50)))
         slope = rows.T @ (counts * (shares - right)) + pull * (found - first)
         curve = (rows * (counts * shares * (1 - shares))[:, None]).T @ rows + np.diag(pull)
         step = np.linalg.solve(curve, slope)
-        found -= step
+        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
+            step /= 2  # far from the minimum, a whole step can lead beyond it
+        found = found - step
         if np.abs(step).max() < 1e-9:
             break
     weights = found[1:] / scale
@@ -65,20 +71,3 @@ def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = 
 def confidences(likelihood: Likelihood, known: Known) -> Numbers:
     """The confidence of each change, ``(changes,)``."""
     return np.array([likelihood.confidence(row) for row in known.numbers.tolist()])
-
-
-def least_confidence(
-    values: Numbers, gains: Numbers, usual: float, pull: float = 10.0, choices: Sequence[float] = ()
-) -> float:
-    """The threshold that mends most, if the gain over the usual one is more than chance would give.
-
-    Args:
-        values: confidence of each change, from weights that were not fitted on it, ``(changes,)``.
-        gains: what each change alone mends, ``(changes,)``.
-        usual: the threshold to stay at if nothing speaks against it.
-        pull: how many word errors a step from the usual threshold to 0 or 1 must mend.
-        choices: the thresholds to choose from (default: hundredths from 0.05 to 0.95).
-    """
-    steps = [*(choices or np.round(np.arange(0.05, 0.955, 0.01), 2)), usual]
-    worth = [gains[values >= step].sum() - pull * abs(step - usual) for step in steps]
-    return float(max(zip(worth, (-abs(step - usual) for step in steps), steps, strict=True))[2])

@@ -66,6 +66,8 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which changes are taken")
     group.add_argument("--min-confidence", type=float, metavar="P", help="take a change only where it is at least so "
         "likely, from 0 to 1, to lower the number of errors (default: as the model's decision.json says)")  # fmt: skip
+    group.add_argument("--decision", type=Path, metavar="FILE", help="weigh changes by this decision.json of "
+        "asr-correct tune (default: the model's)")  # fmt: skip
     group.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
         "prefers it by this log-probability, whatever decision.json says; =-inf takes every change")  # fmt: skip
     group.add_argument("--spelling", choices=["american", "british"], help="write words that have two spellings in "
@@ -74,7 +76,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
         "words that are said twice (default: they stay)")  # fmt: skip
 
 
-CHOICES = ("min_confidence", "keep_threshold", "spelling", "remove_disfluencies")
+CHOICES = ("min_confidence", "decision", "keep_threshold", "spelling", "remove_disfluencies")
 
 
 def choice_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -89,8 +91,9 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
         raise UserError("--keep-threshold nan: give a number, or leave it out")
     if args.min_confidence is not None:
         check_confidence(args.min_confidence, "--min-confidence")
-        if args.keep_threshold is not None:
-            raise UserError("--keep-threshold and --min-confidence both say which changes are taken: give one of them")
+    if args.keep_threshold is not None and (args.decision or args.min_confidence is not None):
+        other = "--decision" if args.decision else "--min-confidence"
+        raise UserError(f"--keep-threshold and {other} both say which changes are taken: give one of them")
     return {name: getattr(args, name) for name in CHOICES}
 
 

@@ -255,6 +255,8 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.terms:
         options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
     model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
+    if args.decision:
+        options["decision"] = digest(args.decision)
     if args.spellings:
         options["spellings"] = digest(args.spellings)
     return {"input": digest(args.input), "model": model, "options": options}

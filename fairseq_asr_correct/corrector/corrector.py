@@ -26,6 +26,7 @@ from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctr
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.terms.spellings import Spellings
 
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
@@ -79,6 +80,7 @@ class Corrector:
         longest: int | None = None,
         plain: bool = False,
         min_confidence: float | None = None,
+        decision: str | Path | None = None,
         spelling: Region | None = None,
         remove_disfluencies: bool = False,
     ) -> "Corrector":
@@ -104,6 +106,7 @@ class Corrector:
             min_confidence: take a change only where it is at least so likely, from 0 to 1, to lower the number of word
                 errors (default: as ``decision.json`` says). In a folder without it, the likelihood is the logistic
                 function of the margin.
+            decision: a ``decision.json`` of ``asr-correct tune`` (default: the folder's).
             spelling: "british" or "american": write words that have two spellings in this one, whether the model
                 changes anything or not (default: each stays as it is spelled).
             remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
@@ -119,8 +122,8 @@ class Corrector:
             raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
         if min_confidence is not None:
             check_confidence(min_confidence, "min_confidence")
-            if keep_threshold is not None:
-                raise UserError("keep_threshold and min_confidence both say which changes are taken: give one of them")
+        if keep_threshold is not None and (decision is not None or min_confidence is not None):
+            raise UserError("keep_threshold says which changes are taken: leave decision and min_confidence out")
         if longest is not None and (type(longest) is not int or longest < 1):
             raise UserError(f"longest={longest!r}: give a whole number from 1 up")
         folder = shipped_model() if folder is None else folder
@@ -128,11 +131,10 @@ class Corrector:
             pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # CTranslate2 has its own device
         else:
             device, pretrained = _usable(device), load_any(folder, DTYPES[name])
-        rule = pretrained.task.rule or Rule()
+        rule = read_rule(decision) if decision is not None else pretrained.task.rule or Rule()
         if keep_threshold is not None:
-            pretrained.task.rule = Rule(keep_threshold, rule.scope)
-        elif min_confidence is not None:
-            pretrained.task.rule = rule.from_confidence(min_confidence)
+            rule = Rule(keep_threshold, rule.scope)
+        pretrained.task.rule = rule if min_confidence is None else rule.from_confidence(min_confidence)
         return cls(pretrained, device, longest, plain, Finish(spelling, remove_disfluencies))
 
     @overload

@@ -1,0 +1,161 @@
+"""Fits the decision of a general corrector on recognizers, and says what it does on each that is left out.
+
+    python scripts/fit_decision.py models/general-minilm-int8 --data ../shared/data --save-to decision.json
+
+It tries every change that the corrector proposes for the validation sets of Common Voice (six recognizers), LibriSpeech
+(a character CTC) and ESPnet, and for texts without errors out of the training sets. For each kind of recognizer, it
+fits the decision on the others and prints a row: word error rate before, with every change and with the taken ones, and
+the expected calibration error. Then it fits one on everything. --tried keeps what is slow, for another fit in seconds.
+"""
+
+import argparse
+import functools
+import gzip
+import itertools
+import json
+import operator
+import pickle
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.choice.fitting import confidences, fit
+from fairseq_asr_correct.choice.likelihood import Likelihood
+from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known, try_changes
+from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
+from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.transcripts.lines import read_lines
+
+KINDS = {
+    "CTC on LibriSpeech": ["ctc.valid"],
+    "CTC on Common Voice": ["mms-1b-fl102", "mms-1b-l1107"],
+    "small Whisper": ["whisper-tiny", "whisper-base"],
+    "large Whisper": ["whisper-medium", "whisper-large-v2"],
+    "ESPnet": ["espnet.dev_clean", "espnet.dev_other"],
+}
+RIGHT = ["references.train_clean_100", "references.commonvoice.train"]  # texts without errors, to fit on
+RIGHT_TRIED = ["references.dev", "references.commonvoice.valid"]  # and to try the decision on
+SENTENCES = 3000  # of each of these
+DRAWS = 2000
+
+
+def main(argv: list[str] | None = None) -> None:
+    """The command."""
+    args = make_parser().parse_args(argv)
+    sets = tried_sets(args)
+    print(
+        "| set | sentences | changes | before | all changes | taken | fewer errors, 95% | ECE |\n" + "| --- " * 8 + "|"
+    )
+    for names in [*KINDS.values(), RIGHT_TRIED]:
+        others = [name for kind in KINDS.values() for name in kind if name not in names]
+        likelihood = fit_on(sets, others, args.right)
+        for name in names:
+            print(row_of(name, sets[name], likelihood, args.least), flush=True)
+    likelihood = fit_on(sets, list(itertools.chain(*KINDS.values())), args.right)
+    table: dict[str, Any] = {"version": 1, "min_confidence": args.least, **likelihood.row()}
+    table["fitted_on"] = {
+        name: {"sentences": len(some), "changes": len(some_known), "lower_errors": int((some_known.gains > 0).sum())}
+        for name, some in sets.items() if name not in RIGHT_TRIED
+        for some_known in [known(some)]
+    }  # fmt: skip
+    with atomic_write(args.save_to) as file:
+        file.write(json.dumps(table, indent=1) + "\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="the corrector's folder")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with librispeech, commonvoice")
+    parser.add_argument("--save-to", type=Path, required=True, metavar="FILE", help="the decision.json to write")
+    parser.add_argument("--tried", type=Path, metavar="FILE", help="keep the tried changes here, or read them")
+    parser.add_argument("--least", type=float, default=0.4, metavar="P", help="min_confidence (default: 0.4)")
+    parser.add_argument("--right", type=float, default=2.0, metavar="N", help="how much a change of a text without "
+        "errors counts (default: 2)")  # fmt: skip
+    return parser
+
+
+def tried_sets(args: argparse.Namespace) -> dict[str, list[Tried]]:
+    """All sets with their changes, from --tried if it is there; only read there what you wrote yourself."""
+    if args.tried and args.tried.exists():
+        return pickle.loads(args.tried.read_bytes())
+    torch.set_num_threads(1)
+    corrector = Corrector.from_pretrained(args.model, min_confidence=0)
+    sets = {}
+    for name, pairs in read(args.data):
+        progress = tqdm(try_changes(corrector, pairs, "input-guided"), name, len(pairs), disable=None)
+        sets[name] = list(progress)
+        if args.tried:
+            args.tried.write_bytes(pickle.dumps(sets))
+    return sets
+
+
+def read(data: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Each set: what was said, and what was recognized."""
+    voices: dict[str, list[tuple[str, str]]] = {}
+    said: dict[str, list[str]] = {}
+    for part in ("valid", "train"):
+        with gzip.open(data / "commonvoice" / f"{part}.jsonl.gz", "rt") as file:
+            for line in file:
+                row = json.loads(line)
+                said.setdefault(part, []).append(row["text"])
+                if part == "valid":
+                    voices.setdefault(row["recognizer"], []).append((row["text"], row["pred_text"]))
+    yield from voices.items()
+    speech = data / "librispeech"
+    for name in ("ctc.valid", "espnet.dev_clean", "espnet.dev_other"):
+        rows = map(json.loads, read_lines(speech / f"{name}.jsonl"))
+        pairs = [(row["text"], row["pred_text"]) for row in rows]
+        voices[name] = pairs
+        yield name, pairs
+    texts = {
+        RIGHT[0]: (speech / "references.train_clean_100.txt").read_text().splitlines(),
+        RIGHT[1]: list(dict.fromkeys(said["train"])),
+        RIGHT_TRIED[0]: [text for name in ("espnet.dev_clean", "espnet.dev_other") for text, _ in voices[name]],
+        RIGHT_TRIED[1]: list(dict.fromkeys(said["valid"])),
+    }
+    for name, some in texts.items():
+        random.Random(1).shuffle(some)
+        yield name, [(text, text) for text in some[:SENTENCES]]
+
+
+def fit_on(sets: dict[str, list[Tried]], names: list[str], right: float) -> Likelihood:
+    """The likelihood fitted on these recognizers and on texts without errors."""
+    parts = [known(sets[name]) for name in (*names, *RIGHT)]
+    counts = [np.full(len(part), right if number >= len(names) else 1.0) for number, part in enumerate(parts)]
+    return fit(functools.reduce(operator.add, parts), np.concatenate(counts))
+
+
+def row_of(name: str, tried: list[Tried], likelihood: Likelihood, least: float) -> str:
+    """A row of the table: the decision on a set that it was not fitted on."""
+
+    def sure(one: Tried) -> list[float]:
+        return [likelihood.confidence(row) for row in one.evidence]
+
+    every, taken = (counts_at(tried, low, sure) for low in (0, least))
+    changes = known(tried)
+    error = expected_calibration_error(confidences(likelihood, changes), changes.gains > 0)
+    share = f"{every.baseline_wer:.2f} | {every.wer:.2f} | {taken.wer:.2f}"
+    return f"| {name} | {len(tried):,} | {len(changes):,} | {share} | {interval(tried, sure, least)} | {error:.3f} |"
+
+
+def interval(tried: list[Tried], sure: Any, least: float) -> str:
+    """Percent fewer word errors with a bootstrap interval over sentences; words changed if there is no error."""
+    counts = [one.counts(sure(one), least) for one in tried]
+    before, after = (np.array([getattr(one, name) for one in counts]) for name in ("input_errors", "errors"))
+    if not before.any():
+        return f"{100 * after.sum() / sum(one.words for one in counts):.3f}% of words changed"
+    draws = np.random.default_rng(1).integers(0, len(tried), (DRAWS, len(tried)))
+    fewer = 100 * (1 - after[draws].sum(1) / before[draws].sum(1))
+    low, high = np.percentile(fewer, [2.5, 97.5])
+    return f"{100 * (1 - after.sum() / before.sum()):.1f} ({low:.1f} to {high:.1f})"
+
+
+if __name__ == "__main__":
+    main()

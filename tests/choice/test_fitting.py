@@ -1,0 +1,58 @@
+"""Weights and thresholds from changes of which it is known what they do."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from fairseq_asr_correct.choice.evidence import NAMES
+from fairseq_asr_correct.choice.fitting import STRENGTH, Known, confidences, fit
+from fairseq_asr_correct.choice.likelihood import Likelihood
+
+COLUMNS = len(NAMES)
+
+
+def some(count: int, weights: np.ndarray, bias: float, seed: int = 1) -> Known:
+    """Changes whose effects follow a logistic function."""
+    draw = np.random.default_rng(seed)
+    rows = draw.normal(size=(count, COLUMNS)) * draw.uniform(0.5, 3, COLUMNS)
+    right = draw.uniform(size=count) < 1 / (1 + np.exp(-(rows @ weights + bias)))
+    return Known(rows, np.where(right, 1.0, -1.0))
+
+
+def test_as_another_implementation() -> None:
+    """scikit-learn's, on evidence in units of its standard deviation."""
+    known = some(500, np.linspace(-1, 1, COLUMNS), 0.3)
+    mean, scale = known.numbers.mean(0), known.numbers.std(0)
+    other = LogisticRegression(C=1 / STRENGTH, tol=1e-10, max_iter=5000)
+    other.fit((known.numbers - mean) / scale, known.gains > 0)
+    weights = other.coef_[0] / scale
+    mine = fit(known)
+    assert np.array(mine.weights) == pytest.approx(weights, abs=2e-3)
+    assert mine.bias == pytest.approx(other.intercept_[0] - weights @ mean, abs=5e-3)
+
+
+def test_few_changes_stay_near_the_start_and_many_do_not() -> None:
+    truth = np.zeros(COLUMNS)
+    truth[0] = 1.0
+    start = Likelihood(-1.0, tuple(-truth))
+    far = [np.abs(np.array(fit(some(n, truth, 1.0), start=start).weights) + truth).max() for n in (1, 20, 20_000)]
+    assert far[0] < 0.2 and far[0] < far[1] < far[2] and far[2] > 1.8
+    near = fit(some(20_000, truth, 1.0), start=start)
+    assert np.array(near.weights) == pytest.approx(truth, abs=0.1) and near.bias == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.0, -1.0])
+def test_one_effect_alone(gain: float) -> None:
+    """All right, or none: the confidences are high or low, and finite."""
+    known = Known(np.zeros((60, COLUMNS)), np.full(60, gain))
+    found = confidences(fit(known), known)
+    assert np.all(found > 0.9) if gain > 0 else np.all(found < 0.1)
+
+
+def test_counts_are_repetitions() -> None:
+    known = some(40, np.ones(COLUMNS), 0.0)
+    counts = np.ones(40)
+    counts[:7] = 3
+    repeated = known + Known(known.numbers[:7], known.gains[:7]) + Known(known.numbers[:7], known.gains[:7])
+    one, other = fit(known, counts), fit(repeated)
+    assert np.array(one.weights) == pytest.approx(other.weights, abs=1e-6)
