@@ -1,1 +1,4 @@
-"""Measures what correction fixed and broke: reading, alignment, numbers, a report. It imports ``transcripts``."""
+"""Measures what correction fixed and broke: reading, alignment, numbers, a report.
+
+It imports ``transcripts``, ``terms`` and ``english``.
+"""

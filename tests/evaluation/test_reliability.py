@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.commands import evaluate
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.commands import evaluate, explain
+from fairseq_asr_correct.corrector.corrections import Correction
+from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import align, errors
 from fairseq_asr_correct.evaluation.confidences import MOST_POINTS, measure_confidences
@@ -27,6 +30,7 @@ from fairseq_asr_correct.evaluation.reliability import (
     threshold_curve,
 )
 from fairseq_asr_correct.evaluation.scored_edits import ScoredEdit, apply
+from fairseq_asr_correct.terms.term_list import TermList
 
 
 def edit(start: int, end: int, after: str, confidence: float = 0.5, taken: bool = True) -> ScoredEdit:
@@ -237,6 +241,23 @@ def test_beside_references(tmp_path: Path, capsys: pytest.CaptureFixture) -> Non
     explained = write(tmp_path / "out.jsonl", [{name: row[name] for name in row if name != "text"} for row in ROWS])
     evaluate.main([str(tmp_path / name) for name in ("said.jsonl", "heard.jsonl")] + [str(explained), "--draws", "100"])
     assert "| files | 4 | 3 | 1 | 3 | - | 0.240 |" in capsys.readouterr().out
+
+
+def test_what_explain_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    """The command itself, with terms in place of a model."""
+
+    class TermsAlone:
+        def explain(self, texts: list[str], terms: TermList, **options: object) -> list[Correction]:
+            return list(correct_terms(texts, terms))
+
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: TermsAlone())
+    (tmp_path / "terms.txt").write_text("Kittiwake\n")
+    rows = [{"id": "a", "text": "the Kittiwake sails", "pred_text": "the  kitty wake, sails"},
+            {"id": "b", "text": "a kitty wake", "pred_text": "a kitty wake"}]  # fmt: skip
+    heard, explained = write(tmp_path / "heard.jsonl", rows), tmp_path / "explained.jsonl"
+    explain.main(["--input", str(heard), "--output", str(explained), "--terms", str(tmp_path / "terms.txt")])
+    evaluate.main([*map(str, (heard, heard, explained)), "--draws", "100"])
+    assert "| files | 2 | 1 | 1 | 2 | - |" in capsys.readouterr().out
 
 
 def test_no_changes_and_very_many() -> None:
