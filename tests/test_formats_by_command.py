@@ -26,6 +26,7 @@ from conftest import ROOT
 from fairseq_asr_correct import Correction, Corrector, UserError
 from fairseq_asr_correct.__main__ import main
 from fairseq_asr_correct.recognizers import hearing
+from fairseq_asr_correct.recognizers.hypotheses import Hypothesis
 
 PAGE = ROOT / "docs" / "formats.md"
 TABLE = re.compile(r"^\| command \|.*?\n(?!\|)", re.MULTILINE | re.DOTALL)
@@ -338,8 +339,8 @@ class Clock:
     def refuse(self, waveform: np.ndarray) -> None:
         """It takes all."""
 
-    def transcribe(self, waveforms: Sequence[np.ndarray], keys: Sequence[int]) -> list[str]:
-        return [f"heard {len(waveform) / 16000} s" for waveform in waveforms]
+    def transcribe(self, waveforms: Sequence[np.ndarray], keys: Sequence[int]) -> list[Hypothesis]:
+        return [Hypothesis(f"heard {len(waveform) / 16000} s") for waveform in waveforms]
 
 
 @pytest.fixture

@@ -206,8 +206,11 @@ def recognize(samples: np.ndarray, whisper: "WhisperModel", language: str | None
     now = 0.0
     with tqdm(total=round(info.duration), desc=name, unit="s", disable=None) as bar:
         for segment in found:
-            pieces = [(word.word, float(word.start), float(word.end)) for word in segment.words or []]
-            words = timed_words(pieces or [(segment.text, segment.start, segment.end)], now)
+            pieces = [
+                (word.word, float(word.start), float(word.end), min(max(float(word.probability), 0.0), 1.0))
+                for word in segment.words or []
+            ]
+            words = timed_words(pieces or [(segment.text, segment.start, segment.end, None)], now)
             if words:
                 segments.append(words)
                 now = words[-1].end

@@ -1,8 +1,9 @@
 r"""Transcribe recordings with a recognizer: a manifest in, the same manifest with `pred_text` out.
 
 A manifest is JSON lines, a JSON array, CSV or TSV with `audio_filepath` (relative paths start at the manifest's
-folder) and, if known, `duration` in seconds; `offset` and all other fields are kept. Decoding is greedy. Recordings may
-have 1 kHz to 1 MHz and last up to four hours. Those that cannot be read or transcribed go into FILE.failed.
+folder) and, if known, `duration` in seconds; `offset` and all other fields are kept. `word_confidence` says how sure
+the recognizer is of each word of `pred_text`, from 0 to 1. Decoding is greedy. Recordings may have 1 kHz to 1 MHz and
+last up to four hours. Those that cannot be read or transcribed go into FILE.failed.
 
     asr-correct transcribe facebook/wav2vec2-base-960h --input dev.jsonl --output dev.hyp.jsonl
 
@@ -44,6 +45,7 @@ from fairseq_asr_correct.transcripts.entries import Entry
 from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.sources import parse_file
+from fairseq_asr_correct.transcripts.word_confidence import FIELD as WORD_CONFIDENCE
 from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
 
@@ -212,9 +214,14 @@ def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str,
     failures.unlink(missing_ok=True)
     if errors:
         write_rows(failures, (dict(rows[number].fields) | {"error": errors[number]} for number in sorted(errors)))
-    write_rows(save_to, (dict(rows[result.pop("row")].fields) | result for result in heard))
+    write_rows(save_to, (_row(rows[result.pop("row")], result) for result in heard))
     print(f"{save_to}: {len(heard):,} hypotheses" + (f"; {failures}: {len(errors):,} utterances" if errors else ""))
     return len(errors)
+
+
+def _row(entry: Entry, result: dict[str, Any]) -> dict[str, Any]:
+    """An utterance's fields with what was heard; a confidence in them was that of another hypothesis."""
+    return {name: value for name, value in entry.fields.items() if name != WORD_CONFIDENCE} | result
 
 
 def run_batches(

@@ -9,6 +9,7 @@ import torch
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers.audio import AudioError, Augmentation, Samples, key_of, load, said, shown
+from fairseq_asr_correct.recognizers.hypotheses import Hypothesis
 from fairseq_asr_correct.recognizers.kinds import Recognizer, Settings, open_recognizer
 from fairseq_asr_correct.recognizers.utterances import Batch, Utterance
 
@@ -42,9 +43,10 @@ def hear(recognizer: Recognizer, augment: Augmentation, seeds: Seeds, batch: Bat
     for seed in seeds:
         left = [(utterance, waveform) for utterance, waveform in loaded if utterance["row"] not in errors]
         for utterance, heard in _with_seed(recognizer, augment, seed, left):
-            if isinstance(heard, str):
+            if isinstance(heard, Hypothesis):
+                sure = {} if heard.word_confidence is None else {"word_confidence": heard.word_confidence}
                 said_so = {} if seed is None else {"seed": seed}
-                results.append({"row": utterance["row"], "pred_text": heard} | said_so)
+                results.append({"row": utterance["row"], "pred_text": heard.text} | sure | said_so)
             else:
                 why = str(heard) if isinstance(heard, AudioError) else f"cannot be transcribed: {said(heard)}"
                 errors[utterance["row"]] = f"{shown(utterance['path'])} {why}"
@@ -54,7 +56,7 @@ def hear(recognizer: Recognizer, augment: Augmentation, seeds: Seeds, batch: Bat
 
 def _with_seed(
     recognizer: Recognizer, augment: Augmentation, seed: int | None, loaded: list[tuple[Utterance, Samples]]
-) -> list[tuple[Utterance, str | Exception]]:
+) -> list[tuple[Utterance, Hypothesis | Exception]]:
     """A hypothesis or an error for each utterance."""
     failed, ready = [], []
     for utterance, waveform in loaded:
@@ -70,7 +72,9 @@ def _with_seed(
     return failed + [(one[0], text) for one, text in zip(ready, texts, strict=True)]
 
 
-def transcribe_each(recognizer: Recognizer, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str | Exception]:
+def transcribe_each(
+    recognizer: Recognizer, waveforms: Sequence[Samples], keys: Sequence[int]
+) -> list[Hypothesis | Exception]:
     """A hypothesis or an error for each waveform; if a batch fails, each waveform is tried alone.
 
     Raises:

@@ -1,21 +1,29 @@
 """Recognizers behind one interface: waveforms in, one greedy hypothesis for each out."""
 
 import contextlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby, takewhile
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCTC, AutoModelForSpeechSeq2Seq, AutoProcessor, PretrainedConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCTC,
+    AutoModelForSpeechSeq2Seq,
+    AutoProcessor,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PretrainedConfig,
+)
 
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.recognizers import dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Samples
+from fairseq_asr_correct.recognizers.hypotheses import Hypothesis, hypothesis, word_groups
 
 BACKENDS = ("ctc", "seq2seq", "faster-whisper")
 SAFE = {"trust_remote_code": False}  # never run code that comes with a model
@@ -24,7 +32,7 @@ SAFE = {"trust_remote_code": False}  # never run code that comes with a model
 class Recognizer(Protocol):
     """The interface of a backend."""
 
-    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[Hypothesis]:
         """One hypothesis per waveform at 16 kHz; ``keys`` seed dropout, if it is on.
 
         Other waveforms in a batch change only the order of sums, which matters only if two symbols have almost equal
@@ -56,7 +64,7 @@ def open_recognizer(settings: Settings) -> Recognizer:
     """
     backend = settings.backend or ("faster-whisper" if Path(settings.model, "model.bin").is_file() else None)
     if backend == "faster-whisper":
-        return FasterWhisper(settings)
+        return _faster_whisper(settings)
     try:
         config = AutoConfig.from_pretrained(settings.model, **SAFE)
     except (OSError, ValueError, KeyError) as error:
@@ -65,6 +73,16 @@ def open_recognizer(settings: Settings) -> Recognizer:
         architecture = (config.architectures or ["?"])[0]
         backend = "ctc" if "CTC" in architecture else "seq2seq"
     return (CTC if backend == "ctc" else Seq2Seq)(settings, config)
+
+
+def _faster_whisper(settings: Settings) -> Recognizer:
+    if settings.dropout:
+        raise UserError("--dropout: CTranslate2 models have none; vary the audio with --speed, --volume or --snr")
+    try:
+        from fairseq_asr_correct.recognizers.whisper_words import FasterWhisper
+    except ImportError:
+        raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
+    return FasterWhisper(settings)
 
 
 def cannot_load(settings: Settings, why: str) -> UserError:
@@ -127,7 +145,7 @@ class CTC(HuggingFace):
             raise AudioError("is shorter than 0.05 seconds")
 
     @torch.inference_mode()
-    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[Hypothesis]:
         """The likeliest symbol of each frame, without repetitions and blanks."""
         if not self.pads and len({len(waveform) for waveform in waveforms}) > 1:
             return [self.transcribe([w], [k])[0] for w, k in zip(waveforms, keys, strict=True)]
@@ -135,10 +153,21 @@ class CTC(HuggingFace):
         if not self.pads:
             inputs.pop("attention_mask", None)
         with self.random(keys):
-            best = self.model(**inputs).logits.argmax(dim=-1)
+            peaks, best = self.model(**inputs).logits.softmax(dim=-1, dtype=torch.float32).max(dim=-1)
         if self.pads:
             best = self._without_padding(best, inputs["attention_mask"].sum(dim=1))
-        return self.processor.batch_decode(best.cpu().numpy())
+        texts = self.processor.batch_decode(best.cpu().numpy())
+        pieces = map(self._pieces, best.tolist(), peaks.tolist())
+        return [hypothesis(text, some) for text, some in zip(texts, pieces, strict=True)]
+
+    def _pieces(self, symbols: list[int], peaks: list[float]) -> list[tuple[str, float]]:
+        """The words of a recording with their probabilities: of a symbol at its best frame, of a word its least."""
+        blank = self.model.config.pad_token_id
+        groups = list(word_groups(self.processor.tokenizer, symbols, repeats=True))
+        words = self.processor.batch_decode([symbols[group.start : group.stop] for group in groups])
+        runs = [groupby(group, symbols.__getitem__) for group in groups]
+        best = [[max(peaks[i] for i in places) for symbol, places in run if symbol != blank] for run in runs]
+        return [(f" {word}", min(some, default=1.0)) for word, some in zip(words, best, strict=True)]
 
     def _without_padding(self, best: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Replaces symbols after each row's own frames by blanks, ``(batch, frames)``."""
@@ -166,45 +195,45 @@ class Seq2Seq(HuggingFace):
             raise AudioError(f"is longer than this model's {self.seconds} seconds: cut it, or use faster-whisper")
 
     @torch.inference_mode()
-    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
+    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[Hypothesis]:
         """Greedy search over the decoder's pieces."""
-        options = {"language": self.settings.language} if self.settings.language else {}
+        options: dict[str, Any] = {"language": self.settings.language} if self.settings.language else {}
+        chosen = Chosen()
+        options |= {"num_beams": 1, "do_sample": False, "logits_processor": LogitsProcessorList([chosen])}
         with self.random(keys):
-            output = self.model.generate(**self.inputs(waveforms), num_beams=1, do_sample=False, **options)
-        return [text.strip() for text in self.processor.batch_decode(output, skip_special_tokens=True)]
+            output = self.model.generate(**self.inputs(waveforms), **options)
+        texts = [text.strip() for text in self.processor.batch_decode(output, skip_special_tokens=True)]
+        return [hypothesis(text, self._pieces(row)) for text, row in zip(texts, chosen.rows(), strict=True)]
+
+    def _pieces(self, chosen: list[tuple[int, float]]) -> list[tuple[str, float]]:
+        """The words that were generated, each with the probability of its least likely token."""
+        tokenizer, ends = self.processor.tokenizer, self.model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        special = set(tokenizer.all_special_ids)
+        said = takewhile(lambda one: one[0] not in ends, chosen)  # what comes after the end is padding
+        spelled = [one for one in said if one[0] not in special]
+        tokens, sure = [token for token, _ in spelled], [number for _, number in spelled]
+        groups = [slice(group.start, group.stop) for group in word_groups(tokenizer, tokens)]
+        words = self.processor.batch_decode([tokens[group] for group in groups])
+        return [(f" {word}", min(sure[group])) for word, group in zip(words, groups, strict=True)]
 
 
-class FasterWhisper:
-    """Whisper on CTranslate2, one recording after the other, of any length."""
+class Chosen(LogitsProcessor):
+    """Notes the token that a greedy search takes for each row at each step, and its probability; changes nothing.
 
-    def __init__(self, settings: Settings) -> None:
-        if settings.dropout:
-            raise UserError("--dropout: CTranslate2 models have none; vary the audio with --speed, --volume or --snr")
-        try:
-            from faster_whisper import WhisperModel
+    The search's own output lacks the end of the longest row for some models, so that its steps are hard to tell.
+    """
 
-            self.model = WhisperModel(settings.model, device=settings.device, compute_type=settings.compute_type)
-        except ImportError:
-            raise UserError("faster-whisper is missing: pip install 'fairseq-asr-correct[audio]'") from None
-        except (OSError, ValueError, RuntimeError) as error:
-            raise cannot_load(settings, reason(error)) from None
-        self.language = settings.language
-        logging.getLogger("faster_whisper").setLevel(logging.WARNING)
+    def __init__(self) -> None:
+        self.steps: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def refuse(self, waveform: Samples) -> None:
-        """Accepts every waveform."""
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """The scores ``(rows, tokens)`` as they are."""
+        sure, tokens = scores.softmax(dim=-1, dtype=torch.float32).max(dim=-1)
+        self.steps.append((tokens, sure))
+        return scores
 
-    def transcribe(self, waveforms: Sequence[Samples], keys: Sequence[int]) -> list[str]:
-        """Greedy decoding, without sampling at a temperature and without the previous sentence as context."""
-        return [self._one(waveform) for waveform in waveforms]
-
-    def _one(self, waveform: np.ndarray) -> str:
-        segments, _ = self.model.transcribe(
-            waveform,
-            beam_size=1,
-            temperature=0.0,
-            condition_on_previous_text=False,
-            without_timestamps=True,
-            language=self.language,
-        )
-        return " ".join(segment.text.strip() for segment in segments)
+    def rows(self) -> list[list[tuple[int, float]]]:
+        """Each row's tokens with their probabilities; behind a row's end there may be any."""
+        steps = [list(zip(tokens.tolist(), sure.tolist(), strict=True)) for tokens, sure in self.steps]
+        return [list(row) for row in zip(*steps, strict=True)]

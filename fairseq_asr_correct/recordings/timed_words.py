@@ -20,27 +20,36 @@ class Word:
     text: str
     start: float
     end: float
+    confidence: float | None = None  #: how sure the recognizer is of what it heard there, 0 to 1; None if it is unknown
 
 
-def timed_words(pieces: Iterable[tuple[str, float, float]], earliest: float = 0.0) -> list[Word]:
-    """The words of a segment.
+def timed_words(pieces: Iterable[tuple[str, float, float, float | None]], earliest: float = 0.0) -> list[Word]:
+    """The words of a segment; a word in pieces has the confidence of the least sure.
 
     Args:
-        pieces: texts with their starts and ends, as Whisper gives them: a new word has white space before it.
+        pieces: texts with their starts, ends and confidences, as Whisper gives them: a new word has white space before
+            it.
         earliest: end of the previous segment, because Whisper's times sometimes decrease.
     """
-    whole: list[tuple[str, float, float]] = []
-    for text, start, end in pieces:
+    whole: list[tuple[str, float, float, float | None]] = []
+    for text, start, end, sure in pieces:
         if whole and not text[:1].isspace():
-            before, start, _ = whole.pop()
+            before, start, _, other = whole.pop()
             text = before + text
-        whole.append((text, start, end))
+            sure = None if sure is None or other is None else min(sure, other)
+        whole.append((text, start, end, sure))
     words = []
-    for text, start, end in whole:
+    for text, start, end, sure in whole:
         start = max(start, earliest)
         earliest = max(start, end)
-        words += spread(text.split(), start, earliest)
+        words += [replace(word, confidence=sure) for word in spread(text.split(), start, earliest)]
     return words
+
+
+def word_confidence(words: Sequence[Word]) -> tuple[float, ...] | None:
+    """How sure the recognizer is of each word of a segment; None if it is unknown of one."""
+    known = [word.confidence for word in words if word.confidence is not None]
+    return tuple(known) if len(known) == len(words) else None
 
 
 def spread(texts: Sequence[str], start: float, end: float) -> list[Word]:

@@ -13,6 +13,7 @@ from fairseq_asr_correct.transcripts.json_rows import json_rows, parse_row
 from fairseq_asr_correct.transcripts.kaldi_and_trn import kaldi_line, trn_line
 from fairseq_asr_correct.transcripts.lines import Lines, decode
 from fairseq_asr_correct.transcripts.tables import read_table
+from fairseq_asr_correct.transcripts.word_confidence import WordConfidence, confidence_of_row
 
 NO_FIELDS: Mapping[str, Any] = {}
 
@@ -38,6 +39,15 @@ class Entry(NamedTuple):
             wanted = " or ".join(f"`{name}`" for name in names)
             raise UserError(f"{self.path} line {self.number} lacks {wanted} as a string")
         return found
+
+    @property
+    def word_confidence(self) -> WordConfidence | None:
+        """The confidence of each word of its hypothesis, `pred_text` or else `text`; None if it has none.
+
+        Raises:
+            UserError: it does not fit the hypothesis.
+        """
+        return confidence_of_row(self.fields, self.text("pred_text", "text"), f"{self.path} line {self.number}")
 
 
 def read_entries(path: Path, form: str) -> Iterator[Entry]:

@@ -16,6 +16,7 @@ from fairseq_asr_correct.transcripts.json_rows import is_array, json_rows, parse
 from fairseq_asr_correct.transcripts.kaldi_and_trn import kaldi_line, trn_line
 from fairseq_asr_correct.transcripts.lines import Lines, decode
 from fairseq_asr_correct.transcripts.tables import read_table
+from fairseq_asr_correct.transcripts.word_confidence import WordConfidence, confidence_of_row, listed_words
 
 HYPOTHESIS, CORRECTED, TERMS = "pred_text", "corrected_text", "terms"
 
@@ -26,6 +27,7 @@ class Transcript(NamedTuple):
     text: str  #: the text to correct; empty if there is none
     corrected: Callable[[str], str]  #: gives the piece with a corrected text, without the line's end
     terms: tuple[str, ...] | None = None  #: its own words and phrases to look for; None if it has no such list
+    word_confidence: WordConfidence | None = None  #: of each word of the text; None if the recognizer gave none
 
 
 def read_transcripts(path: Path, form: str) -> Iterator[Transcript]:
@@ -49,8 +51,10 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
     array, before = is_array(file), "["
     for number, raw in json_rows(file):
         row = parse_row(decode(raw, file.path, number), file.path, number)
-        text = hypothesis(row, file.path, number)
-        yield Transcript(text, partial(_json, row, before if array else ""), terms_of_row(row, file.path, number))
+        whose = HYPOTHESIS not in row and isinstance(row.get("text"), str) and listed_words(row)
+        text = row["text"] if whose else hypothesis(row, file.path, number)  # Vosk and Whisper write it as `text`
+        own = terms_of_row(row, file.path, number), confidence_of_row(row, text, f"{file.path} line {number}")
+        yield Transcript(text, partial(_json, row, before if array else ""), *own)
         before = ","
     if array:
         yield _same("[]" if before == "[" else "]")
@@ -99,9 +103,10 @@ def _table(file: Lines, form: str, line: Callable[[list[str]], str]) -> Iterator
     header, rows = read_table(file, form, [HYPOTHESIS])
     names = list(dict.fromkeys([*header, CORRECTED]))
     yield _same(line(names))
-    for _, row in rows:
+    for number, row in rows:
         fields = dict(zip(header, row, strict=True))
-        yield Transcript(fields[HYPOTHESIS], partial(_row, line, names, fields))
+        sure = confidence_of_row(fields, fields[HYPOTHESIS], f"{file.path} line {number}")
+        yield Transcript(fields[HYPOTHESIS], partial(_row, line, names, fields), word_confidence=sure)
 
 
 def _row(line: Callable[[list[str]], str], names: list[str], fields: dict[str, str], after: str) -> str:

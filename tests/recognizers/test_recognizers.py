@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import nn
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers import audio, dropout
 from fairseq_asr_correct.recognizers.audio import SAMPLE_RATE, AudioError, Augmentation, key_of, resample
-from fairseq_asr_correct.recognizers.kinds import CTC, Seq2Seq, Settings, open_recognizer
+from fairseq_asr_correct.recognizers.kinds import CTC, Recognizer, Seq2Seq, Settings, open_recognizer
 
 
 @given(st.floats(0.01, 0.99), st.integers(0, 2**31 - 1), st.integers(1, 100))
@@ -64,11 +65,21 @@ def test_normalization_stays_in_evaluation() -> None:
 WAVEFORMS = [np.random.default_rng(i).standard_normal(n).astype(np.float32) for i, n in enumerate((16000, 9000, 12345))]
 
 
+def texts_of(recognizer: Recognizer, waveforms: Sequence[np.ndarray], keys: Sequence[int]) -> list[str]:
+    """The texts; each has a confidence for each word."""
+    heard = recognizer.transcribe(waveforms, keys)
+    assert all(one.word_confidence and len(one.word_confidence) == len(one.text.split()) for one in heard if one.text)
+    return [one.text for one in heard]
+
+
 @pytest.fixture(scope="module")
 def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_whisper(tmp_path_factory.mktemp("models") / "whisper")
+
+
+def make_whisper(folder: Path, seed: int = 4) -> Path:
     """A tiny random Whisper."""
-    folder = tmp_path_factory.mktemp("models") / "whisper"
-    tokens = ["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", *"abcdefghij", "Ġ"]
+    tokens = ["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", *"abcdefghi", "Ġj", "Ġ"]
     folder.mkdir()
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
@@ -81,7 +92,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_source_positions=100, max_target_positions=30, decoder_start_token_id=1, bos_token_id=0, eos_token_id=0,
         pad_token_id=0, suppress_tokens=None, begin_suppress_tokens=None,
     )  # fmt: skip
-    torch.manual_seed(4)
+    torch.manual_seed(seed)
     model = transformers.WhisperForConditionalGeneration(config)
     model.generation_config = transformers.GenerationConfig(
         max_length=20, decoder_start_token_id=1, eos_token_id=0, pad_token_id=0, bos_token_id=0
@@ -94,8 +105,8 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_whisper(whisper: Path) -> None:
     recognizer = open_recognizer(Settings(str(whisper)))
     assert isinstance(recognizer, Seq2Seq)
-    texts = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
-    assert texts == [recognizer.transcribe([waveform], [1])[0] for waveform in WAVEFORMS]
+    texts = texts_of(recognizer, WAVEFORMS, [1, 2, 3])
+    assert texts == [texts_of(recognizer, [waveform], [1])[0] for waveform in WAVEFORMS]
     with pytest.raises(AudioError, match="longer than this model's 2 seconds"):
         recognizer.refuse(np.zeros(2 * SAMPLE_RATE + 1, np.float32))
 
@@ -103,9 +114,9 @@ def test_whisper(whisper: Path) -> None:
 @pytest.mark.numerical
 def test_whisper_with_dropout(whisper: Path) -> None:
     recognizer = open_recognizer(Settings(str(whisper), dropout=True, dropout_rate=0.3))
-    together = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
-    assert together == [recognizer.transcribe([w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
-    assert together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])
+    together = texts_of(recognizer, WAVEFORMS, [1, 2, 3])
+    assert together == [texts_of(recognizer, [w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
+    assert together != texts_of(recognizer, WAVEFORMS, [4, 5, 6])
 
 
 @pytest.mark.numerical
@@ -147,10 +158,10 @@ def check_ctc(folder: Path) -> None:
     for with_dropout in (False, True):
         recognizer = open_recognizer(Settings(str(folder), dropout=with_dropout))
         assert isinstance(recognizer, CTC)
-        together = recognizer.transcribe(WAVEFORMS, [1, 2, 3])
-        assert together == [recognizer.transcribe([w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
+        together = texts_of(recognizer, WAVEFORMS, [1, 2, 3])
+        assert together == [texts_of(recognizer, [w], [k])[0] for w, k in zip(WAVEFORMS, [1, 2, 3], strict=True)]
         assert all(together)
-        assert (together != recognizer.transcribe(WAVEFORMS, [4, 5, 6])) == with_dropout
+        assert (together != texts_of(recognizer, WAVEFORMS, [4, 5, 6])) == with_dropout
 
 
 @pytest.mark.numerical
@@ -232,7 +243,7 @@ def test_models_in_half_precision(precision: torch.dtype, tmp_path: Path) -> Non
     folder = make_ctc(tmp_path / "ctc")
     transformers.AutoModelForCTC.from_pretrained(folder).to(precision).save_pretrained(folder)
     recognizer = open_recognizer(Settings(str(folder), dropout=True))
-    assert recognizer.model.dtype == precision and all(recognizer.transcribe(WAVEFORMS, [1, 2, 3]))
+    assert recognizer.model.dtype == precision and all(texts_of(recognizer, WAVEFORMS, [1, 2, 3]))
 
 
 @pytest.mark.numerical
@@ -260,7 +271,7 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path: Path) -> None:
     except UserError as error:
         assert "cannot be loaded" in str(error)
     else:
-        assert recognizer.transcribe(WAVEFORMS[:1], [1])
+        assert texts_of(recognizer, WAVEFORMS[:1], [1])[0]
     assert not (tmp_path / "ran").exists()
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from tiny_models import make_ctc
 from fairseq_asr_correct.commands import transcribe
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recognizers import hearing
+from fairseq_asr_correct.recognizers.hypotheses import Hypothesis
 from fairseq_asr_correct.recognizers.kinds import Recognizer
 
 
@@ -63,7 +65,9 @@ def test_one_hypothesis_a_line_in_order_and_equal_to_transformers(ctc: Path, aud
         with torch.no_grad():
             inputs = processor(samples, sampling_rate=16000, return_tensors="pt").to(torch.float64)
             best = model(**inputs).logits.argmax(-1)
+        sure = row.pop("word_confidence")
         assert row == source | {"pred_text": processor.batch_decode(best)[0]}
+        assert len(sure) == len(row["pred_text"].split()) and all(0 < number <= 1 for number in sure)
     assert [path.name for path in tmp_path.iterdir()] == ["hyp.jsonl"], "nothing else is left"
 
 
@@ -221,7 +225,7 @@ class Refusing:
     def __init__(self, recognizer: Recognizer, error: BaseException) -> None:
         self.recognizer, self.error, self.refuse = recognizer, error, recognizer.refuse
 
-    def transcribe(self, waveforms: Sequence, keys: Sequence) -> list[str]:
+    def transcribe(self, waveforms: Sequence, keys: Sequence) -> list[Hypothesis]:
         if any(len(waveform) < 5000 for waveform in waveforms):
             raise self.error
         return self.recognizer.transcribe(waveforms, keys)
@@ -248,6 +252,23 @@ def test_what_a_recognizer_fails_with_costs_that_row(
     assert [row["audio_filepath"] for row in failed] == short
     for row in failed:
         assert row["error"].endswith(f"{row['audio_filepath']} cannot be transcribed: a kernel cannot be larger")
+
+
+def test_the_confidence_is_that_of_the_new_hypothesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(8000), 16000)
+    soundfile.write(tmp_path / "b.wav", np.zeros(9000), 16000)
+    old = {"pred_text": "old", "word_confidence": [0.5], "keep": 1}
+    rows = [{"audio_filepath": f"{name}.wav"} | old for name in "ab"]
+    (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    heard = {8000: Hypothesis("new one", (0.25, 1.0)), 9000: Hypothesis("new")}
+    recognizer = SimpleNamespace(
+        refuse=lambda waveform: None, transcribe=lambda waveforms, keys: [heard[len(one)] for one in waveforms]
+    )
+    monkeypatch.setattr(hearing, "open_recognizer", lambda settings: recognizer)
+    assert run(tmp_path / "m.jsonl", tmp_path, tmp_path / "hyp.jsonl") == [
+        {"audio_filepath": "a.wav", "keep": 1, "pred_text": "new one", "word_confidence": [0.25, 1.0]},
+        {"audio_filepath": "b.wav", "keep": 1, "pred_text": "new"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -362,7 +383,7 @@ def disturb(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
         recognizer = real(*args)
         inner = recognizer.transcribe
 
-        def hear(waveforms: Sequence, keys: Sequence) -> list[str]:
+        def hear(waveforms: Sequence, keys: Sequence) -> list[Hypothesis]:
             if len(done) == after:
                 raise Disturbance
             done.append(1)

@@ -16,6 +16,7 @@ from fairseq_asr_correct.recordings.timed_words import (
     put_back,
     spread,
     timed_words,
+    word_confidence,
 )
 
 WORDS = [
@@ -78,11 +79,15 @@ def test_segments_are_corrected_whole() -> None:
 
 
 def test_words_as_whisper_gives_them() -> None:
-    pieces = [(" Well", 0.5, 1.0), ("-known,", 1.0, 1.2), (" -", 1.2, 1.3), (" a b", 1.1, 2.3), (" ", 2.3, 2.4)]
-    assert tupled(timed_words(pieces, 0.8)) == [
-        ("Well-known,", 0.8, 1.2), ("-", 1.2, 1.3), ("a", 1.3, 1.8), ("b", 1.8, 2.3),
+    pieces = [
+        (" Well", 0.5, 1.0, 0.9), ("-known,", 1.0, 1.2, 0.6), (" -", 1.2, 1.3, 0.1), (" a b", 1.1, 2.3, 0.75),
+        (" ", 2.3, 2.4, 0.0),
     ]  # fmt: skip
-    assert timed_words([]) == []
+    words = timed_words(pieces, 0.8)
+    assert tupled(words) == [("Well-known,", 0.8, 1.2), ("-", 1.2, 1.3), ("a", 1.3, 1.8), ("b", 1.8, 2.3)]
+    assert word_confidence(words) == (0.6, 0.1, 0.75, 0.75)
+    assert word_confidence(timed_words([*pieces, (" c", 2.4, 2.5, None)])) is None
+    assert timed_words([]) == [] and word_confidence([]) == ()
 
 
 letters = st.text("abcdefghij", min_size=1, max_size=12)

@@ -46,7 +46,8 @@ class Whisper:
         segments, now = [], 1.0
         for words in lines:
             timed = [
-                SimpleNamespace(word=f" {w}", start=now + i / 2, end=now + i / 2 + 0.5) for i, w in enumerate(words)
+                SimpleNamespace(word=f" {w}", start=now + i / 2, end=now + i / 2 + 0.5, probability=0.5)
+                for i, w in enumerate(words)
             ]
             end = now + len(words) / 2
             segments.append(SimpleNamespace(text=" ".join(words), start=now, end=end, words=timed))
