@@ -36,6 +36,7 @@ RULES = [
     ("k", "z"),  # sceptic
     ("y", "i"),
 ]  # in this order
+APART = frozenset(["gibe", "gibed", "gibes", "gibing"])  # who gybes does not taunt
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -79,9 +80,9 @@ def pairs(american: Iterable[str], british: Iterable[str]) -> Iterator[tuple[str
     """Words that the rules take to the same letters, where no other word of the region is taken there."""
     sounds: tuple[dict[str, list[str]], ...] = (defaultdict(list), defaultdict(list))
     for of, words in zip(sounds, (american, british), strict=True):
-        for word in words:
+        for word in sorted({*words} - APART):
             of[folded(word)].append(word)
-    for key, some in sorted(sounds[0].items(), key=lambda item: item[1]):
+    for key, some in sounds[0].items():
         others = sounds[1].get(key, [])
         if len(some) == len(others) == 1:
             yield some[0], others[0]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
+from fairseq_asr_correct.english.frequencies import UNKNOWN, commonest, zipf
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COMMON = 4.0  # Zipf value of the 5,600 commonest words
@@ -31,14 +31,9 @@ def is_misspelled(word: str) -> bool:
     """Whether a common word is one letter away, or the word is two common ones without the space between them."""
     if not (2 < len(word) < 20 and word.isascii()):
         return False
-    halves = ((word[:at], word[at:]) for at in range(2, len(word) - 1))
-    return any(map(_is_common, _neighbours(word))) or any(
-        _is_common(one) and _is_common(other) for one, other in halves
-    )
-
-
-def _is_common(word: str) -> bool:
-    return zipf(word) >= COMMON
+    common = commonest(COMMON)
+    together = (word[:at] in common and word[at:] in common for at in range(2, len(word) - 1))
+    return not common.isdisjoint(_neighbours(word)) or any(together)
 
 
 def _neighbours(word: str) -> Iterator[str]:

@@ -33,3 +33,9 @@ def zipf(word: str) -> float:
 def is_common(word: str) -> bool:
     """Whether a word, in lower case, is among the commonest of English."""
     return zipf(word) >= COMMON
+
+
+@cache
+def commonest(least: float) -> frozenset[str]:
+    """The words whose Zipf value is at least this."""
+    return frozenset(word for word, value in _table().items() if value >= least)

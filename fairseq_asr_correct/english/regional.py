@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from fairseq_asr_correct.english.variants import Stretch, as_in, stretches
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.written.putting_back import Rewrite, rewritten_text
 
 Region = Literal["american", "british"]
 REGIONS: tuple[Region, ...] = get_args(Region)
@@ -25,12 +26,24 @@ def written_as(text: str, region: Region) -> str:
     Raises:
         UserError: there is no such region.
     """
+    words = text.split(" ")
+    return rewritten_text(words, rewrites(words, region))
+
+
+def rewrites(words: Sequence[str], region: Region) -> list[Rewrite]:
+    """What :func:`written_as` changes, by the words of a text.
+
+    Raises:
+        UserError: as for :func:`written_as`.
+    """
     if region not in REGIONS:
         raise UserError(f"spelling={region!r}: give one of {', '.join(REGIONS)}")
-    words = text.split(" ")
-    found = list(stretches(words))
-    done = [_spelled(one, words, region) for one in found]
-    return " ".join(done)
+    found: list[Rewrite] = []
+    for one in stretches(words):
+        after = _spelled(one, words, region)
+        if after != " ".join(words[one.start : one.end]):
+            found.append(Rewrite(one.start, one.end, tuple(after.split(" ")), ()))
+    return found
 
 
 def alike(reference: str, hypothesis: str, region: Region) -> str:

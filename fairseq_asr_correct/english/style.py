@@ -29,7 +29,7 @@ class Reason(StrEnum):
     UNLIKE = "unlike"
 
 
-NOT_WORDS = frozenset([Reason.DIALECT, Reason.UNLIKE])  # what is left out or added beside them is of their correction
+MISTAKEN = frozenset([Reason.HESITATION, Reason.DIALECT, Reason.UNLIKE])  # words added or lost beside them go with them
 
 
 class Word(NamedTuple):
@@ -76,7 +76,7 @@ def without_style(
     reasons = [_reason(group, old, new, keep_disfluencies, by_letters) for group in groups]
     words: list[Word] = []
     for number, (group, reason) in enumerate(zip(groups, reasons, strict=True)):
-        if reason or (group.has_one_side and NOT_WORDS.intersection(reasons[max(0, number - 1) : number + 2])):
+        if reason or (group.has_one_side and MISTAKEN.intersection(reasons[max(0, number - 1) : number + 2])):
             words += (Word(before[at], True, at) for at in range(group.start, group.end))
         else:
             words += (Word(after[at], False, at) for at in range(group.first, group.last))

@@ -21,7 +21,6 @@ from fairseq_asr_correct.written.marks import APOSTROPHES, outer_marks
 FILES = tuple(Path(__file__).with_name(name) for name in ("variants.tsv", "variants_by_hand.tsv"))
 AS_IT_IS = "="  # in a region's column: any of the spellings
 TYPEWRITTEN = dict.fromkeys(map(ord, APOSTROPHES), "'")
-MOST_WORDS = 4  # of a spelling
 NO_OTHER = (1,)  # how many words the spellings have that begin with any other word
 
 
@@ -130,12 +129,18 @@ def _key(core: str) -> str:
     return core.lower() if core.isascii() else core.lower().translate(TYPEWRITTEN)
 
 
-def same_word(words: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether words, in lower case and without marks, are one word in two spellings."""
-    if words[0] not in _table().lengths and not words[0].endswith("'s"):
-        return False
-    (found, cut), (other, other_cut) = _looked_up(" ".join(words)), _looked_up(" ".join(others))
-    return found is not None and found is other and cut == other_cut and list(words) != list(others)
+def spellings_in(words: Sequence[str]) -> dict[tuple[int, int], tuple[Variants, bool]]:
+    """Wherever words, in lower case and without marks, are a spelling: the word, and whether it is a possessive.
+
+    The places are from and to (exclusive), and may overlap.
+    """
+    lengths, found = _table().lengths, dict[tuple[int, int], tuple[Variants, bool]]()
+    for start, word in enumerate(words):
+        for length in lengths.get(word.removesuffix("'s"), ()):
+            variants, cut = _looked_up(" ".join(words[start : start + length]))
+            if variants and start + length <= len(words):
+                found[start, start + length] = variants, cut > 0
+    return found
 
 
 def form(words: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.english.disfluencies import HESITATIONS, INTERJECTIONS, MOST_TWICE
-from fairseq_asr_correct.english.variants import MOST_WORDS, same_word
+from fairseq_asr_correct.english.variants import spellings_in
 
 SIZES = ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1))  # of groups: words before and after
 REGROUPED = 0.5  # letters that a group costs where the number of words changes
@@ -58,9 +58,11 @@ def grouped(
     costs = {(0, 0): 0.0}
     ways: dict[tuple[int, int], Group] = {}
     around = (list(left[-MOST_TWICE:]), list(right[:MOST_TWICE]))
+    spelled = variants_in(before, after)
     for i in range(len(before) + 1):
         for j in range(len(after) + 1):
-            for start, first, cost, kind in _steps(before, after, i, j, around):
+            others = ((start, first, 0.0, Kind.VARIANT) for start, first in spelled.get((i, j), ()))
+            for start, first, cost, kind in (*_steps(before, after, i, j, around), *others):
                 cost += costs[start, first]
                 if cost < costs.get((i, j), math.inf):
                     costs[i, j], ways[i, j] = cost, Group(start, i, first, j, kind)
@@ -105,10 +107,17 @@ def _steps(
             else:
                 letters = Levenshtein.distance("".join(old), "".join(new))
                 yield i - many, j - much, letters + REGROUPED * (many + much - 2), Kind.OTHER
-    for many in range(1, min(i, MOST_WORDS) + 1):
-        for much in range(1, min(j, MOST_WORDS) + 1):
-            if same_word(before[i - many : i], after[j - much : j]):
-                yield i - many, j - much, 0, Kind.VARIANT
+
+
+def variants_in(before: Sequence[str], after: Sequence[str]) -> dict[tuple[int, int], list[tuple[int, int]]]:
+    """Where one word is spelled in two ways: for each place on both sides, where such words begin that end there."""
+    old, found = spellings_in(before), dict[tuple[int, int], list[tuple[int, int]]]()
+    new = spellings_in(after) if old else {}
+    for (start, end), word in old.items():
+        for (first, last), other in new.items():
+            if word == other and list(before[start:end]) != list(after[first:last]):
+                found.setdefault((end, last), []).append((start, first))
+    return found
 
 
 def _left_out(before: Sequence[str], i: int, j: int, around: tuple[list[str], list[str]]) -> Iterator[Step]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.english.regional import REGIONS, Region, alike, written_as
+from fairseq_asr_correct.english.regional import REGIONS, Region, alike, rewrites, written_as
 from fairseq_asr_correct.english.variants import FILES, form, read_variants
 from fairseq_asr_correct.errors import UserError
 
@@ -31,6 +31,15 @@ def test_written_as(text: str, american: str, british: str) -> None:
     assert written_as(text, "british") == british
 
 
+def test_rewrites() -> None:
+    found = rewrites(["The", "colour", "to", "day", "is", "grey"], "american")
+    assert [(one.start, one.end, one.after) for one in found] == [
+        (1, 2, ("color",)),
+        (2, 4, ("today",)),
+        (5, 6, ("gray",)),
+    ]
+
+
 def test_alike() -> None:
     said, heard = "the grey colour per cent to day", "the grey cooler percent to die"
     assert alike(said, heard, "american") == "the grey color percent today"
@@ -38,6 +47,8 @@ def test_alike() -> None:
 
 
 def test_other_regions() -> None:
+    with pytest.raises(UserError, match="'scottish'"):
+        rewrites(["colour"], "scottish")  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"'scottish': give one of american, british"):
         written_as("colour", "scottish")  # type: ignore[arg-type]
 

@@ -68,6 +68,7 @@ def test_within_a_change() -> None:
     assert written("ten per cent of hous", "than percent off house") == ("than per cent off house", (Reason.VARIANT,))
     assert written("nec an", "the and", "of", "so") == ("nec and", (Reason.UNLIKE,))
     assert written("nec", "the least", "at", "of") == ("nec", (Reason.UNLIKE,))  # what is added is of its correction
+    assert written("um", "and", "", "i use") == ("um", (Reason.HESITATION,))
     kept = without_style(["uh", "hous"], ["house"])
     assert [(word.text, word.kept, word.at) for word in kept.words] == [("uh", True, 0), ("house", False, 0)]
 
