@@ -25,3 +25,4 @@ class Proposal(NamedTuple):
     words: Sequence[str]
     scores: Sequence[float]  #: log-probabilities of the text's tokens, unchanged, and of its end
     changes: Sequence[Change]
+    heard: Sequence[float] | None = None  #: how sure the recognizer is of each word, from 0 to 1, if it says so

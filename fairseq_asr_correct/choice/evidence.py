@@ -5,6 +5,7 @@ writes words alone does not, and an odd word in its text is likely a name. The n
 how long the text is, since weights fitted on these would not hold for others.
 """
 
+import math
 from collections.abc import Sequence
 
 from rapidfuzz.distance import Levenshtein
@@ -22,6 +23,7 @@ NAMES = (
 LOWEST, HIGHEST = -3.0, 12.0  # margins beyond say no more
 FEW = 3  # words added to each count, so that short texts do not have extreme shares
 MOST_COST = 40.0
+MOST_ODDS = 5.0  # of a word that a recognizer is sure of
 EVERYDAY = 7.0  # the frequency of words that are not there
 
 
@@ -30,6 +32,20 @@ def numbers(proposal: Proposal) -> list[list[float]]:
     strange = [zipf(word.lower()) <= UNKNOWN for word in proposal.words]
     surprise = [min(-score, 6.0) for score in proposal.scores]
     return [_numbers(one, proposal, strange, surprise) for one in proposal.changes]
+
+
+def heard_odds(change: Change, heard: Sequence[float] | None) -> float | None:
+    """The odds that the words of a change are right, as its recognizer sees them: a natural logarithm, -5 to 5.
+
+    They are those of the word that it is least sure of, and of the neighbours where words are added. None if it does
+    not say how sure it is.
+    """
+    if heard is None:
+        return None
+    end = change.start + len(change.before)
+    words = heard[change.start : end] if change.before else heard[max(0, end - 1) : end + 1]
+    least = min(max(min(words, default=0.5), 1e-9), 1 - 1e-9)
+    return min(max(math.log(least / (1 - least)), -MOST_ODDS), MOST_ODDS)
 
 
 def _numbers(one: Change, proposal: Proposal, strange: Sequence[bool], surprise: Sequence[float]) -> list[float]:

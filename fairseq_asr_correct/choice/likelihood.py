@@ -7,6 +7,8 @@ from typing import Any
 
 from fairseq_asr_correct.choice.evidence import NAMES
 
+HEARD = ("bias", "weight")
+
 
 @dataclass(frozen=True)
 class Likelihood:
@@ -14,6 +16,7 @@ class Likelihood:
 
     bias: float
     weights: tuple[float, ...]
+    heard: tuple[float, float] | None = None  #: bias and weight of the recognizer's own odds, where it gives some
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> "Likelihood":
@@ -28,15 +31,28 @@ class Likelihood:
         found = [table.get("bias"), *(named[name] for name in NAMES)]
         if not all(type(one) in (int, float) and math.isfinite(one) for one in found):
             raise ValueError("a weight is not a number")
-        return cls(found[0], tuple(found[1:]))
+        heard = table.get("word_confidence")
+        if heard is not None:
+            heard = [heard.get(name) for name in HEARD] if isinstance(heard, dict) else [None]
+            if not all(type(one) in (int, float) and math.isfinite(one) for one in heard):
+                raise ValueError("a weight of word_confidence is not a number")
+        return cls(found[0], tuple(found[1:]), heard and (heard[0], heard[1]))
 
     def row(self) -> dict[str, Any]:
         """The weights as :meth:`of` takes them."""
-        return {"bias": self.bias, "weights": dict(zip(NAMES, self.weights, strict=True))}
+        row: dict[str, Any] = {"bias": self.bias, "weights": dict(zip(NAMES, self.weights, strict=True))}
+        return row | ({"word_confidence": dict(zip(HEARD, self.heard, strict=True))} if self.heard else {})
 
-    def confidence(self, numbers: Sequence[float]) -> float:
-        """The probability, given the numbers of a change; 0 if one is not a number."""
+    def confidence(self, numbers: Sequence[float], heard: float | None = None) -> float:
+        """The probability, given the numbers of a change; 0 if one is not a number.
+
+        Args:
+            numbers: the evidence.
+            heard: the recognizer's odds that the words are right (see :func:`~.evidence.heard_odds`), if it gives any.
+        """
         odds = self.bias + sum(weight * number for weight, number in zip(self.weights, numbers, strict=True))
+        if self.heard and heard is not None:
+            odds += self.heard[0] + self.heard[1] * heard
         return 0.0 if math.isnan(odds) else logistic(odds)
 
 

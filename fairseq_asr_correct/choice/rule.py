@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fairseq_asr_correct.choice.changes import Proposal
-from fairseq_asr_correct.choice.evidence import numbers
+from fairseq_asr_correct.choice.evidence import heard_odds, numbers
 from fairseq_asr_correct.choice.likelihood import Likelihood, logistic
 from fairseq_asr_correct.errors import UserError
 
@@ -69,11 +69,13 @@ class Rule:
 
     def confidences(self, proposal: Proposal) -> list[float]:
         """How sure each change is, from 0 to 1: with a likelihood, the probability that it lowers the error count."""
-        margins = [change.margin for change in proposal.changes]
         if self.likelihood is None:
-            return [logistic(margin) for margin in margins]
-        pairs = zip(margins, numbers(proposal), strict=True)
-        return [0.0 if margin == -math.inf else self.likelihood.confidence(row) for margin, row in pairs]
+            return [logistic(change.margin) for change in proposal.changes]
+        likelihood = self.likelihood
+        return [
+            0.0 if one.margin == -math.inf else likelihood.confidence(row, heard_odds(one, proposal.heard))
+            for one, row in zip(proposal.changes, numbers(proposal), strict=True)
+        ]
 
     def takes(self, margins: Sequence[float], confidences: Sequence[float]) -> list[bool]:
         """Whether each change of a text is taken."""

@@ -55,6 +55,7 @@ def main(argv: list[str] | None = None) -> None:
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
         while some := list(islice(entries, args.batch_size)):
             texts = [entry.text("pred_text", "text") for entry in some]
+            heard = [entry.word_confidence for entry in some]
             lists = [_terms_of(entry, terms) for entry in some] if form == "nemo" else terms
             explained = corrector.explain(
                 texts,
@@ -64,6 +65,7 @@ def main(argv: list[str] | None = None) -> None:
                 nbest=args.nbest,
                 terms=lists,
                 spellings=spellings,
+                word_confidence=heard if any(heard) else None,
             )
             for line in _lines(some, explained, args.nbest):
                 print(line, file=file, flush=pipe)

@@ -15,7 +15,7 @@ from fairseq_asr_correct.choice.evidence import numbers
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.corrector.wordings import Changes
-from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct, known_scores, score
+from fairseq_asr_correct.decoding.keep import HEARD, KeepOrCorrect, keep_or_correct, known_scores, score
 from fairseq_asr_correct.decoding.spans import Decision
 from fairseq_asr_correct.decoding.words import Words, text
 from fairseq_asr_correct.written.putting_back import Rewrite
@@ -158,7 +158,8 @@ class Explainer:
         source, unk = sample["net_input"]["src_tokens"], self._dictionary.unk()
         best = [beams[0]["tokens"] for beams in found]
         known = known_scores(self._generator, found)
-        decisions = keep_or_correct(self._models, source, best, self._dictionary, self._words, self._rule, known)
+        options = self._dictionary, self._words, self._rule, known, sample.get(HEARD)
+        decisions = keep_or_correct(self._models, source, best, *options)
         decisions = [Decision(d.source, []) if unk in d.tokens else d for d in decisions]
         made = [self._changes.rewritten(part, decision) for part, decision in zip(parts, decisions, strict=True)]
         scores = self._scores(source, found, [decision for decision, _ in made])

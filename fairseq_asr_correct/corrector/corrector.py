@@ -14,10 +14,11 @@ from fairseq.data import data_utils
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
 from fairseq_asr_correct.corrector.finish import PLAIN, Finish
-from fairseq_asr_correct.corrector.parts import Cutter, Part
+from fairseq_asr_correct.corrector.parts import Cutter, Part, heard_by_part
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
 from fairseq_asr_correct.corrector.wordings import Changes
+from fairseq_asr_correct.decoding.keep import HEARD
 from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
 from fairseq_asr_correct.decoding.words import Words
 from fairseq_asr_correct.english.regional import Region
@@ -28,9 +29,13 @@ from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.transcripts.word_confidence import WordConfidence, checked
 
+FAIRSEQ = "fairseq"  # the task's name of beam search
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+Heard = Sequence[float] | None  # how sure a recognizer is of each word
+EachHeard = Iterable[Heard] | None
 Spelled = Spellings | Mapping[str, Iterable[str]] | None  # replacements that always hold
 
 
@@ -45,6 +50,7 @@ class Corrector:
         longest: as for :meth:`from_pretrained`.
         plain: as for :meth:`from_pretrained`.
         finish: what is done to each text in the end.
+        keep_style: as for :meth:`from_pretrained`.
 
     Raises:
         UserError: the model does not read word pieces.
@@ -57,15 +63,17 @@ class Corrector:
         longest: int | None = None,
         plain: bool = False,
         finish: Finish = PLAIN,
+        keep_style: bool = True,
     ) -> None:
         self._device = _usable(device)
         self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
-        self._task = pretrained.task
         self._dictionary = dictionary = pretrained.dictionary
-        self._rule = replace(self._task.rule or Rule(), style=True, disfluencies=not finish.remove_disfluencies)
-        self._guided_task = make_task(dictionary, self._rule, INPUT_GUIDED)
         places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
         self._cutter = Cutter(dictionary, min(places, longest or places), plain)
+        style = keep_style and self._cutter.english
+        rule = pretrained.task.rule or Rule()
+        self._rule = replace(rule, style=style, disfluencies=not finish.remove_disfluencies)
+        self._task, self._guided_task = (make_task(dictionary, self._rule, how) for how in (FAIRSEQ, INPUT_GUIDED))
         self._words = Words(dictionary)
         self._finish = finish
         self._changes = Changes(dictionary, self._words.continues)
@@ -81,6 +89,7 @@ class Corrector:
         plain: bool = False,
         min_confidence: float | None = None,
         decision: str | Path | None = None,
+        keep_style: bool = True,
         spelling: Region | None = None,
         remove_disfluencies: bool = False,
     ) -> "Corrector":
@@ -107,6 +116,8 @@ class Corrector:
                 errors (default: as ``decision.json`` says). In a folder without it, the likelihood is the logistic
                 function of the margin.
             decision: a ``decision.json`` of ``asr-correct tune`` (default: the folder's).
+            keep_style: leave what is no error but style, in English: variants of spelling, hesitations, repeated words,
+                dialect, and words unlike any that become something else.
             spelling: "british" or "american": write words that have two spellings in this one, whether the model
                 changes anything or not (default: each stays as it is spelled).
             remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
@@ -135,7 +146,7 @@ class Corrector:
         if keep_threshold is not None:
             rule = Rule(keep_threshold, rule.scope)
         pretrained.task.rule = rule if min_confidence is None else rule.from_confidence(min_confidence)
-        return cls(pretrained, device, longest, plain, Finish(spelling, remove_disfluencies))
+        return cls(pretrained, device, longest, plain, Finish(spelling, remove_disfluencies), keep_style)
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
@@ -146,6 +157,7 @@ class Corrector:
         decoding: str | None = ...,
         terms: EachTerms = ...,
         spellings: Spelled = ...,
+        word_confidence: Heard = ...,
     ) -> str: ...
     @overload
     def correct(
@@ -156,6 +168,7 @@ class Corrector:
         decoding: str | None = ...,
         terms: EachTerms = ...,
         spellings: Spelled = ...,
+        word_confidence: EachHeard = ...,
     ) -> list[str]: ...
 
     def correct(
@@ -166,6 +179,7 @@ class Corrector:
         decoding: str | None = None,
         terms: EachTerms = None,
         spellings: Spelled = None,
+        word_confidence: Heard | EachHeard = None,
     ) -> str | list[str]:
         """Corrects one text, or each of several.
 
@@ -187,6 +201,9 @@ class Corrector:
             spellings: replacements that always hold, made after the correction: for each text as it should be written,
                 what it replaces, such as ``{"CAPEX": ["cap x", "copics"]}``; many are faster as
                 :class:`~fairseq_asr_correct.terms.spellings.Spellings`, made once.
+            word_confidence: how sure the recognizer is of each word that white space separates, from 0 to 1; for
+                several texts, an iterable with such a sequence, or None, for each. A decision that knows such numbers
+                takes more changes where the recognizer is in doubt, and fewer where it is sure.
 
         Returns:
             The corrected text for one text, or a list of corrected texts, in the order of the input.
@@ -194,11 +211,14 @@ class Corrector:
         Raises:
             TypeError: an input is not text, or terms are no terms.
             UserError: ``batch_size`` or ``beam`` is not a whole number from 1 up, there is no such decoding or it
-                has no such beam, a term cannot be one, the spellings contradict each other, or the model computes NaN.
+                has no such beam, a term cannot be one, the spellings contradict each other, the word confidences do
+                not fit a text, or the model computes NaN.
         """
         if isinstance(texts, str):
-            return next(self.stream([texts], batch_size, beam, decoding, terms, spellings))
-        return list(self.stream(texts, batch_size, beam, decoding, terms, spellings))
+            one = [texts], batch_size, beam, decoding, terms, spellings, [cast(Heard, word_confidence)]
+            return next(self.stream(*one))
+        several = cast(EachHeard, word_confidence)
+        return list(self.stream(texts, batch_size, beam, decoding, terms, spellings, several))
 
     def stream(
         self,
@@ -208,6 +228,7 @@ class Corrector:
         decoding: str | None = None,
         terms: EachTerms = None,
         spellings: Spelled = None,
+        word_confidence: EachHeard = None,
     ) -> Iterator[str]:
         """Corrects a stream of texts, of any length.
 
@@ -220,6 +241,7 @@ class Corrector:
             decoding: as for :meth:`correct`.
             terms: as for :meth:`correct`.
             spellings: as for :meth:`correct`.
+            word_confidence: as for :meth:`correct`.
 
         Returns:
             An iterator over the corrected texts, in the order of the input.
@@ -230,7 +252,8 @@ class Corrector:
         """
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
-        corrections = self._corrections(iter(texts), Search.of(batch_size, beam, decoding), terms)
+        search = Search.of(batch_size, beam, decoding)
+        corrections = self._corrections(iter(texts), search, terms, word_confidence)
         finish = self._finish.with_spellings(spellings)
         return (finish.apply(correction.after) for correction in corrections)
 
@@ -244,6 +267,7 @@ class Corrector:
         nbest: int = ...,
         terms: EachTerms = ...,
         spellings: Spelled = ...,
+        word_confidence: Heard = ...,
     ) -> Correction: ...
     @overload
     def explain(
@@ -255,6 +279,7 @@ class Corrector:
         nbest: int = ...,
         terms: EachTerms = ...,
         spellings: Spelled = ...,
+        word_confidence: EachHeard = ...,
     ) -> list[Correction]: ...
 
     def explain(
@@ -266,6 +291,7 @@ class Corrector:
         nbest: int = 1,
         terms: EachTerms = None,
         spellings: Spelled = None,
+        word_confidence: Heard | EachHeard = None,
     ) -> Correction | list[Correction]:
         """Corrects as :meth:`correct` does, and reports each change and how sure the model is of it.
 
@@ -283,6 +309,7 @@ class Corrector:
                 cannot spell count as 0. With terms, it is the log-probability given the text with its terms.
             terms: as for :meth:`correct`. An edit that writes a term names it.
             spellings: as for :meth:`correct`. Where a spelling alone changes words, the confidence is 1.
+            word_confidence: as for :meth:`correct`.
 
         Returns:
             A correction for one text, or a list of corrections, in the order of the input.
@@ -295,11 +322,18 @@ class Corrector:
         search = Search.of(batch_size, beam, decoding, nbest)
         finish = self._finish.with_spellings(spellings)
         if isinstance(texts, str):
-            return spelled(next(self._corrections(iter([texts]), search, terms)), finish)
-        return [spelled(correction, finish) for correction in self._corrections(iter(texts), search, terms)]
+            heard = [cast(Heard, word_confidence)]
+            return spelled(next(self._corrections(iter([texts]), search, terms, heard)), finish)
+        several = self._corrections(iter(texts), search, terms, cast(EachHeard, word_confidence))
+        return [spelled(correction, finish) for correction in several]
 
     def weighed(
-        self, texts: Iterable[str], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
+        self,
+        texts: Iterable[str],
+        batch_size: int = 32,
+        beam: int | None = None,
+        decoding: str | None = None,
+        word_confidence: EachHeard = None,
     ) -> list[Correction]:
         """As :meth:`explain`, with the evidence of each edit, for whoever fits a decision.
 
@@ -308,6 +342,7 @@ class Corrector:
             batch_size: as for :meth:`correct`.
             beam: as for :meth:`correct`.
             decoding: as for :meth:`correct`.
+            word_confidence: as for :meth:`correct`.
 
         Returns:
             Corrections whose edits are :class:`~.corrections.WeighedEdit`.
@@ -316,7 +351,7 @@ class Corrector:
             UserError: as for :meth:`correct`.
         """
         search = replace(Search.of(batch_size, beam, decoding, 1), evidence=True)
-        return list(self._corrections(iter(texts), search, None))
+        return list(self._corrections(iter(texts), search, None, word_confidence))
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.
@@ -345,8 +380,11 @@ class Corrector:
         """
         return [correction.after for correction in self._correct_parts(parts, Search.of(batch_size, beam, decoding))]
 
-    def _corrections(self, texts: Iterator[str], search: Search, terms: EachTerms) -> Iterator[Correction]:
+    def _corrections(
+        self, texts: Iterator[str], search: Search, terms: EachTerms, heard: EachHeard
+    ) -> Iterator[Correction]:
         lists = None if terms is None else lists_of(terms)
+        sure = itertools.repeat(None) if heard is None else iter(heard)
         window = WINDOW * search.batch_size
         for first in itertools.count(step=window):
             some = list(itertools.islice(texts, window))
@@ -355,25 +393,43 @@ class Corrector:
                     raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give only text")
             if not some:
                 return
+            each = [given and checked(given, one, f"texts[{number}]") for number, (one, given) in
+                    enumerate(zip(some, sure, strict=False), first)]  # fmt: skip
+            if len(each) < len(some):
+                raise UserError(f"word_confidence ends before texts[{first + len(each)}]: give one, or None, for each")
             if lists is None:
-                yield from self._correct(some, search)
+                yield from self._correct(some, each, search)
             else:
                 choices = chosen(some, lists)
-                found = self._correct([choice.text for choice in choices], search)
+                # A term may have other words than what it replaces.
+                each = [
+                    given if choice.text == one else None
+                    for one, choice, given in zip(some, choices, each, strict=True)
+                ]
+                found = self._correct([choice.text for choice in choices], each, search)
                 yield from (choice.with_model(one) for choice, one in zip(choices, found, strict=True))
 
-    def _correct(self, texts: list[str], search: Search) -> list[Correction]:
+    def _correct(self, texts: list[str], heard: list[WordConfidence | None], search: Search) -> list[Correction]:
         """The corrections of the texts in a window."""
         layouts = [self.cut(one) for one in texts]
-        following = iter(self._correct_parts([part for layout in layouts for part in layout], search))
+        sure = [some for layout, given in zip(layouts, heard, strict=True) for some in heard_by_part(layout, given)]
+        following = iter(self._correct_parts([part for layout in layouts for part in layout], search, sure))
         pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
         return [
             joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
         ]
 
     @torch.inference_mode()
-    def _correct_parts(self, parts: Sequence[Part], search: Search) -> list[Correction]:
-        """The corrections of parts; parts of similar length share a batch."""
+    def _correct_parts(
+        self, parts: Sequence[Part], search: Search, heard: Sequence[list[float] | None] | None = None
+    ) -> list[Correction]:
+        """The corrections of parts; parts of similar length share a batch.
+
+        Args:
+            parts: of any number of texts.
+            search: how to decode.
+            heard: for each part, how sure its recognizer is of each word that the model reads; None for others.
+        """
         rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
         corrections = [unchanged(part.text) for part in parts]
         if not rows:
@@ -383,7 +439,10 @@ class Corrector:
             some = rows[first : first + search.batch_size]
             batch = [parts[row] for row in some]
             try:
-                decoded = decode(batch, self._sample(batch))
+                sample = self._sample(batch)
+                if heard is not None:
+                    sample[HEARD] = [heard[row] for row in some]
+                decoded = decode(batch, sample)
             except AssertionError as error:  # fairseq's, when no hypothesis ends
                 raise UserError("the model computes probabilities that are not numbers: use another model") from error
             for row, correction in zip(some, decoded, strict=True):

@@ -21,6 +21,10 @@ class Part(NamedTuple):
     tokens: list[int]  #: the word pieces that the model reads; empty if the words stay as they are
     wording: Wording | None = None  #: how they are written; None if the model reads exactly ``text``
 
+    def heard(self, sure: Sequence[float]) -> list[float]:
+        """How sure a recognizer is of each word that the model reads, from that for each word of the text."""
+        return [sure[owner] for owner in self.wording.owners] if self.wording else list(sure)
+
 
 class Read(NamedTuple):
     """A word of a text, and what the model reads of it."""
@@ -45,6 +49,7 @@ class Cutter:
 
     def __init__(self, dictionary: Dictionary, longest: int, plain: bool = False) -> None:
         self._vocabulary = Vocabulary(dictionary)
+        self.english = self._vocabulary.english  #: whether it is the vocabulary of an English model
         self._longest = longest
         self._plain = plain
 
@@ -117,6 +122,14 @@ def _is_letter(letter: str) -> bool:
 def _bare(word: str) -> str:
     """The word without accents."""
     return "".join(one for one in unicodedata.normalize("NFKD", word) if not unicodedata.category(one).startswith("M"))
+
+
+def heard_by_part(parts: Sequence[Part], sure: Sequence[float] | None) -> list[list[float] | None]:
+    """For each part of a text, how sure a recognizer is of the words that the model reads; None if it does not say."""
+    if sure is None:
+        return [None] * len(parts)
+    ends = list(itertools.accumulate((len(part.text.split()) for part in parts), initial=0))
+    return [part.heard(sure[start:end]) for part, (start, end) in zip(parts, itertools.pairwise(ends), strict=True)]
 
 
 def join(parts: Sequence[str], text: str = "") -> str:

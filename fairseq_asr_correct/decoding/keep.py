@@ -24,6 +24,7 @@ from fairseq_asr_correct.decoding.styled import styled
 from fairseq_asr_correct.decoding.words import Words
 
 Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input and of the correction, with the end
+HEARD = "word_confidence"  # of a sample: for each sentence the recognizer's confidence of each word, or None
 LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32, and infinities cannot be subtracted
 
 
@@ -70,6 +71,7 @@ def keep_or_correct(
     words: Words,
     rule: Rule,
     known: Sequence[Known] | None = None,
+    heard: Sequence[Sequence[float] | None] | None = None,
 ) -> list[Decision]:
     """Decides which changes of each sentence to take.
 
@@ -81,6 +83,7 @@ def keep_or_correct(
         words: of the dictionary.
         rule: which changes are taken.
         known: for each sentence, the scores that need not be computed again; None for others.
+        heard: for each sentence, how sure the recognizer is of each word, from 0 to 1; None for others.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
     befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
@@ -98,7 +101,7 @@ def keep_or_correct(
         spans = spans_with_margins(*sides[row], before_scores, after_scores, words.continues)
         if rule.style:
             spans = styled(befores[row], spans, words, rule.disfluencies)
-        decisions[row] = Decision(befores[row], spans, before_scores).by(rule, words)
+        decisions[row] = Decision(befores[row], spans, before_scores).by(rule, words, heard and heard[row])
     return decisions
 
 
@@ -150,7 +153,8 @@ class KeepOrCorrect:
             pairs = zip(source, best, strict=True)
             decisions = [self._all_but_style(*map(self._bare, pair)) for pair in pairs]
         else:
-            decisions = keep_or_correct(models, source, best, self.dictionary, self.words, self.rule, known)
+            options = self.dictionary, self.words, self.rule, known, sample.get(HEARD)
+            decisions = keep_or_correct(models, source, best, *options)
         written = [
             torch.tensor([*decision.tokens, self.eos]).to(tokens)
             for decision, tokens in zip(decisions, best, strict=True)

@@ -63,9 +63,15 @@ class Decision:
         """Whether no change is made."""
         return not any(span.taken for span in self.spans)
 
-    def by(self, rule: Rule, words: Words) -> "Decision":
-        """The decision of a rule, with the confidence of each change."""
-        proposal = self.proposal(words)
+    def by(self, rule: Rule, words: Words, heard: Sequence[float] | None = None) -> "Decision":
+        """The decision of a rule, with the confidence of each change.
+
+        Args:
+            rule: which changes are taken.
+            words: of the dictionary.
+            heard: how sure the recognizer is of each word, from 0 to 1, if it says so.
+        """
+        proposal = self.proposal(words, heard)
         confidences = rule.confidences(proposal)
         taken = rule.takes([span.margin for span in self.spans], confidences)
         spans = [
@@ -74,7 +80,7 @@ class Decision:
         ]
         return replace(self, spans=spans)
 
-    def proposal(self, words: Words) -> Proposal:
+    def proposal(self, words: Words, heard: Sequence[float] | None = None) -> Proposal:
         """The changes as the rule sees them."""
         scores = [] if self.source_scores is None else self.source_scores.tolist()
         changes = []
@@ -84,7 +90,7 @@ class Decision:
             before, after = words.of(span.before), words.of(span.after)
             unchanged = scores[span.start : end]
             changes.append(Change(start, before, after, span.start, unchanged, span.scores, span.margin))
-        return Proposal(words.of(self.source), scores, changes)
+        return Proposal(words.of(self.source), scores, changes, heard)
 
 
 def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> list[tuple[int, int, int, int]]:
