@@ -34,6 +34,10 @@ REPORT = [
     "matplotlib>=3.8",  # its plots
     "jinja2>=3.1.6",  # its page; CVE-2025-27516 (out of the sandbox)
 ]
+LANGUAGE_MODEL = [
+    "gguf>=0.17",  # reads .gguf files for transformers, whose own folders need neither
+    "accelerate>=1.1",  # transformers asks for it to load what gguf has read
+]
 CTRANSLATE2 = ["ctranslate2>=4.8"]  # scripts/export_ctranslate2.py, and what runs its folders
 
 setup(
@@ -57,6 +61,7 @@ setup(
             "english/english_words.txt.gz",
             "english/variants.tsv",
             "english/variants_by_hand.tsv",
+            "candidates/candidate_weights.json",
             "terms/letter_costs.json",
             "terms/term_weights.json",
         ],
@@ -79,6 +84,7 @@ setup(
         "sacrebleu>=2.4",  # fairseq's BLEU
         "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
         "tqdm>=4.60",  # progress
+        "scipy>=1.11",  # fits the weights of candidates; scikit-learn, which fairseq needs, needs it too
         "pyyaml>=6",  # files of fixed spellings; fairseq and transformers need it too
     ],
     extras_require={
@@ -93,8 +99,9 @@ setup(
         "report": REPORT,
         "serve": SERVE,
         "ctranslate2": CTRANSLATE2,
+        "language-model": LANGUAGE_MODEL,
         "test": [
-            *(*AUDIO, *CLUSTER, *TEXT, *REPORT, *SERVE, *CTRANSLATE2),
+            *(*AUDIO, *CLUSTER, *TEXT, *REPORT, *SERVE, *CTRANSLATE2, *LANGUAGE_MODEL),
             "pytest>=8",
             "pytest-xdist>=3",  # make test, in two processes
             "hypothesis>=6.100",

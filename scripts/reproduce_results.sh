@@ -111,5 +111,5 @@ PAIRS=$run/real_pairs DEVICE_FLAGS=$device_flags MAX_TOKENS=$max_tokens BEAM=1 \
 
 if stage "$run/model" "a model folder"; then
   python -m fairseq_asr_correct export "$checkpoint" --data "$run/real-data-bin" --dtype int8 \
-    --keep "$run/keep/keep.json" --save-to "$run/model"
+    --decision "$run/keep/keep.json" --save-to "$run/model"
 fi

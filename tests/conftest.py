@@ -31,7 +31,7 @@ torch.set_num_threads(1)
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
 settings.load_profile("fixed")
-pytest_plugins = ("correctors", "service")
+pytest_plugins = ("correctors", "hesitant", "service")
 ROOT = Path(__file__).parents[1]
 PATHS = os.pathsep.join(map(str, [ROOT, ROOT / "tests", *sorted((ROOT / "tests").glob("*/"))]))  # for other processes
 USER_DIR = str(ROOT / "fairseq_asr_correct")

@@ -16,6 +16,7 @@ VERBS = {  # verb: its module, and a summary for --help
     "sentencepiece": ("train_sentencepiece", "train a vocabulary for a language that has no BERT"),
     "binarize": ("binarize", "turn pairs into fairseq's binary data"),
     "tune": ("tune", "fit which changes are taken to a recognizer of your own"),
+    "tune-candidates": ("tune_candidates", "fit the weights by which a language model helps to choose"),
     "average": ("average_checkpoints", "average the last checkpoints of a training"),
     "export": ("export", "export a corrector for this package, Hugging Face or CTranslate2"),
     "import": ("import_huggingface", "turn a BERT-to-BERT model of Hugging Face into a checkpoint"),

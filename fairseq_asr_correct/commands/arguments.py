@@ -94,13 +94,27 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.keep_threshold is not None and (args.decision or args.min_confidence is not None):
         other = "--decision" if args.decision else "--min-confidence"
         raise UserError(f"--keep-threshold and {other} both say which changes are taken: give one of them")
-    return {name: getattr(args, name) for name in CHOICES}
+    options = {name: value for name in CHOICES if (value := getattr(args, name)) not in (None, False)}
+    if getattr(args, "language_model", None):
+        for name in ("min_confidence", "decision", "keep_threshold"):
+            if name in options:
+                flag = f"--{name.replace('_', '-')}"
+                raise UserError(f"--language-model has weights of its own for each change: leave {flag} out")
+        options["keep_threshold"] = -math.inf  # all changes are candidates
+    return options
 
 
 def add_plain(parser: argparse.ArgumentParser) -> None:
     """Adds ``--plain``."""
     parser.add_argument("--plain", action="store_true", help="take words exactly as they are: one with capitals or "
         "marks that the model does not know stays, and cuts the text (default: keep the form)")  # fmt: skip
+
+
+def add_language_model(parser: argparse.ArgumentParser) -> None:
+    """Adds --language-model, which judges the corrector's changes."""
+    parser.add_argument("--language-model", metavar="NAME", help="a causal language model of transformers that helps "
+        "to choose: a folder, a .gguf file or a name; rows with `nbest` are chosen among these (default: none)",
+    )  # fmt: skip
 
 
 def add_export(parser: argparse.ArgumentParser) -> None:

@@ -30,16 +30,20 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.candidates.causal_models import find
+from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
+from fairseq_asr_correct.candidates.weighing import Weights
 from fairseq_asr_correct.commands.arguments import (
     CHOICES,
     FIRST,
     add_choice,
+    add_language_model,
     add_model,
     add_plain,
     add_spellings,
@@ -50,6 +54,7 @@ from fairseq_asr_correct.commands.arguments import (
     read_terms,
 )
 from fairseq_asr_correct.corrector.corrector import DTYPES
+from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
@@ -61,6 +66,7 @@ from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.terms.vocabulary_tables import LIST
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
 from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.journal import Journal
@@ -99,6 +105,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
+    add_language_model(parser)
     add_terms(parser)
     parser.add_argument("--terms-only", action="store_true", help="write terms, and change nothing else")
     add_spellings(parser)
@@ -123,6 +130,10 @@ def check(args: argparse.Namespace) -> None:
     if args.terms:
         read_terms(args.terms)  # its mistakes are told before a model is read
     choice_of(args)
+    if args.language_model:
+        if args.terms_only:
+            raise UserError("--language-model judges a model's changes: leave --terms-only out")
+        find(args.language_model)
     if args.spellings:
         Spellings.read(args.spellings)  # its mistakes are told before a model is read
     if args.output == STANDARD_INPUT:
@@ -168,7 +179,13 @@ class Counts:
         return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
 
 
-Said = tuple[str, tuple[str, ...] | None]  # a text, and its own terms if it has some
+class Said(NamedTuple):
+    """What the corrector reads of a line."""
+
+    text: str
+    terms: tuple[str, ...] | None = None  #: its own terms, if it has some
+    hypotheses: Hypotheses | None = None  #: its recognizer's, for a language model
+    heard: tuple[float, ...] | None = None  #: how sure the recognizer is of each word, if it says so
 
 
 def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
@@ -181,20 +198,42 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, plain=args.plain, **choice_of(args))
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
+    if args.language_model:
+        opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, DTYPES[args.dtype])
+        return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)
     if args.spellings:
         how["spellings"] = spellings
     correct = partial(corrector.correct, **how)
 
     def worker(some: list[Said]) -> list[str]:
         texts, lists = split(some, terms)
-        return correct(texts, terms=lists) if any(lists) else correct(texts)
+        heard = [one.heard for one in some]
+        own: dict[str, Any] = {"terms": lists} if any(lists) else {}
+        return correct(texts, **own, **({"word_confidence": heard} if any(heard) else {}))
 
     return worker
 
 
+def second_opinion(
+    opinion: SecondOpinion, terms: TermList, finish: Finish, how: dict[str, Any], some: list[Said]
+) -> list[str]:
+    """The texts as a corrector and a language model choose them."""
+    _, lists = split(some, terms)
+    hypotheses = [one.hypotheses or one.text for one in some]
+    chosen = opinion.correct(hypotheses, terms=lists if any(lists) else None, **how)
+    return [finish.apply(one.after) for one in chosen]
+
+
+def said(line: Transcript, args: argparse.Namespace) -> Said:
+    """What the corrector reads of a line; its hypotheses only for a language model."""
+    row = line.row if args.language_model else None
+    hypotheses = read_hypotheses(row.fields, line.text, row.place) if row else None
+    return Said(line.text, line.terms, hypotheses, line.word_confidence)
+
+
 def split(some: list[Said], terms: TermList) -> tuple[list[str], list[TermList]]:
     """The texts, and the terms of each: its own, or these."""
-    return [text for text, _ in some], [terms if own is None else TermList(own) for _, own in some]
+    return [one.text for one in some], [terms if one.terms is None else TermList(one.terms) for one in some]
 
 
 def gpus_of(args: argparse.Namespace) -> float:
@@ -211,7 +250,7 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
     def batches() -> Iterator[list[Said]]:
         while some := list(islice(lines, BATCHES * args.batch_size)):
             waiting.append(some)
-            yield [(line.text, line.terms) for line in some]
+            yield [said(line, args) for line in some]
 
     for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
         for line, after in zip(waiting.popleft(), afters, strict=True):
@@ -229,7 +268,7 @@ def correct_file(args: argparse.Namespace) -> str:
     if output.is_file() and not journal_path.exists() and not args.force:
         return f"{output} exists and is kept; --force replaces it"
     lines = read_transcripts(args.input, args.format)
-    texts = [(line.text, line.terms) for line in lines]  # malformed lines are reported first
+    texts = [said(line, args) for line in lines]  # malformed lines are reported first
     size = BATCHES * args.batch_size
     ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
     # A shard is one run of lines, so that cat joins the shards' outputs.
@@ -257,6 +296,10 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
     if args.decision:
         options["decision"] = digest(args.decision)
+    if args.language_model:
+        weights = Weights.of_model(args.model)
+        files = map(digest, find(args.language_model).files)
+        options["language_model"] = [args.language_model, *weights.values, *files]
     if args.spellings:
         options["spellings"] = digest(args.spellings)
     return {"input": digest(args.input), "model": model, "options": options}
@@ -285,7 +328,7 @@ def write(
     output: Path, batches: dict[int, list[Said]], journal: Journal, args: argparse.Namespace, first: int
 ) -> Counts:
     """Writes all lines of the batches, the first of which is line ``first``, or none."""
-    counts, befores = Counts(), [text for texts in batches.values() for text, _ in texts]
+    counts, befores = Counts(), [one.text for some in batches.values() for one in some]
     afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
     lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))
     with atomic_write(output) as file:

@@ -19,8 +19,10 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
+    add_language_model,
     add_model,
     add_plain,
     add_spellings,
@@ -30,6 +32,7 @@ from fairseq_asr_correct.commands.arguments import (
     read_terms,
 )
 from fairseq_asr_correct.corrector.corrections import Correction
+from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.formats.shipped import shipped_model
@@ -38,6 +41,7 @@ from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
 from fairseq_asr_correct.transcripts.file_formats import FORMATS, format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
+from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
 from fairseq_asr_correct.transcripts.rewriting import terms_of_row
 
 
@@ -47,28 +51,33 @@ def main(argv: list[str] | None = None) -> None:
     form = args.format or format_of(args.input, "give --format")
     terms = read_terms(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else None
-    corrector = Corrector.from_pretrained(
-        args.model or shipped_model(), args.device, plain=args.plain, **choice_of(args)
-    )
+    model = args.model or shipped_model()
+    corrector = Corrector.from_pretrained(model, args.device, plain=args.plain, **choice_of(args))
+    opinion = SecondOpinion.of(corrector, args.language_model, model, args.device) if args.language_model else None
     entries = read_entries(args.input, form)
     pipe = args.output == STANDARD_INPUT
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:
         while some := list(islice(entries, args.batch_size)):
             texts = [entry.text("pred_text", "text") for entry in some]
-            heard = [entry.word_confidence for entry in some]
-            lists = [_terms_of(entry, terms) for entry in some] if form == "nemo" else terms
-            explained = corrector.explain(
-                texts,
-                batch_size=args.batch_size,
-                beam=args.beam,
-                decoding=args.decoding,
-                nbest=args.nbest,
-                terms=lists,
-                spellings=spellings,
-                word_confidence=heard if any(heard) else None,
-            )
+            each = [_terms_of(entry, terms) for entry in some]
+            how = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding, "nbest": args.nbest}
+            if opinion:
+                hypotheses = [_hypotheses(*both) for both in zip(some, texts, strict=True)]
+                explained = [
+                    spelled(one, corrector.finish.with_spellings(spellings))
+                    for one in opinion.correct(hypotheses, terms=each, **how)
+                ]
+            else:
+                lists = each if form == "nemo" else terms
+                heard = [entry.word_confidence for entry in some]
+                sure = {"word_confidence": heard} if any(heard) else {}
+                explained = corrector.explain(texts, terms=lists, spellings=spellings, **how, **sure)
             for line in _lines(some, explained, args.nbest):
                 print(line, file=file, flush=pipe)
+
+
+def _hypotheses(entry: Entry, text: str) -> Hypotheses:
+    return read_hypotheses(entry.fields, text, f"{entry.path} line {entry.number}")
 
 
 def _terms_of(entry: Entry, terms: TermList | None) -> TermList:
@@ -100,6 +109,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
     )
+    add_language_model(parser)
     add_terms(parser)
     add_spellings(parser)
     add_plain(parser)

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from fairseq_asr_correct.commands.arguments import (
     FIRST,
     add_choice,
+    add_language_model,
     add_model,
     add_plain,
     add_spellings,
@@ -44,6 +45,7 @@ from fairseq_asr_correct.terms.spellings import Spellings
 
 if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
+    from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
     from fairseq_asr_correct.corrector.parts import Part
     from fairseq_asr_correct.terms.term_list import TermList
 
@@ -71,11 +73,14 @@ def main(argv: list[str] | None = None) -> None:
     lists = read_lists(args.terms)
     bound = bind(args.host, args.port)  # a port in use is reported before the model is read
     corrector, how = load(args)
+    opinion = second_opinion(args, corrector) if args.language_model else None
     corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
     metrics = Metrics()
 
     def correct(parts: list["Part"]) -> list[str]:
         with metrics.batch_seconds.time():
+            if opinion:
+                return [one.after for one in opinion.correct([part.text for part in parts], **how)]
             return corrector.correct_parts(parts, **how)
 
     queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
@@ -128,6 +133,13 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
     return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
 
 
+def second_opinion(args: argparse.Namespace, corrector: "Corrector") -> "SecondOpinion":
+    """The language model on top of the corrector, as the flags say."""
+    from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
+
+    return SecondOpinion.of(corrector, args.language_model, args.model, args.device)
+
+
 def _given(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags that were given; the corrector has defaults for the others."""
     return {name: value for name, value in flags.items() if value is not None}
@@ -146,6 +158,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam)")
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
+    add_language_model(parser)
     add_spellings(parser)
     add_plain(parser)
     add_choice(parser)

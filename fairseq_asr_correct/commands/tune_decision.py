@@ -29,11 +29,12 @@ from fairseq_asr_correct.corrector.tuning import Tuned, tune
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.markdown import markdown
-from fairseq_asr_correct.evaluation.reading import SIDES, read_set, speaker_rule
+from fairseq_asr_correct.evaluation.reading import SIDES, read_set
 from fairseq_asr_correct.files import atomic_write, finished_together
 from fairseq_asr_correct.formats.model_files import rule_with
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.stored.rules import DECISION, read_rule
+from fairseq_asr_correct.transcripts.identity import speaker_rule
 from fairseq_asr_correct.transcripts.sources import parse_source
 
 FEWEST = 50  # pairs
@@ -84,7 +85,7 @@ def read_pairs(source: str) -> list[tuple[str, str]]:
     Raises:
         UserError: a file cannot be read, or there is too little to tune on.
     """
-    utterances = read_set(parse_source(source, sides=SIDES), speaker_rule(None))
+    utterances = read_set(parse_source(source, sides=SIDES), speaker_rule())
     pairs = [(one.reference, one.before) for one in utterances if one.reference.split()]
     if len(pairs) < FEWEST:
         raise UserError(f"{source} has {len(pairs)} pairs: give at least {FEWEST} to tune on, better a hundred")

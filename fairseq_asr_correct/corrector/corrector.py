@@ -29,7 +29,7 @@ from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.terms.spellings import Spellings
-from fairseq_asr_correct.transcripts.word_confidence import WordConfidence, checked
+from fairseq_asr_correct.transcripts.word_confidence import checked
 
 FAIRSEQ = "fairseq"  # the task's name of beam search
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
@@ -75,7 +75,7 @@ class Corrector:
         self._rule = replace(rule, style=style, disfluencies=not finish.remove_disfluencies)
         self._task, self._guided_task = (make_task(dictionary, self._rule, how) for how in (FAIRSEQ, INPUT_GUIDED))
         self._words = Words(dictionary)
-        self._finish = finish
+        self.finish = finish
         self._changes = Changes(dictionary, self._words.continues)
 
     @classmethod
@@ -254,7 +254,7 @@ class Corrector:
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
         search = Search.of(batch_size, beam, decoding)
         corrections = self._corrections(iter(texts), search, terms, word_confidence)
-        finish = self._finish.with_spellings(spellings)
+        finish = self.finish.with_spellings(spellings)
         return (finish.apply(correction.after) for correction in corrections)
 
     @overload
@@ -320,7 +320,7 @@ class Corrector:
                 ``beam``.
         """
         search = Search.of(batch_size, beam, decoding, nbest)
-        finish = self._finish.with_spellings(spellings)
+        finish = self.finish.with_spellings(spellings)
         if isinstance(texts, str):
             heard = [cast(Heard, word_confidence)]
             return spelled(next(self._corrections(iter([texts]), search, terms, heard)), finish)
@@ -409,7 +409,7 @@ class Corrector:
                 found = self._correct([choice.text for choice in choices], each, search)
                 yield from (choice.with_model(one) for choice, one in zip(choices, found, strict=True))
 
-    def _correct(self, texts: list[str], heard: list[WordConfidence | None], search: Search) -> list[Correction]:
+    def _correct(self, texts: list[str], heard: Sequence[Heard], search: Search) -> list[Correction]:
         """The corrections of the texts in a window."""
         layouts = [self.cut(one) for one in texts]
         sure = [some for layout, given in zip(layouts, heard, strict=True) for some in heard_by_part(layout, given)]

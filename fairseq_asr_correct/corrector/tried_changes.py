@@ -42,8 +42,8 @@ def try_changes(
     Args:
         corrector: one that takes all changes, as ``min_confidence=0`` makes it.
         pairs: what was said, and what was recognized.
-        decoding: as for :meth:`.Corrector.correct`.
-        beam: as for :meth:`.Corrector.correct`.
+        decoding: as for :meth:`~fairseq_asr_correct.Corrector.correct`.
+        beam: as for :meth:`~fairseq_asr_correct.Corrector.correct`.
     """
     some: list[tuple[str, str]] = []
     for pair in pairs:

@@ -21,6 +21,13 @@ from fairseq_asr_correct.transcripts.word_confidence import WordConfidence, conf
 HYPOTHESIS, CORRECTED, TERMS = "pred_text", "corrected_text", "terms"
 
 
+class Row(NamedTuple):
+    """An object of JSON in a file."""
+
+    fields: Mapping[str, Any]
+    place: str  #: file and line, for messages
+
+
 class Transcript(NamedTuple):
     """A piece of a file, most often a line."""
 
@@ -28,6 +35,7 @@ class Transcript(NamedTuple):
     corrected: Callable[[str], str]  #: gives the piece with a corrected text, without the line's end
     terms: tuple[str, ...] | None = None  #: its own words and phrases to look for; None if it has no such list
     word_confidence: WordConfidence | None = None  #: of each word of the text; None if the recognizer gave none
+    row: Row | None = None  #: all its fields, in JSON
 
 
 def read_transcripts(path: Path, form: str) -> Iterator[Transcript]:
@@ -54,7 +62,8 @@ def _nemo(file: Lines) -> Iterator[Transcript]:
         whose = HYPOTHESIS not in row and isinstance(row.get("text"), str) and listed_words(row)
         text = row["text"] if whose else hypothesis(row, file.path, number)  # Vosk and Whisper write it as `text`
         own = terms_of_row(row, file.path, number), confidence_of_row(row, text, f"{file.path} line {number}")
-        yield Transcript(text, partial(_json, row, before if array else ""), *own)
+        written = partial(_json, row, before if array else "")
+        yield Transcript(text, written, *own, Row(row, f"{file.path} line {number}"))
         before = ","
     if array:
         yield _same("[]" if before == "[" else "]")

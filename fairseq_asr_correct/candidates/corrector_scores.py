@@ -1,0 +1,42 @@
+"""How likely a corrector finds given texts: what it was not asked to write has a probability too."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from fairseq_asr_correct.corrector.corrector import Corrector
+from fairseq_asr_correct.corrector.parts import Part
+from fairseq_asr_correct.decoding.keep import score
+
+BATCH = 64  # pairs that are scored at once
+Pair = tuple[str, str]  # what the corrector reads, and a text that it could write
+
+
+@torch.inference_mode()
+def corrector_scores(corrector: Corrector, pairs: Sequence[Pair]) -> list[float]:
+    """Log-probabilities (natural, summed) of texts, each given another.
+
+    Returns:
+        For each pair a number; NaN if the corrector cannot read one of both as a whole.
+    """
+    parts = {text: _whole(corrector, text) for pair in pairs for text in pair}
+    found = [math.nan] * len(pairs)
+    rows = [(number, parts[one], parts[other]) for number, (one, other) in enumerate(pairs)]
+    known = [(number, one, other) for number, one, other in rows if one is not None and other is not None]
+    known.sort(key=lambda row: len(row[1].tokens))
+    eos = corrector._dictionary.eos()
+    for first in range(0, len(known), BATCH):
+        some = known[first : first + BATCH]
+        source = corrector._sample([one for _, one, _ in some])["net_input"]["src_tokens"]
+        targets = [torch.tensor([*other.tokens, eos]) for _, _, other in some]
+        scores = score([corrector._model], source, targets, corrector._dictionary)
+        for (number, _, _), numbers in zip(some, scores, strict=True):
+            found[number] = float(numbers.double().sum())
+    return found
+
+
+def _whole(corrector: Corrector, text: str) -> Part | None:
+    """The text as one part; None if the model cannot read it as one, or reads nothing of it."""
+    parts = corrector.cut(text)
+    return parts[0] if len(parts) == 1 and parts[0].tokens else None

@@ -1,0 +1,25 @@
+"""A corrector by rules with two changes, of which it is little sure."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from rules import Rules
+
+from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.formats.pretrained import Pretrained, make_task, read_dictionary
+
+GAIN = 1.0  # in log-probability, of each change
+
+
+@pytest.fixture(scope="session")
+def hesitant(bert_init: Path) -> Corrector:
+    """It copies all words but "sat", which is sooner "mat" by GAIN, and "dog", which is sooner "cat" by as much."""
+    dictionary = read_dictionary(bert_init / "dict.txt")
+    size, end = len(dictionary), dictionary.eos()
+    rules = Rules(dictionary, 16 * torch.eye(size), torch.zeros(size, size))
+    for before, after in (("sat", "mat"), ("dog", "cat")):
+        rules.sure[dictionary.index(before), dictionary.index(after)] = 16 + GAIN
+    rules.sure[end, end] = 16
+    return Corrector(Pretrained(rules.model(), make_task(dictionary, -math.inf)))
