@@ -122,6 +122,7 @@ def check_file(name: str) -> None:
 def check_ours(words: Words) -> None:
     """A verb with its flags, and its arguments unless dots stand for some of them."""
     kind = words[words.index("--to") + 1 :][:1] if words[0] == "export" and "--to" in words else []
+    kind += ["--path"] if words[0] == "tune" and "--path" in words else []
     parser = parser_of(words[0], *kind)
     flags = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
     others = flags_of(parser_of("correct")) if words[0] == "distill" else ()  # hands these on

@@ -63,10 +63,8 @@ def main(argv: list[str] | None = None) -> None:
             how = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding, "nbest": args.nbest}
             if opinion:
                 hypotheses = [_hypotheses(*both) for both in zip(some, texts, strict=True)]
-                explained = [
-                    spelled(one, corrector.finish.with_spellings(spellings))
-                    for one in opinion.correct(hypotheses, terms=each, **how)
-                ]
+                chosen, finish = opinion.correct(hypotheses, terms=each, **how), corrector.finish
+                explained = [spelled(one, finish.with_spellings(spellings)) for one in chosen]
             else:
                 lists = each if form == "nemo" else terms
                 heard = [entry.word_confidence for entry in some]

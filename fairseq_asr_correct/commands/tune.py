@@ -13,6 +13,6 @@ def main(argv: list[str] | None = None) -> None:
     (tune_keep if of_fairseq else tune_decision).main(words)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The flags without ``--path``."""
-    return tune_decision.make_parser()
+def make_parser(of_fairseq: str = "") -> argparse.ArgumentParser:
+    """The flags without ``--path``, or those with it if anything is given."""
+    return (tune_keep if of_fairseq else tune_decision).make_parser()
