@@ -136,7 +136,7 @@ def row_of(name: str, tried: list[Tried], likelihood: Likelihood, least: float) 
     """A row of the table: the decision on a set that it was not fitted on."""
 
     def sure(one: Tried) -> list[float]:
-        return [likelihood.confidence(row) for row in one.evidence]
+        return one.sure(likelihood)
 
     every, taken = (counts_at(tried, low, sure) for low in (0, least))
     changes = known(tried)

@@ -1,5 +1,6 @@
 """Fits the likelihood to changes of which it is known what they do."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,11 @@ class Known:
 
     numbers: Numbers  #: evidence, ``(changes, len(NAMES))``
     gains: Numbers  #: by how many the change alone lowers the number of word errors, ``(changes,)``
+    heard: Numbers  #: the recognizer's odds that the words are right; NaN where it does not say so, ``(changes,)``
 
     def __add__(self, other: "Known") -> "Known":
-        return Known(np.concatenate([self.numbers, other.numbers]), np.concatenate([self.gains, other.gains]))
+        sides = (self.numbers, other.numbers), (self.gains, other.gains), (self.heard, other.heard)
+        return Known(*map(np.concatenate, sides))
 
     def __len__(self) -> int:
         return len(self.gains)
@@ -39,11 +42,15 @@ def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = 
     """
     counts = np.ones(len(known)) if counts is None else counts
     right = (known.gains > 0).astype(float)
-    mean = np.average(known.numbers, axis=0, weights=counts)
-    scale = np.sqrt(np.average((known.numbers - mean) ** 2, axis=0, weights=counts))
+    says = ~np.isnan(known.heard)
+    numbers = np.column_stack([known.numbers, says, np.where(says, known.heard, 0)])
+    mean = np.average(numbers, axis=0, weights=counts)
+    scale = np.sqrt(np.average((numbers - mean) ** 2, axis=0, weights=counts))
     scale[scale < 1e-9] = 1.0  # evidence that is always the same
-    rows = np.column_stack([np.ones(len(known)), (known.numbers - mean) / scale])
-    first = np.zeros(rows.shape[1]) if start is None else np.array([start.bias, *start.weights])
+    rows = np.column_stack([np.ones(len(known)), (numbers - mean) / scale])
+    first = np.zeros(rows.shape[1])
+    if start is not None:
+        first[:] = [start.bias, *start.weights, *(start.heard or (0.0, 0.0))]
     first[0] += first[1:] @ mean
     first[1:] *= scale
     pull = np.full(len(first), STRENGTH)
@@ -65,9 +72,12 @@ def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = 
         if np.abs(step).max() < 1e-9:
             break
     weights = found[1:] / scale
-    return Likelihood(float(found[0] - weights @ mean), tuple(weights.tolist()))
+    *of_evidence, bias, weight = weights.tolist()
+    heard = (bias, weight) if says.any() else start and start.heard
+    return Likelihood(float(found[0] - weights @ mean), tuple(of_evidence), heard)
 
 
 def confidences(likelihood: Likelihood, known: Known) -> Numbers:
     """The confidence of each change, ``(changes,)``."""
-    return np.array([likelihood.confidence(row) for row in known.numbers.tolist()])
+    pairs = zip(known.numbers.tolist(), known.heard.tolist(), strict=True)
+    return np.array([likelihood.confidence(row, None if math.isnan(odds) else odds) for row, odds in pairs])

@@ -3,10 +3,11 @@
     asr-correct tune corrector dev.jsonl --save-to tuned
     asr-correct correct corrector --decision tuned/decision.json < hyp.txt
 
-PAIRS is a manifest or table with `text` (what was said) and `pred_text`, or references,recognized. The command corrects
+PAIRS is a manifest or table with `text` (what was said) and `pred_text`, or hypotheses,references. The command corrects
 both sides: the recognized texts, and the references, in which every change is wrong. Each proposed change gets a
 confidence, the probability that it lowers the number of word errors. The fit starts from the model's own decision.json,
-or from that of the model that comes with the package, and moves away from it as far as the pairs give reason to.
+or from that of the model that comes with the package, and moves away from it as far as the pairs give reason to. Where
+the rows have `word_confidence`, the decision learns what that says, and uses it from then on.
 
 decision.json has the weights, and `min_confidence`, the confidence from which a change is taken. It is the one that
 mends most, among those that keep to --max-false-correction and --max-clean-changes; without clear gain it stays. All
@@ -24,17 +25,18 @@ from tqdm import tqdm
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.commands.arguments import new_parser
-from fairseq_asr_correct.corrector.tried_changes import Tried, known, try_changes
+from fairseq_asr_correct.corrector.tried_changes import Pair, Tried, known, try_changes
 from fairseq_asr_correct.corrector.tuning import Tuned, tune
 from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.markdown import markdown
-from fairseq_asr_correct.evaluation.reading import SIDES, read_set
 from fairseq_asr_correct.files import atomic_write, finished_together
 from fairseq_asr_correct.formats.model_files import rule_with
 from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.simulation.texts import read_pairs as read_sides
 from fairseq_asr_correct.stored.rules import DECISION, read_rule
-from fairseq_asr_correct.transcripts.identity import speaker_rule
+from fairseq_asr_correct.transcripts.entries import read_entries
+from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.sources import parse_source
 
 FEWEST = 50  # pairs
@@ -47,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     start, usual = start_of(args.model)
     corrector = Corrector.from_pretrained(args.model, args.device, min_confidence=0)
     recognized = tried(corrector, pairs, args, "recognized")
-    references = tried(corrector, [(said, said) for said, _ in pairs], args, "references")
+    references = tried(corrector, [(pair[0], pair[0]) for pair in pairs], args, "references")
     changes = known(recognized)
     if not len(changes):
         raise UserError(f"{args.pairs}: the model proposes no change for these texts, so that there is nothing to tune")
@@ -66,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, metavar="MODEL", help="an exported folder, the folder that a training "
         "left, or a checkpoint")  # fmt: skip
     parser.add_argument("pairs", metavar="PAIRS", help="[FORMAT:]PATH with what was said and what was recognized, or "
-        "two files: references,recognized")  # fmt: skip
+        "two files: hypotheses,references")  # fmt: skip
     parser.add_argument("--save-to", type=Path, required=True, metavar="DIR", help="folder for decision.json")
     parser.add_argument("--max-false-correction", type=float, metavar="PERCENT", help="make at most so many right "
         "words wrong")  # fmt: skip
@@ -79,17 +81,22 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def read_pairs(source: str) -> list[tuple[str, str]]:
-    """What was said and what was recognized, of each utterance.
+def read_pairs(source: str) -> list[Pair]:
+    """What was said, what was recognized, and how sure the recognizer is of each word, of each utterance.
 
     Raises:
         UserError: a file cannot be read, or there is too little to tune on.
     """
-    utterances = read_set(parse_source(source, sides=SIDES), speaker_rule())
-    pairs = [(one.reference, one.before) for one in utterances if one.reference.split()]
+    found = parse_source(source)
+    if found.formats[0] in ("nemo", *ROWS):
+        entries = read_entries(found.paths[0], found.formats[0])
+        pairs: list[Pair] = [(one.text("text"), one.text("pred_text"), one.word_confidence) for one in entries]
+    else:
+        pairs = [(" ".join(said), " ".join(written), None) for said, written in read_sides([source])]
+    pairs = [pair for pair in pairs if pair[0].split()]
     if len(pairs) < FEWEST:
         raise UserError(f"{source} has {len(pairs)} pairs: give at least {FEWEST} to tune on, better a hundred")
-    if all(said == written for said, written in pairs):
+    if all(said.split() == written.split() for said, written, *_ in pairs):
         raise UserError(f"{source}: the pairs have no errors: give what a recognizer wrote, and what was said")
     return pairs
 
@@ -104,7 +111,7 @@ def start_of(model: Path) -> tuple[Likelihood, float]:
     return rule.likelihood, rule.least
 
 
-def tried(corrector: Corrector, pairs: list[tuple[str, str]], args: argparse.Namespace, name: str) -> list[Tried]:
+def tried(corrector: Corrector, pairs: list[Pair], args: argparse.Namespace, name: str) -> list[Tried]:
     """The utterances with all changes that the corrector proposes."""
     found = try_changes(corrector, pairs, args.decoding, args.beam)
     return list(tqdm(found, name, len(pairs), disable=None))

@@ -11,7 +11,8 @@ import torch
 from fairseq.data import Dictionary
 from torch import nn
 
-from fairseq_asr_correct.choice.evidence import numbers
+from fairseq_asr_correct.choice.changes import Proposal
+from fairseq_asr_correct.choice.evidence import heard_odds, numbers
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.corrector.wordings import Changes
@@ -43,6 +44,7 @@ class WeighedEdit(Edit):
     """A change with what speaks for and against it."""
 
     evidence: tuple[float, ...] = ()  #: in the order of ``choice.evidence.NAMES``
+    heard: float | None = None  #: the recognizer's odds that the words are right; see ``choice.evidence.heard_odds``
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,13 @@ class Explainer:
         made = [self._changes.rewritten(part, decision) for part, decision in zip(parts, decisions, strict=True)]
         scores = self._scores(source, found, [decision for decision, _ in made])
         corrections = []
-        for part, (decision, rewrites), first, beams in zip(parts, made, scores, found, strict=True):
+        sure = sample.get(HEARD) or [None] * len(parts)
+        for part, (decision, rewrites), first, beams, heard in zip(parts, made, scores, found, sure, strict=True):
             after = self._after(part, decision, rewrites)
             others = filter(None, (self._alternative(part, beam) for beam in beams[1:]))
             edits = tuple(_edit(part, decision, rewrite) for rewrite in rewrites)
             if self._evidence and edits:
-                edits = _weighed(edits, numbers(decision.proposal(self._words)), rewrites)
+                edits = _weighed(edits, decision.proposal(self._words, heard), rewrites)
             corrections.append(Correction(part.text, after, edits, ((after, first), *others)))
         return corrections
 
@@ -205,7 +208,12 @@ def _edit(part: Part, decision: Decision, rewrite: Rewrite) -> Edit:
     return Edit(rewrite.start, rewrite.end, before, " ".join(rewrite.after), confidence)
 
 
-def _weighed(edits: Sequence[Edit], rows: list[list[float]], rewrites: Sequence[Rewrite]) -> tuple[WeighedEdit, ...]:
+def _weighed(edits: Sequence[Edit], proposal: Proposal, rewrites: Sequence[Rewrite]) -> tuple[WeighedEdit, ...]:
     """The edits with the evidence of their changes; where two changes are one edit, that of the first."""
-    pairs = zip(edits, rewrites, strict=True)
-    return tuple(WeighedEdit(**vars(edit), evidence=tuple(rows[rewrite.changes[0]])) for edit, rewrite in pairs)
+    rows = numbers(proposal)
+    found = []
+    for edit, rewrite in zip(edits, rewrites, strict=True):
+        first = rewrite.changes[0]
+        odds = heard_odds(proposal.changes[first], proposal.heard)
+        found.append(WeighedEdit(**vars(edit), evidence=tuple(rows[first]), heard=odds))
+    return tuple(found)

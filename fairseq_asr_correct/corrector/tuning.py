@@ -63,7 +63,7 @@ def tune(
         outside = _fit(rest, start)
         for side in (recognized, references):
             for one in side[fold::FOLDS]:
-                sure[id(one)] = [outside.confidence(row) for row in one.evidence]
+                sure[id(one)] = one.sure(outside)
     points = tuple(_points(recognized, references, sorted({*STEPS, usual}), sure))
     chosen = _choose(points, usual, max_false_correction, max_clean_changes)
     changes = known(recognized)

@@ -16,7 +16,7 @@ def some(count: int, weights: np.ndarray, bias: float, seed: int = 1) -> Known:
     draw = np.random.default_rng(seed)
     rows = draw.normal(size=(count, COLUMNS)) * draw.uniform(0.5, 3, COLUMNS)
     right = draw.uniform(size=count) < 1 / (1 + np.exp(-(rows @ weights + bias)))
-    return Known(rows, np.where(right, 1.0, -1.0))
+    return Known(rows, np.where(right, 1.0, -1.0), np.full(count, np.nan))
 
 
 def test_as_another_implementation() -> None:
@@ -44,7 +44,7 @@ def test_few_changes_stay_near_the_start_and_many_do_not() -> None:
 @pytest.mark.parametrize("gain", [1.0, 0.0, -1.0])
 def test_one_effect_alone(gain: float) -> None:
     """All right, or none: the confidences are high or low, and finite."""
-    known = Known(np.zeros((60, COLUMNS)), np.full(60, gain))
+    known = Known(np.zeros((60, COLUMNS)), np.full(60, gain), np.full(60, np.nan))
     found = confidences(fit(known), known)
     assert np.all(found > 0.9) if gain > 0 else np.all(found < 0.1)
 
@@ -53,6 +53,22 @@ def test_counts_are_repetitions() -> None:
     known = some(40, np.ones(COLUMNS), 0.0)
     counts = np.ones(40)
     counts[:7] = 3
-    repeated = known + Known(known.numbers[:7], known.gains[:7]) + Known(known.numbers[:7], known.gains[:7])
+    seven = Known(known.numbers[:7], known.gains[:7], known.heard[:7])
+    repeated = known + seven + seven
     one, other = fit(known, counts), fit(repeated)
     assert np.array(one.weights) == pytest.approx(other.weights, abs=1e-6)
+
+
+def test_it_learns_what_the_recognizer_says() -> None:
+    """Where it is sure of its words a change is wrong; half of the changes come without a word from it."""
+    draw = np.random.default_rng(1)
+    heard = draw.uniform(-5, 5, 2000)
+    right = draw.uniform(size=2000) < 1 / (1 + np.exp(heard - 1))
+    heard[::2] = np.nan
+    known = Known(np.zeros((2000, COLUMNS)), np.where(right, 1.0, 0.0), heard)
+    found = fit(known)
+    assert found.heard is not None and found.heard[1] == pytest.approx(-1, abs=0.2)
+    assert found.confidence([0.0] * COLUMNS, -3.0) > 0.9 and found.confidence([0.0] * COLUMNS, 4.0) < 0.1
+    assert found.confidence([0.0] * COLUMNS) == pytest.approx(right[::2].mean(), abs=0.05)
+    assert confidences(found, known)[1] == pytest.approx(found.confidence([0.0] * COLUMNS, heard[1]))
+    assert fit(Known(known.numbers, known.gains, np.full(2000, np.nan))).heard is None
