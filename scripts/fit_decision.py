@@ -5,7 +5,9 @@
 It tries every change that the corrector proposes for the validation sets of Common Voice (six recognizers), LibriSpeech
 (a character CTC) and ESPnet, and for texts without errors out of the training sets. For each kind of recognizer, it
 fits the decision on the others and prints a row: word error rate before, with every change and with the taken ones, and
-the expected calibration error. Then it fits one on everything. --tried keeps what is slow, for another fit in seconds.
+the expected calibration error. Then it fits one on everything. A second table has what 100 sentences of each
+recognizer's own, for `asr-correct tune`, add to the decision that was fitted on the others. --tried keeps what is slow,
+for another fit in a minute.
 """
 
 import argparse
@@ -16,7 +18,7 @@ import json
 import operator
 import pickle
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.fitting import confidences, fit
 from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known, try_changes
+from fairseq_asr_correct.corrector.tuning import tune
 from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -43,6 +46,8 @@ RIGHT = ["references.train_clean_100", "references.commonvoice.train"]  # texts 
 RIGHT_TRIED = ["references.dev", "references.commonvoice.valid"]  # and to try the decision on
 SENTENCES = 3000  # of each of these
 DRAWS = 2000
+PAIRS = 100  # of one's own recognizer
+MARGINS = [-1e9, *np.arange(-2, 10, 0.5).tolist(), 1e9]
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -66,6 +71,12 @@ def main(argv: list[str] | None = None) -> None:
     }  # fmt: skip
     with atomic_write(args.save_to) as file:
         file.write(json.dumps(table, indent=1) + "\n")
+    print("\n| set | no pairs | 100 pairs | the best margin for all sentences |\n" + "| --- " * 4 + "|")
+    for names in KINDS.values():
+        others = [name for kind in KINDS.values() for name in kind if name not in names]
+        start = fit_on(sets, others, args.right)
+        for name in names:
+            print(own_row(name, sets[name], start, args.least), flush=True)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -76,8 +87,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--save-to", type=Path, required=True, metavar="FILE", help="the decision.json to write")
     parser.add_argument("--tried", type=Path, metavar="FILE", help="keep the tried changes here, or read them")
     parser.add_argument("--least", type=float, default=0.4, metavar="P", help="min_confidence (default: 0.4)")
-    parser.add_argument("--right", type=float, default=2.0, metavar="N", help="how much a change of a text without "
-        "errors counts (default: 2)")  # fmt: skip
+    parser.add_argument("--right", type=float, default=3.0, metavar="N", help="how much a change of a text without "
+        "errors counts (default: 3)")  # fmt: skip
     return parser
 
 
@@ -143,6 +154,23 @@ def row_of(name: str, tried: list[Tried], likelihood: Likelihood, least: float) 
     error = expected_calibration_error(confidences(likelihood, changes), changes.gains > 0)
     share = f"{every.baseline_wer:.2f} | {every.wer:.2f} | {taken.wer:.2f}"
     return f"| {name} | {len(tried):,} | {len(changes):,} | {share} | {interval(tried, sure, least)} | {error:.3f} |"
+
+
+def own_row(name: str, tried: list[Tried], start: Likelihood, least: float) -> str:
+    """A row of the second table: word error rates on the sentences that are not among the hundred."""
+    order = random.Random(1).sample(range(len(tried)), len(tried))
+    own, rest = ([tried[number] for number in some] for some in (order[:PAIRS], order[PAIRS:]))
+    right = [Tried(one.reference, one.reference, (), (), ()) for one in own]
+    found = tune(own, right, start, least)
+    sides = [(start, least), (found.likelihood, found.chosen.least)]
+    rates = [counts_at(rest, low, likelihood_of(side)).wer for side, low in sides]
+    margins = [counts_at(rest, low, lambda one: [row[0] for row in one.evidence]).wer for low in MARGINS]
+    return f"| {name} | {rates[0]:.2f} | {rates[1]:.2f} (from {found.chosen.least:.2f}) | {min(margins):.2f} |"
+
+
+def likelihood_of(likelihood: Likelihood) -> Callable[[Tried], list[float]]:
+    """Gives the confidences of an utterance's changes."""
+    return lambda one: one.sure(likelihood)
 
 
 def interval(tried: list[Tried], sure: Any, least: float) -> str:

@@ -5,6 +5,8 @@ something else: "de" and "dis" are left out, as a recognizer that spells by lett
 verbatim transcript has these words; a corrector takes them for misspellings.
 """
 
+from fairseq_asr_correct.english.frequencies import zipf
+
 _AMERICAN_SOUTH = """
     sah suh massa marse mars gwine dat dey dem dere dese dose wid wif ole chile nebber ebber ebery nuffin sho po' fo'
     mo' yo' yo'self cain't caint yassuh yessuh marster hit's
@@ -26,11 +28,16 @@ _SCOTTISH_AND_IRISH = """
 """
 _EVERYWHERE = """
     gonna wanna gotta kinda sorta lemme gimme dunno c'mon coulda woulda shoulda oughta outta lotta 'tis tis 'twas twas
-    'cause 'bout 'round t'other
+    'cause 'bout 'round t'other wi wi' thro thro' tho tho' altho oft gulph yore creeter creeters
 """
 DIALECT = frozenset((_AMERICAN_SOUTH + _AMERICAN + _BRITISH + _SCOTTISH_AND_IRISH + _EVERYWHERE).split())
 
 
 def is_dialect(word: str) -> bool:
     """Whether a word, in lower case, is one that dialect has where standard English has another."""
-    return word in DIALECT
+    return word in DIALECT or _drops_its_g(word)
+
+
+def _drops_its_g(word: str) -> bool:
+    """Whether it is a word in "-ing" as many people say it: "sayin"."""
+    return len(word) > 4 and word.endswith("in") and zipf(word + "g") > zipf(word) + 1

@@ -64,16 +64,18 @@ def spread(texts: Sequence[str], start: float, end: float) -> list[Word]:
 
 
 def correct_segments(
-    segments: Sequence[Sequence[Word]], explain: Callable[[list[str]], list[Correction]]
+    segments: Sequence[Sequence[Word]], explain: Callable[..., list[Correction]]
 ) -> tuple[list[list[Word]], list[list[Edit]]]:
     """The corrected segments, and the edits of each segment, counted in its words.
 
     Args:
         segments: of words.
-        explain: gives a correction for each text, as ``Corrector.explain`` does.
+        explain: gives a correction for each text, given how sure the recognizer is of its words, as
+            ``Corrector.explain`` does.
     """
     texts = [" ".join(word.text for word in words) for words in segments]
-    edits = [list(correction.edits) for correction in explain(texts)] if texts else []
+    heard = [word_confidence(words) for words in segments]
+    edits = [list(one.edits) for one in explain(texts, word_confidence=heard)] if texts else []
     return [put_back(words, some) for words, some in zip(segments, edits, strict=True)], edits
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.english.dialect import DIALECT
+from fairseq_asr_correct.english.dialect import DIALECT, is_dialect
 from fairseq_asr_correct.english.disfluencies import HESITATIONS, INTERJECTIONS
 from fairseq_asr_correct.english.style import Reason, without_style
 from fairseq_asr_correct.english.variants import FILES, Variants, read_variants
@@ -131,3 +131,8 @@ def test_nothing_is_made_of_words_that_stay(words: list[str], at: int) -> None:
 def test_long_changes() -> None:
     ships = "ship " * 200
     assert written(f"uh {ships} wated", f"{ships} waited") == (f"uh {ships}waited", (Reason.HESITATION,))
+
+
+@pytest.mark.parametrize(("word", "expected"), [("sayin", True), ("cabin", False), ("bin", False), ("sayinx", False)])
+def test_a_g_that_is_not_said(word: str, expected: bool) -> None:
+    assert is_dialect(word) == expected

@@ -62,7 +62,8 @@ def test_one_edit(edit: tuple[int, int, str], first: int, after: list[tuple[str,
 
 
 def test_segments_are_corrected_whole() -> None:
-    def explain(texts: list[str]) -> list[Correction]:
+    def explain(texts: list[str], word_confidence: list[None]) -> list[Correction]:
+        assert word_confidence == [()] + [None] * 2, "nobody knows how sure it is"
         edits = {
             "The boy s hous, at 7: I is alright.\u201d": (
                 Edit(3, 4, "hous,", "house,", 0.9), Edit(7, 8, "is", "am", 0.8)
@@ -75,7 +76,7 @@ def test_segments_are_corrected_whole() -> None:
         "", "The boy s house, at 7: I am alright.\u201d", "7:",
     ]  # fmt: skip
     assert [[(edit.start, edit.after) for edit in some] for some in edits] == [[], [(3, "house,"), (7, "am")], []]
-    assert correct_segments([], lambda texts: pytest.fail("there is nothing to ask")) == ([], [])
+    assert correct_segments([], lambda texts, **_: pytest.fail("there is nothing to ask")) == ([], [])
 
 
 def test_words_as_whisper_gives_them() -> None:
@@ -133,7 +134,8 @@ def test_all_that_is_not_edited_stays(case: tuple[list[Word], list[Edit]]) -> No
         new = done[at : at + len(edit.after.split())]
         assert [word.text for word in new] == edit.after.split()
         if new and edit.start < edit.end:
-            assert words[edit.start].start <= new[0].start and new[-1].end <= words[edit.end - 1].end + 0.07 * 40
+            earliest = words[edit.start - 1].end if edit.start else words[0].start  # of a word that is put before others
+            assert earliest <= new[0].start and new[-1].end <= words[edit.end - 1].end + 0.07 * 40
         at, left = at + len(new), edit.end
     assert at == len(done)
 
