@@ -4,9 +4,9 @@
         --save-to choices.pkl
     python benchmarks/measure_second_opinion.py $DATA --choices choices.pkl --weights candidate_weights.json
 
-The first command asks both models about some utterances of each set, and measures how long that takes; it is the slow
-part, and goes on where it was stopped. The second fits weights, on all sets but one or two at a time, and prints the
-table of docs/results/second_opinion.md; --weights writes those that are fitted on all. In $DATA are
+The first command asks both models about some utterances of each set; it is the slow part, and goes on where it was
+stopped. With --seconds it measures how long that takes. The second fits weights, on all sets but one or two at a time,
+and prints the table of docs/results/second_opinion.md; --weights writes those that are fitted on all. In $DATA are
 `commonvoice/valid.jsonl.gz`, `librispeech/ctc.valid.jsonl` and `librispeech/espnet.dev_clean.jsonl` and `dev_other`.
 """
 
@@ -32,9 +32,10 @@ from fairseq_asr_correct.candidates.weighing import Choice, Weights, fit
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
 from fairseq_asr_correct.word_errors import word_errors
 
-# Sets that are left out together: those of one recognizer's kind, and what has no errors.
-TOGETHER = (("mms-1b-fl102", "mms-1b-l1107"), ("references, LibriSpeech", "references, Common Voice"))
+# Sets that are left out together: those of one recognizer.
+TOGETHER = (("mms-1b-fl102", "mms-1b-l1107"),)
 ESPNET = {"dev-clean": "espnet.dev_clean", "dev-other": "espnet.dev_other"}
+TIMED = ("whisper-medium", "mms-1b-l1107", "dev-other", "dev-other, 10 best")
 SAMPLES = 2000  # of the bootstrap
 
 
@@ -44,7 +45,6 @@ class Measured(NamedTuple):
     choices: list[Choice]
     words: list[int]  #: of each reference
     corrected: list[int]  #: errors of the corrector alone, every change made
-    seconds: dict[str, float]  #: of the processor for an utterance, by what was done
 
 
 def rows_of(data: Path, count: int) -> dict[str, list[dict[str, Any]]]:
@@ -71,23 +71,33 @@ def _drawn(text: str) -> bytes:
     return hashlib.md5(text.encode()).digest()
 
 
-def measure(opinion: SecondOpinion, corrector: Corrector, rows: Sequence[dict[str, Any]], beam: int) -> Measured:
+def measure(opinion: SecondOpinion, rows: Sequence[dict[str, Any]], beam: int) -> Measured:
     """Asks both models about a set."""
+    references = [row["text"].split() for row in rows]
+    weighed = opinion.weighed([Hypotheses(tuple(row.get("nbest") or [row["pred_text"]])) for row in rows], beam=beam)
+    choices = [
+        Choice(one.features, np.array([word_errors(said, other.text.split()) for other in one.candidates], float))
+        for said, one in zip(references, weighed, strict=True)
+    ]
+    corrected = [word_errors(said, one.correction.after.split()) for said, one in zip(references, weighed, strict=True)]
+    return Measured(choices, [len(said) for said in references], corrected)
+
+
+def seconds(opinion: SecondOpinion, corrector: Corrector, rows: Sequence[dict[str, Any]], **how: Any) -> list[float]:
+    """Of a processor, for an utterance: the corrector alone and both, in batches of 32 and one by one."""
     utterances = [Hypotheses(tuple(row.get("nbest") or [row["pred_text"]])) for row in rows]
-    references, seconds = [row["text"] for row in rows], {}
-    start = time.process_time()
-    corrected = corrector.correct([one.texts[0] for one in utterances], beam=beam)
-    seconds["corrector"] = (time.process_time() - start) / len(rows)
-    start = time.process_time()
-    choices = opinion.choices(utterances, references, beam=beam)
-    seconds["both"] = (time.process_time() - start) / len(rows)
-    single = utterances[:20]
-    start = time.process_time()
-    for one in single:
-        opinion.correct([one], batch_size=1, beam=beam)
-    seconds["both, one by one"] = (time.process_time() - start) / len(single)
-    errors = [word_errors(said.split(), after.split()) for said, after in zip(references, corrected, strict=True)]
-    return Measured(choices, [len(said.split()) for said in references], errors, seconds)
+    texts, few = [one.texts[0] for one in utterances], range(0, len(rows), 4)
+    found = []
+    for work, count in (
+        (lambda: corrector.correct(texts, batch_size=32, **how), len(rows)),
+        (lambda: opinion.correct(utterances, batch_size=32, **how), len(rows)),
+        (lambda: [corrector.correct(texts[number], batch_size=1, **how) for number in few], len(few)),
+        (lambda: [opinion.correct([utterances[number]], batch_size=1, **how) for number in few], len(few)),
+    ):
+        start = time.process_time()
+        work()
+        found.append((time.process_time() - start) / count)
+    return found
 
 
 def table(sets: dict[str, Measured]) -> list[str]:
@@ -135,6 +145,7 @@ def main() -> None:
     parser.add_argument("--beam", type=int, default=4)
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32", help="of the language model")
     parser.add_argument("--save-to", type=Path, default="choices.pkl")
+    parser.add_argument("--seconds", action="store_true", help="measure time alone")
     parser.add_argument("--choices", type=Path)
     parser.add_argument("--weights", type=Path)
     args = parser.parse_args()
@@ -148,12 +159,19 @@ def main() -> None:
         return
     corrector = Corrector.from_pretrained(args.model, keep_threshold=-math.inf)
     opinion = SecondOpinion(corrector, load(args.language_model, dtype=getattr(torch, args.dtype)))
+    sets = rows_of(args.data, args.utterances)
+    if args.seconds:
+        for name in TIMED:
+            for how in ({"beam": args.beam}, {"decoding": "input-guided"}):
+                numbers = seconds(opinion, corrector, sets[name][:32], **how)
+                print(name, how, *(f"{1000 * number:.0f} ms" for number in numbers), flush=True)
+        return
     found = pickle.loads(args.save_to.read_bytes()) if args.save_to.exists() else {}
-    for name, rows in rows_of(args.data, args.utterances).items():
+    for name, rows in sets.items():
         if name not in found:
-            found[name] = tuple(measure(opinion, corrector, rows, args.beam))
+            found[name] = tuple(measure(opinion, rows, args.beam))
             args.save_to.write_bytes(pickle.dumps(found))
-            print(name, found[name][3], flush=True)
+            print(name, flush=True)
 
 
 if __name__ == "__main__":

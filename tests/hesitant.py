@@ -1,6 +1,5 @@
-"""A corrector by rules with two changes, of which it is little sure."""
+"""A corrector by rules with few changes, of which it is little sure."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -15,11 +14,16 @@ GAIN = 1.0  # in log-probability, of each change
 
 @pytest.fixture(scope="session")
 def hesitant(bert_init: Path) -> Corrector:
-    """It copies all words but "sat", which is sooner "mat" by GAIN, and "dog", which is sooner "cat" by as much."""
+    """It copies all words but "sat", which is sooner "mat" by GAIN, and "dog", which is sooner "cat" by as much.
+
+    "is" is sooner "red" by GAIN, and "fast" by half of it.
+    """
     dictionary = read_dictionary(bert_init / "dict.txt")
     size, end = len(dictionary), dictionary.eos()
     rules = Rules(dictionary, 16 * torch.eye(size), torch.zeros(size, size))
     for before, after in (("sat", "mat"), ("dog", "cat")):
         rules.sure[dictionary.index(before), dictionary.index(after)] = 16 + GAIN
+    is_, red, fast = map(dictionary.index, ("is", "red", "fast"))
+    rules.sure[is_, red], rules.sure[is_, fast] = 16 + GAIN, 16 + GAIN / 2
     rules.sure[end, end] = 16
-    return Corrector(Pretrained(rules.model(), make_task(dictionary, -math.inf)))
+    return Corrector(Pretrained(rules.model(), make_task(dictionary)))

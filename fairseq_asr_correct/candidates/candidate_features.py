@@ -20,6 +20,7 @@ NAMES = (
     "unchanged",  # 1 for what the recognizer wrote
     "doubt",  # for what the recognizer wrote, the corrector's log-probability of it, by its words
     "other",  # 1 if it is, or corrects, another hypothesis than the recognizer's best
+    "other_letters",  # then, the letters that differ: the recognizer has heard them
     "rank",  # log(1 + rank) of that hypothesis
     "score",  # gain in the recognizer's score of it; 0 where it gives none
 )
@@ -50,16 +51,19 @@ def features(
     sums = [sum(some) for some in common]
     unchanged = np.arange(len(texts)) == 0
     by_rank = np.zeros(max(ranks) + 1) if scores is None else np.asarray(scores)
+    letters = np.array([Levenshtein.distance(first, text) for text in texts])
+    other = np.greater(ranks, 0)
     columns: Mapping[str, npt.ArrayLike] = {
         "corrector": np.subtract(corrector, corrector[0]),
         "language_model": np.subtract(language_model, language_model[0]),
         "changed_words": [word_errors(words[0], some) for some in words],
-        "changed_letters": [Levenshtein.distance(first, text) for text in texts],
+        "changed_letters": letters,
         "unknown_words": np.subtract(unknown, unknown[0]),
         "frequency": np.subtract(sums, sums[0]),
         "unchanged": unchanged,
         "doubt": unchanged * corrector[0] / max(1, len(words[0])),
-        "other": np.greater(ranks, 0),
+        "other": other,
+        "other_letters": other * letters,
         "rank": np.log1p(ranks),
         "score": by_rank[list(ranks)] - by_rank[0],
     }

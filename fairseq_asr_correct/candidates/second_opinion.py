@@ -13,13 +13,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.candidates.candidate_features import Floats, features
 from fairseq_asr_correct.candidates.causal_models import load
 from fairseq_asr_correct.candidates.corrector_scores import corrector_scores
 from fairseq_asr_correct.candidates.language_model import LanguageModel
-from fairseq_asr_correct.candidates.proposals import Candidate, alone, proposals, terms_of, with_changes
+from fairseq_asr_correct.candidates.proposals import (
+    Candidate,
+    KeptStyle,
+    alone,
+    changes,
+    proposals,
+    terms_of,
+    with_changes,
+)
 from fairseq_asr_correct.candidates.weighing import Choice, Weights
 from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, unchanged
 from fairseq_asr_correct.corrector.corrector import Corrector
@@ -27,8 +34,6 @@ from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
 from fairseq_asr_correct.word_errors import word_errors
-
-Change = tuple[int, int, str]  # words from, to (exclusive), and what they become
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,8 @@ class SecondOpinion:
     def __init__(self, corrector: Corrector, language_model: LanguageModel, weights: Weights | None = None) -> None:
         self._corrector, self._language_model = corrector, language_model
         self._weights = weights or Weights.fitted()
+        rule = corrector._rule
+        self._style = KeptStyle(rule.disfluencies) if rule.style else None
 
     @classmethod
     def of(
@@ -153,7 +160,9 @@ class SecondOpinion:
         best = [one.texts[0] for one in utterances]
         corrections = self._corrector.explain(best, batch_size, beam, decoding, nbest=beam, terms=terms)
         asked = [
-            Asked(correction, proposals(correction, one.texts[1:]), dict(correction.alternatives), one.scores)
+            Asked(
+                correction, proposals(correction, one.texts[1:], self._style), dict(correction.alternatives), one.scores
+            )
             for correction, one in zip(corrections, utterances, strict=True)
         ]
         return self._with_features(asked)
@@ -175,18 +184,32 @@ class SecondOpinion:
         ]
 
     def _with_features(self, utterances: Sequence["Asked"]) -> list[Weighed]:
-        """What corrector and language model think of candidates; neither is asked where there is no choice."""
-        open_ones = [one for one in utterances if len(one.candidates) > 1]
+        """What the corrector thinks of candidates, and of those that it prefers, the language model."""
         pairs = [
             (one.candidates[0].text, candidate.text)
-            for one in open_ones
+            for one in utterances
+            if len(one.candidates) > 1
             for candidate in one.candidates
             if candidate.text not in one.known
         ]
         anew = dict(zip(pairs, corrector_scores(self._corrector, pairs), strict=True))
-        texts = [candidate.text for one in open_ones for candidate in one.candidates]
+        preferred = [_preferred(one, anew) for one in utterances]
+        texts = [candidate.text for some, _ in preferred if len(some) > 1 for candidate in some]
         opinions = dict(zip(texts, self._language_model.log_probabilities(texts), strict=True))
-        return [_weighed(one, anew, opinions) for one in utterances]
+        return [
+            Weighed(
+                one.correction,
+                some,
+                features(
+                    [candidate.text for candidate in some],
+                    scores,
+                    [opinions.get(candidate.text, 0.0) for candidate in some],
+                    [candidate.rank for candidate in some],
+                    one.scores,
+                ),
+            )
+            for one, (some, scores) in zip(utterances, preferred, strict=True)
+        ]
 
     def _with_best_changes(self, utterances: Sequence[Weighed]) -> list[Weighed]:
         """Adds a candidate to those with many changes: all changes together of which each alone is preferred.
@@ -230,33 +253,24 @@ class SecondOpinion:
             yield Edit(start, end, " ".join(words[start:end]), new, min(1.0, confidence), term)
 
 
-def _weighed(one: Asked, anew: Mapping[tuple[str, str], float], opinions: Mapping[str, float]) -> Weighed:
-    """An utterance's candidates with their features, but for those that the corrector cannot read."""
-    first = one.candidates[0].text
+def _preferred(one: Asked, anew: Mapping[tuple[str, str], float]) -> tuple[list[Candidate], list[float]]:
+    """The candidates that remain, with the corrector's log-probabilities.
+
+    The recognizer's hypotheses do, if the corrector can read them. Of the corrector's texts those do that it finds at
+    least as likely as what the recognizer wrote: the others hardly ever win, and most of a beam are such.
+    """
+    first = one.candidates[0]
     if len(one.candidates) == 1:
-        return Weighed(one.correction, one.candidates, features([first], [0.0], [0.0], [0]))
-    scores = [one.known[c.text] if c.text in one.known else anew[first, c.text] for c in one.candidates]
-    kept = [number for number, score in enumerate(scores) if math.isfinite(score)]
-    if kept[:1] != [0]:
-        kept, scores[0] = [0], 0.0
-    some = [one.candidates[number] for number in kept]
-    texts, ranks = [candidate.text for candidate in some], [candidate.rank for candidate in some]
-    numbers = [scores[number] for number in kept], [opinions[text] for text in texts]
-    return Weighed(one.correction, some, features(texts, *numbers, ranks, one.scores))
-
-
-def changes(before: str, after: str) -> list[Change]:
-    """The stretches of words in which two texts differ, from left to right, with at least one word between them."""
-    words, others = before.split(), after.split()
-    found: list[tuple[int, int, int, int]] = []
-    for op in Levenshtein.opcodes(words, others):
-        if op.tag == "equal":
-            continue
-        start, to = op.src_start, op.dest_start
-        if found and found[-1][1] == start and found[-1][3] == to:
-            start, _, to, _ = found.pop()
-        found.append((start, op.src_end, to, op.dest_end))
-    return [(start, end, " ".join(others[to:to_end])) for start, end, to, to_end in found]
+        return one.candidates, [0.0]
+    scores = [one.known[c.text] if c.text in one.known else anew[first.text, c.text] for c in one.candidates]
+    if not math.isfinite(scores[0]):
+        return [first], [0.0]
+    kept = [
+        number
+        for number, (candidate, score) in enumerate(zip(one.candidates, scores, strict=True))
+        if math.isfinite(score) and (not number or candidate.rank or score >= scores[0])
+    ]
+    return [one.candidates[number] for number in kept], [scores[number] for number in kept]
 
 
 def language_model_gains(model: LanguageModel, text: str, edits: Sequence[Edit]) -> list[tuple[float, float]]:

@@ -1,7 +1,8 @@
 """A log-linear model that chooses among candidates: each has a score, which is a weighed sum of a few numbers.
 
-The softmax of the scores is the probability of each candidate. :func:`fit` sets the weights so that the errors expected
-under it are as few as possible, which is what is counted later (Och 2003, Goel and Byrne 2000).
+The softmax of the scores is the probability of each candidate. :func:`fit` sets the weights so that the candidates with
+the fewest errors are as likely as possible, which has one solution. To make the expected errors as few as possible has
+many, and often the best that is found is to change nothing.
 """
 
 import json
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from fairseq_asr_correct.candidates.candidate_features import NAMES, Floats
 from fairseq_asr_correct.errors import UserError
@@ -25,7 +25,9 @@ FITTED = Path(__file__).with_name("candidate_weights.json")
 FORMAT_VERSION = 1
 ADVICE = "write it with asr-correct tune-candidates"
 STRENGTH = 1e-3  # of the penalty on weights, each for a feature of mean square 1
-FLOOR = 0.3  # errors an utterance that a set is taken to have at least, or sets without errors would count for all
+FLOOR = 3  # errors an utterance that are added to a set's, or sets with few errors would count for all
+MOST_AT_STAKE = 3  # errors between the best and the worst candidate; more do not count for more
+CAUTION = 0.5  # by which the score of what the recognizer wrote is raised, because users mind harm more than no help
 FEWEST = 10  # utterances with a choice, to fit on
 
 
@@ -45,7 +47,7 @@ class Weights:
     @classmethod
     @cache
     def fitted(cls) -> "Weights":
-        """Those in the package, fitted with SmolLM2-135M on nine recognizers' output."""
+        """Those in the package, fitted with SmolLM2-135M on eight recognizers' output."""
         return cls.read(FITTED)
 
     @classmethod
@@ -97,12 +99,15 @@ class Weights:
         return features @ np.asarray(self.values)
 
 
-def fit(sets: Sequence[Sequence[Choice]], strength: float = STRENGTH) -> Weights:
-    """The weights with the fewest expected errors.
+def fit(sets: Sequence[Sequence[Choice]], strength: float = STRENGTH, caution: float = CAUTION) -> Weights:
+    """The weights by which the candidates with the fewest errors are likeliest.
+
+    An utterance counts by the errors that are at stake in it.
 
     Args:
         sets: of utterances; each set counts the same, whatever its size and, but for few, its errors.
         strength: of a penalty that keeps weights small which the data say little about.
+        caution: added to the weight of what the recognizer wrote.
 
     Raises:
         UserError: there are too few utterances with a choice, or none that any candidate would mend.
@@ -114,50 +119,41 @@ def fit(sets: Sequence[Sequence[Choice]], strength: float = STRENGTH) -> Weights
     if len(choices) < FEWEST:
         raise UserError(f"{len(choices)} utterances have more than one candidate: give at least {FEWEST} to fit on")
     if not any(one.errors.min() < one.errors[0] for one in choices):
-        raise UserError(
-            "no candidate has fewer errors than what the recognizer wrote: give pairs with errors to fit on"
-        )
+        raise UserError("no candidate has fewer errors than what the recognizer wrote: fit on pairs with errors")
     totals = [sum(float(one.errors[0]) for one in some) + FLOOR * len(some) for some in sets]
-    shares = [1 / total for some, total in zip(used, totals, strict=True) for _ in some]
-    lengths = [len(one.errors) for one in choices]
-    rows, errors = np.concatenate([one.features for one in choices]), np.concatenate([one.errors for one in choices])
-    scales = np.sqrt(np.average(rows**2, 0, np.repeat(shares, lengths))) + 1e-9
-    problem = _Problem(rows / scales, errors, np.asarray(shares) / sum(shares), np.asarray(lengths), strength)
-    # Expected errors have many valleys: the likeliest weights of the best candidates are a good place to start from.
-    start = minimize(problem.surprise, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x
-    found = minimize(problem.expected_errors, start, jac=True, method="L-BFGS-B").x
-    return Weights(tuple(map(float, found / scales)))
+    stakes = [min(float(np.ptp(one.errors)), MOST_AT_STAKE) for one in choices]
+    shares = stakes / np.repeat(totals, [len(some) for some in used])
+    rows = np.concatenate([one.features for one in choices])
+    scales = np.sqrt(np.average(rows**2, 0, np.repeat(shares, [len(one.errors) for one in choices]))) + 1e-9
+    scaled = [Choice(one.features / scales, one.errors) for one in choices]
+    surprise = Surprise(scaled, shares / shares.sum(), strength)
+    found = minimize(surprise, np.zeros(len(NAMES)), jac=True, method="L-BFGS-B").x / scales
+    found[NAMES.index("unchanged")] += caution
+    return Weights(tuple(map(float, found)))
 
 
-class _Problem:
-    """What :func:`fit` minimizes, with gradients. Candidates of all utterances are rows of one table."""
+class Surprise:
+    """Minus the log-likelihood of the candidates with the fewest errors, shared among equals, with its gradient.
 
-    def __init__(self, rows: Floats, errors: Floats, shares: Floats, lengths: npt.NDArray, strength: float) -> None:
-        self._rows, self._strength = rows, strength
-        self._starts = np.cumsum([0, *lengths[:-1]])
-        self._owners = np.repeat(np.arange(len(lengths)), lengths)
+    Args:
+        choices: all utterances'.
+        shares: how much each utterance counts.
+        strength: of the penalty on the weights' squares.
+    """
+
+    def __init__(self, choices: Sequence[Choice], shares: Floats, strength: float) -> None:
+        lengths = [len(one.errors) for one in choices]
+        self._rows, self._strength = np.concatenate([one.features for one in choices]), strength
+        self._starts, self._owners = np.cumsum([0, *lengths[:-1]]), np.repeat(np.arange(len(choices)), lengths)
         self._shares = shares[self._owners]
-        self._errors = errors - errors[self._starts][self._owners]
-        best = self._errors == np.minimum.reduceat(self._errors, self._starts)[self._owners]
-        self._best = best / np.add.reduceat(best.astype(float), self._starts)[self._owners]
+        wanted = [(one.errors == one.errors.min()).astype(float) for one in choices]
+        self._wanted = np.concatenate([one / one.sum() for one in wanted])
 
-    def surprise(self, weights: Floats) -> tuple[float, Floats]:
-        """Minus the log-likelihood of the candidates with the fewest errors."""
-        found = self._probabilities(weights)
-        value = -(self._shares * self._best * np.log(found + 1e-300)).sum()
-        return self._penalized(value, (self._shares * (found - self._best)) @ self._rows, weights)
-
-    def expected_errors(self, weights: Floats) -> tuple[float, Floats]:
-        """Errors more than those of what the recognizer wrote, as expected."""
-        found = self._probabilities(weights)
-        means = np.add.reduceat(found * self._errors, self._starts)[self._owners]
-        gradient = (self._shares * found * (self._errors - means)) @ self._rows
-        return self._penalized((self._shares * found * self._errors).sum(), gradient, weights)
-
-    def _probabilities(self, weights: Floats) -> Floats:
+    def __call__(self, weights: Floats) -> tuple[float, Floats]:
+        """The value and its gradient at some weights."""
         scores = self._rows @ weights
-        powers = np.exp(scores - np.maximum.reduceat(scores, self._starts)[self._owners])
-        return powers / np.add.reduceat(powers, self._starts)[self._owners]
-
-    def _penalized(self, value: float, gradient: Floats, weights: Floats) -> tuple[float, Floats]:
-        return float(value + self._strength * weights @ weights), gradient + 2 * self._strength * weights
+        scores -= np.maximum.reduceat(scores, self._starts)[self._owners]
+        scores -= np.log(np.add.reduceat(np.exp(scores), self._starts))[self._owners]
+        value = -(self._shares * self._wanted * scores).sum() + self._strength * weights @ weights
+        gradient = (self._shares * (np.exp(scores) - self._wanted)) @ self._rows + 2 * self._strength * weights
+        return float(value), gradient

@@ -23,6 +23,7 @@ def test_numbers_by_hand() -> None:
         "unchanged": [1, 0, 0],
         "doubt": [-2, 0, 0],
         "other": [0, 0, 1],
+        "other_letters": [0, 0, 5],
         "rank": [0, 0, math.log(4)],
         "score": [0, 0, -3],
     }

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from fairseq_asr_correct import Corrector, TermList
 from fairseq_asr_correct.candidates.candidate_features import NAMES
-from fairseq_asr_correct.candidates.proposals import proposals, some_changes
-from fairseq_asr_correct.candidates.second_opinion import SecondOpinion, changes, language_model_gains
+from fairseq_asr_correct.candidates.proposals import KeptStyle, changes, proposals, some_changes
+from fairseq_asr_correct.candidates.second_opinion import SecondOpinion, language_model_gains
 from fairseq_asr_correct.candidates.weighing import Weights
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.errors import UserError
@@ -56,14 +56,20 @@ def test_some_of_the_changes(opinion: Callable[..., SecondOpinion]) -> None:
     assert found.edits[0].confidence == pytest.approx(1 / (1 + math.exp(-GAIN - 4.0)), abs=1e-3)  # with dog or cat
 
 
-def test_all_that_a_beam_finds_are_candidates(opinion: Callable[..., SecondOpinion]) -> None:
-    one = opinion()
-    beam, greedy = (one.weighed([Hypotheses(("a dog on sat",))], **how)[0] for how in ({"beam": 6}, GREEDY))
-    texts = {candidate.text for candidate in greedy.candidates}
-    assert texts == {"a dog on sat", "a dog on mat", "a cat on sat", "a cat on mat"}
-    assert len(beam.candidates) > 4 and texts < {candidate.text for candidate in beam.candidates}
-    for candidate, row in zip(greedy.candidates, greedy.features, strict=True):
-        assert row[0] == pytest.approx(GAIN * len(changes("a dog on sat", candidate.text)), abs=1e-3)
+def test_candidates_are_what_the_corrector_prefers(opinion: Callable[..., SecondOpinion]) -> None:
+    """A beam finds much else, such as "a cat on on"."""
+    one, text = opinion(), "a dog on sat"
+    for how in ({"beam": 6}, GREEDY):
+        (found,) = one.weighed([Hypotheses((text,))], **how)
+        texts = [candidate.text for candidate in found.candidates]
+        assert texts[0] == text and {*texts} == {text, "a dog on mat", "a cat on sat", "a cat on mat"}
+        for other, row in zip(texts, found.features, strict=True):
+            assert row[0] == pytest.approx(GAIN * len(changes(text, other)), abs=1e-3)
+
+
+def test_a_beam_finds_more_than_greedy_search(opinion: Callable[..., SecondOpinion]) -> None:
+    one = opinion(fast=3.0)
+    assert [one.correct(["the cat is"], **how)[0].after for how in ({}, GREEDY)] == ["the cat fast", "the cat red"]
 
 
 def test_other_hypotheses(opinion: Callable[..., SecondOpinion]) -> None:
@@ -133,6 +139,14 @@ def test_candidates_of_many_changes() -> None:
     texts = [one.text for one in proposals(many)]
     assert texts[:3] == ["a b c d", "A B C D", "x b c d"] and len(texts) == 11
     assert {"A b c d", "a b c D", "a B C D", "A B C d"} < {*texts}
+
+
+def test_style_stays_in_alternatives() -> None:
+    """As in the correction, from which it has been taken out before."""
+    one = Correction("uh ten percent of hous", "uh ten percent of house", (), (("ten per cent of house", -1.0),))
+    assert [c.text for c in proposals(one, style=KeptStyle(True))][-1] == "uh ten percent of house"
+    assert [c.text for c in proposals(one, style=KeptStyle(False))][-1] == "ten percent of house"
+    assert [c.text for c in proposals(one)][-1] == "ten per cent of house"
 
 
 def test_gains_of_single_changes(opinion: Callable[..., SecondOpinion]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.candidates.candidate_features import NAMES
-from fairseq_asr_correct.candidates.weighing import Choice, Weights, _Problem, fit
+from fairseq_asr_correct.candidates.weighing import CAUTION, Choice, Surprise, Weights, fit
 from fairseq_asr_correct.errors import UserError
 
 BY_HAND = {"corrector": 1.0, "language_model": 0.5, "changed_words": -1.0, "unchanged": 0.25}
@@ -49,15 +49,23 @@ def test_sets_count_the_same_whatever_their_size() -> None:
 
 
 @given(st.lists(st.floats(-2, 2), min_size=len(NAMES), max_size=len(NAMES)))
-def test_gradients(weights: list[float]) -> None:
-    """Against differences of the values."""
+def test_surprise_and_its_gradient(weights: list[float]) -> None:
+    """Against the definition, and differences of values."""
     rows = np.random.default_rng(1).normal(size=(7, len(NAMES)))
-    errors, shares = np.array([1, 0, 2, 3, 1, 1, 0.0]), np.array([0.25, 0.75])
-    problem, at = _Problem(rows, errors, shares, np.array([3, 4]), 0.01), np.array(weights)
-    for function in (problem.surprise, problem.expected_errors):
-        step = np.eye(len(NAMES)) * 1e-5
-        by_steps = [(function(at + one)[0] - function(at - one)[0]) / 2e-5 for one in step]
-        assert function(at)[1] == pytest.approx(by_steps, abs=1e-5)
+    choices = [Choice(rows[:3], np.array([1, 0, 2.0])), Choice(rows[3:], np.array([3, 1, 1, 2.0]))]
+    surprise, at = Surprise(choices, np.array([0.25, 0.75]), 0.01), np.array(weights)
+    first, second = (np.log(Weights(tuple(weights)).probabilities(one.features)) for one in choices)
+    expected = -0.25 * first[1] - 0.75 * (second[1] + second[2]) / 2 + 0.01 * (at**2).sum()
+    value, gradient = surprise(at)
+    assert value == pytest.approx(expected)
+    by_steps = [(surprise(at + one)[0] - surprise(at - one)[0]) / 2e-5 for one in np.eye(len(NAMES)) * 1e-5]
+    assert gradient == pytest.approx(by_steps, abs=1e-5)
+
+
+def test_caution_raises_what_the_recognizer_wrote() -> None:
+    careless, careful = (fit([LEARNABLE], caution=caution).values for caution in (0.0, CAUTION))
+    difference = {name: two - one for name, one, two in zip(NAMES, careless, careful, strict=True)}
+    assert difference == pytest.approx(dict.fromkeys(NAMES, 0.0) | {"unchanged": CAUTION})
 
 
 def test_too_little_to_fit_on() -> None:
