@@ -134,7 +134,7 @@ def test_all_that_is_not_edited_stays(case: tuple[list[Word], list[Edit]]) -> No
         new = done[at : at + len(edit.after.split())]
         assert [word.text for word in new] == edit.after.split()
         if new and edit.start < edit.end:
-            earliest = words[edit.start - 1].end if edit.start else words[0].start  # of a word that is put before others
+            earliest = words[edit.start - 1].end if edit.start else words[0].start  # of an added word
             assert earliest <= new[0].start and new[-1].end <= words[edit.end - 1].end + 0.07 * 40
         at, left = at + len(new), edit.end
     assert at == len(done)
