@@ -1,5 +1,6 @@
 """What speaks for a candidate and against it, as a few numbers, each against what the recognizer wrote."""
 
+import string
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
 from fairseq_asr_correct.word_errors import word_errors
 
 Floats = npt.NDArray[np.float64]
+MARKS = string.punctuation + "“”‘’„«»…–—¿¡"  # that stand around words
 NAMES = (
     "corrector",  # gain in the corrector's log-probability
     "language_model",  # gain in the language model's
@@ -46,7 +48,7 @@ def features(
         ``(candidates, features)``, in the order of :data:`NAMES`.
     """
     first, words = texts[0], [text.split() for text in texts]
-    common = [[zipf(word.lower()) for word in some] for some in words]
+    common = [[zipf(word.strip(MARKS).lower()) for word in some] for some in words]
     unknown = [sum(value <= UNKNOWN for value in some) for some in common]
     sums = [sum(some) for some in common]
     unchanged = np.arange(len(texts)) == 0

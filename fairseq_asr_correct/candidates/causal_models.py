@@ -5,10 +5,11 @@ larger than the free memory is refused before it is read.
 """
 
 import importlib.util
+import io
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -219,7 +220,8 @@ def _quietly() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with redirect_stderr(io.StringIO()):  # what reads GGUF has a bar of its own
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

@@ -5,18 +5,17 @@ them, and a corrector and a language model would read twice as much.
 """
 
 import itertools
-import string
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
+from fairseq_asr_correct.candidates.candidate_features import MARKS
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.english.style import without_style
 
 Change = tuple[int, int, str]  # words from, to (exclusive), and what they become
-MARKS = string.punctuation + "“”‘’„«»…–—¿¡"
 MOST_TOGETHER = 3  # changes of which each combination is a candidate
 
 

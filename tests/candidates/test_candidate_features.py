@@ -29,5 +29,10 @@ def test_numbers_by_hand() -> None:
     }
 
 
+def test_marks_and_capitals_make_no_word_unknown() -> None:
+    found = features(["the catt, sat", "The cat, sat."], [0.0, 1.0], [0.0, 1.0], [0, 0])
+    assert found[1, NAMES.index("unknown_words")] == -1
+
+
 def test_without_scores() -> None:
     assert not features(["a", "b"], [0.0, 1.0], [0.0, 1.0], [0, 1])[:, NAMES.index("score")].any()
