@@ -28,17 +28,20 @@ class Known:
         return len(self.gains)
 
 
-def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = None) -> Likelihood:
+def fit(
+    known: Known, counts: Numbers | None = None, start: Likelihood | None = None, strength: float = STRENGTH
+) -> Likelihood:
     """The likelihood under which what is known of the changes is likeliest, if the weights stay near the start.
 
     Newton's method on the logistic loss with a quadratic penalty (ridge) on the distance of each weight from the start,
-    in units of the evidence's standard deviation. The bias is free. With few changes the result is near the start, so
-    that those of a hundred sentences suffice to fit one that was fitted on other recognizers to a new one.
+    in units of the evidence's standard deviation. The bias is pulled less. With few changes the result is near the start,
+    so that a hundred sentences of a new recognizer suffice.
 
     Args:
         known: at least one change.
         counts: how much each change counts, ``(changes,)`` (default: 1).
         start: where the weights are pulled to (default: zeros).
+        strength: of this pull.
     """
     counts = np.ones(len(known)) if counts is None else counts
     right = (known.gains > 0).astype(float)
@@ -53,8 +56,10 @@ def fit(known: Known, counts: Numbers | None = None, start: Likelihood | None = 
         first[:] = [start.bias, *start.weights, *(start.heard or (0.0, 0.0))]
     first[0] += first[1:] @ mean
     first[1:] *= scale
-    pull = np.full(len(first), STRENGTH)
-    pull[0] = 0.1  # which keeps the bias finite where all changes are right, or none
+    pull = np.full(len(first), strength)
+    pull[0] = (
+        0.1 if start is None else strength / 10
+    )  # which keeps the bias finite where all changes are right, or none
 
     def loss(values: Numbers) -> float:
         odds = rows @ values

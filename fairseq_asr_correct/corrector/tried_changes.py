@@ -28,9 +28,7 @@ class Tried:
     edits: tuple[ScoredEdit, ...]
     evidence: tuple[tuple[float, ...], ...]  #: of each change
     gains: tuple[int, ...]  #: by how many each change alone lowers the number of word errors
-    heard: tuple[
-        float | None, ...
-    ] = ()  #: for each change, the recognizer's odds that its words are right
+    heard: tuple[float | None, ...] = ()  #: for each change, the recognizer's odds that its words are right
 
     def sure(self, likelihood: Likelihood) -> list[float]:
         """The confidence of each change."""

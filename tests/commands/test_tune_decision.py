@@ -53,7 +53,7 @@ ROWS = [(f"the house is red {i}", f"the hous is red {i}") for i in range(60)]
 
 
 def test_it_learns_which_changes_are_right(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    pairs = write(tmp_path / "dev.jsonl", ROWS)
+    pairs = write(tmp_path / "dev.jsonl", ROWS * 20)
     tune.main([str(model), str(pairs), "--save-to", str(tmp_path / "tuned")])
     rule = read_rule(tmp_path / "tuned" / "decision.json")
     assert rule.likelihood is not None
@@ -63,7 +63,7 @@ def test_it_learns_which_changes_are_right(model: Path, tmp_path: Path, capsys: 
     printed = capsys.readouterr().out
     assert "| no change       | 20.00 |" in printed or "| no change | 20.00 |" in printed
     table = json.loads((tmp_path / "tuned" / "decision.json").read_text())
-    assert table["fitted_on"] == {str(pairs): {"sentences": 60, "changes": 120}}
+    assert table["fitted_on"] == {str(pairs): {"sentences": 1200, "changes": 2400}}
 
 
 def test_a_promise_is_kept(model: Path, tmp_path: Path) -> None:
