@@ -33,7 +33,7 @@ class Command(NamedTuple):
 
 def shouting(args: Namespace) -> Callable[[list[correct.Said]], list[str]]:
     """Stands for a model."""
-    return lambda some: [text.upper() for text, _ in some]
+    return lambda some: [one.text.upper() for one in some]
 
 
 @pytest.fixture

@@ -149,10 +149,10 @@ WRITTEN_TEXTS = {  # as recognizers write today, and corrected by the model of t
     "\u2018He wated for along time,\u2019 she said.": "\u2018He waited for a long time,\u2019 she said.",
     "[MUSIC] A_01: He wated for along time \U0001f600": "[MUSIC] A_01: He waited for a long time \U0001f600",
     "<i>He wated for along time.</i>": "<i>He waited for a long time.</i>",
-    "At 12:30 it cost $5; he wated for along time...": "At 12:30 it cost $5; he wated for a long time...",
+    "At 12:30 it cost $5; he wated for along time...": "At 12:30 it cost $5; he wanted for a long time...",
     "My iPhone and GPT-4o wated for along time!": "My iPhone and GPT-4o wated for along time!",
     "McDonald \u2014 O'Brien's friend \u2014 wated for along time, e.g. in the U.S.":
-        "McDonald \u2014 O'Brien's friend \u2014 wated for a long time, e.g. in the U.S.",
+        "McDonald \u2014 O'Brien's friend \u2014 waited for a long time, e.g. in the U.S.",
     "Dr. Smith's boys' house, in Essex, is red.": "Dr. Smith's boys' house, in Essex, is red.",
     "He wated\u2014for along time\u2014there, \u6211.": "He wated\u2014for a long time\u2014there, \u6211.",
 }  # fmt: skip

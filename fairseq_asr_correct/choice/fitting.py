@@ -34,8 +34,8 @@ def fit(
     """The likelihood under which what is known of the changes is likeliest, if the weights stay near the start.
 
     Newton's method on the logistic loss with a quadratic penalty (ridge) on the distance of each weight from the start,
-    in units of the evidence's standard deviation. The bias is pulled less. With few changes the result is near the start,
-    so that a hundred sentences of a new recognizer suffice.
+    in units of the evidence's standard deviation. The bias is pulled less. With few changes the result stays near the
+    start, so that a hundred sentences of a new recognizer suffice.
 
     Args:
         known: at least one change.

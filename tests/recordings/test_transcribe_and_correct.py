@@ -16,6 +16,7 @@ from conftest import ROOT, files_at_most
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import make_subtitles as transcribe_and_correct
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
+from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.terms.spellings import Spellings
@@ -70,10 +71,11 @@ class Mender:
     def __init__(self) -> None:
         self.decoding: str | None = None
 
-    def explain(self, texts: list[str], decoding: str, spellings: Spellings) -> list[Correction]:
+    def explain(self, texts: list[str], decoding: str, spellings: Spellings, word_confidence: list) -> list[Correction]:
+        assert len(word_confidence) == len(texts)
         self.decoding = decoding
         found = [Correction(one, one.replace("hous", "house"), tuple(self.edits(one))) for one in texts]
-        return [spelled(one, spellings) for one in found]
+        return [spelled(one, Finish(spellings=spellings)) for one in found]
 
     def edits(self, one: str) -> Iterator[Edit]:
         words = enumerate(one.split())
