@@ -33,8 +33,8 @@ class Echo:
 @pytest.fixture
 def echo(learned: Corrector, monkeypatch: pytest.MonkeyPatch) -> Echo:
     """The learned corrector's generator for one test."""
-    echo = Echo(learned._dictionary)
-    monkeypatch.setattr(learned._task, "build_generator", lambda models, args: echo)
+    echo = Echo(learned.engine.dictionary)
+    monkeypatch.setattr(learned.engine.task, "build_generator", lambda models, args: echo)
     return echo
 
 

@@ -25,12 +25,12 @@ def corrector_scores(corrector: Corrector, pairs: Sequence[Pair]) -> list[float]
     rows = [(number, parts[one], parts[other]) for number, (one, other) in enumerate(pairs)]
     known = [(number, one, other) for number, one, other in rows if one is not None and other is not None]
     known.sort(key=lambda row: len(row[1].tokens))
-    eos = corrector._dictionary.eos()
+    eos = corrector.engine.dictionary.eos()
     for first in range(0, len(known), BATCH):
         some = known[first : first + BATCH]
-        source = corrector._sample([one for _, one, _ in some])["net_input"]["src_tokens"]
+        source = corrector.engine.sample([one for _, one, _ in some])["net_input"]["src_tokens"]
         targets = [torch.tensor([*other.tokens, eos]) for _, _, other in some]
-        scores = score([corrector._model], source, targets, corrector._dictionary)
+        scores = score([corrector.engine.model], source, targets, corrector.engine.dictionary)
         for (number, _, _), numbers in zip(some, scores, strict=True):
             found[number] = float(numbers.double().sum())
     return found

@@ -66,7 +66,7 @@ class SecondOpinion:
     def __init__(self, corrector: Corrector, language_model: LanguageModel, weights: Weights | None = None) -> None:
         self._corrector, self._language_model = corrector, language_model
         self._weights = weights or Weights.fitted()
-        rule = corrector._rule
+        rule = corrector.engine.rule
         self._style = KeptStyle(rule.disfluencies) if rule.style else None
 
     @classmethod

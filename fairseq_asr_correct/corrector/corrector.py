@@ -1,41 +1,31 @@
 """The corrector for Python programs: text in, corrected text out."""
 
-import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, cast, overload
+from typing import cast, overload
 
 import torch
-from fairseq.data import data_utils
 
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
-from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.corrector.corrections import Correction
+from fairseq_asr_correct.corrector.engine import EachHeard, Engine, Heard
 from fairseq_asr_correct.corrector.finish import PLAIN, Finish
-from fairseq_asr_correct.corrector.parts import Cutter, Part, heard_by_part
+from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.corrector.spelled import spelled
-from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
-from fairseq_asr_correct.corrector.wordings import Changes
-from fairseq_asr_correct.decoding.keep import HEARD
-from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
-from fairseq_asr_correct.decoding.words import Words
+from fairseq_asr_correct.corrector.term_choice import EachTerms
+from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.english.regional import Region
 from fairseq_asr_correct.errors import UserError, reason
-from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, is_ctranslate2, load_ctranslate2
+from fairseq_asr_correct.formats.ctranslate2.opening import is_ctranslate2, load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
+from fairseq_asr_correct.formats.pretrained import Pretrained
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.terms.spellings import Spellings
-from fairseq_asr_correct.transcripts.word_confidence import checked
 
-FAIRSEQ = "fairseq"  # the task's name of beam search
-WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-Heard = Sequence[float] | None  # how sure a recognizer is of each word
-EachHeard = Iterable[Heard] | None
 Spelled = Spellings | Mapping[str, Iterable[str]] | None  # replacements that always hold
 
 
@@ -45,7 +35,7 @@ class Corrector:
     Nothing in it changes afterwards, so several threads can share it.
 
     Args:
-        pretrained: a model with its task, which decides which corrections to take.
+        pretrained: a model with its task, whose rule says which changes to take.
         device: where to compute.
         longest: as for :meth:`from_pretrained`.
         plain: as for :meth:`from_pretrained`.
@@ -65,18 +55,9 @@ class Corrector:
         finish: Finish = PLAIN,
         keep_style: bool = True,
     ) -> None:
-        self._device = _usable(device)
-        self._model = cast(Any, pretrained.model).to(self._device).eval()  # of fairseq, which has no types
-        self._dictionary = dictionary = pretrained.dictionary
-        places = min(self._model.max_positions()) - 1  # one is for the end of the sentence
-        self._cutter = Cutter(dictionary, min(places, longest or places), plain)
-        style = keep_style and self._cutter.english
-        rule = pretrained.task.rule or Rule()
-        self._rule = replace(rule, style=style, disfluencies=not finish.remove_disfluencies)
-        self._task, self._guided_task = (make_task(dictionary, self._rule, how) for how in (FAIRSEQ, INPUT_GUIDED))
-        self._words = Words(dictionary)
         self.finish = finish
-        self._changes = Changes(dictionary, self._words.continues)
+        disfluencies = not finish.remove_disfluencies
+        self.engine = Engine(pretrained, _usable(device), longest, plain, keep_style, disfluencies)
 
     @classmethod
     def from_pretrained(
@@ -253,7 +234,7 @@ class Corrector:
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
         search = Search.of(batch_size, beam, decoding)
-        corrections = self._corrections(iter(texts), search, terms, word_confidence)
+        corrections = self.engine.corrections(iter(texts), search, terms, word_confidence)
         finish = self.finish.with_spellings(spellings)
         return (finish.apply(correction.after) for correction in corrections)
 
@@ -323,8 +304,8 @@ class Corrector:
         finish = self.finish.with_spellings(spellings)
         if isinstance(texts, str):
             heard = [cast(Heard, word_confidence)]
-            return spelled(next(self._corrections(iter([texts]), search, terms, heard)), finish)
-        several = self._corrections(iter(texts), search, terms, cast(EachHeard, word_confidence))
+            return spelled(next(self.engine.corrections(iter([texts]), search, terms, heard)), finish)
+        several = self.engine.corrections(iter(texts), search, terms, cast(EachHeard, word_confidence))
         return [spelled(correction, finish) for correction in several]
 
     def weighed(
@@ -351,7 +332,7 @@ class Corrector:
             UserError: as for :meth:`correct`.
         """
         search = replace(Search.of(batch_size, beam, decoding, 1), evidence=True)
-        return list(self._corrections(iter(texts), search, None, word_confidence))
+        return list(self.engine.corrections(iter(texts), search, None, word_confidence))
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.
@@ -359,7 +340,7 @@ class Corrector:
         With :func:`~.parts.join`, ``join(corrector.correct_parts(corrector.cut(text)), text)`` is
         ``corrector.correct(text)``.
         """
-        return list(self._cutter.cut(text))
+        return list(self.engine.cutter.cut(text))
 
     def correct_parts(
         self, parts: Sequence[Part], batch_size: int = 32, beam: int | None = None, decoding: str | None = None
@@ -378,92 +359,9 @@ class Corrector:
         Raises:
             UserError: as for :meth:`correct`.
         """
-        return [correction.after for correction in self._correct_parts(parts, Search.of(batch_size, beam, decoding))]
-
-    def _corrections(
-        self, texts: Iterator[str], search: Search, terms: EachTerms, heard: EachHeard
-    ) -> Iterator[Correction]:
-        lists = None if terms is None else lists_of(terms)
-        sure = itertools.repeat(None) if heard is None else iter(heard)
-        window = WINDOW * search.batch_size
-        for first in itertools.count(step=window):
-            some = list(itertools.islice(texts, window))
-            for number, one in enumerate(some, first):
-                if not isinstance(one, str):
-                    raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give only text")
-            if not some:
-                return
-            each = [given and checked(given, one, f"texts[{number}]") for number, (one, given) in
-                    enumerate(zip(some, sure, strict=False), first)]  # fmt: skip
-            if len(each) < len(some):
-                raise UserError(f"word_confidence ends before texts[{first + len(each)}]: give one, or None, for each")
-            if lists is None:
-                yield from self._correct(some, each, search)
-            else:
-                choices = chosen(some, lists)
-                # A term may have other words than what it replaces.
-                each = [
-                    given if choice.text == one else None
-                    for one, choice, given in zip(some, choices, each, strict=True)
-                ]
-                found = self._correct([choice.text for choice in choices], each, search)
-                yield from (choice.with_model(one) for choice, one in zip(choices, found, strict=True))
-
-    def _correct(self, texts: list[str], heard: Sequence[Heard], search: Search) -> list[Correction]:
-        """The corrections of the texts in a window."""
-        layouts = [self.cut(one) for one in texts]
-        sure = [some for layout, given in zip(layouts, heard, strict=True) for some in heard_by_part(layout, given)]
-        following = iter(self._correct_parts([part for layout in layouts for part in layout], search, sure))
-        pieces = [list(itertools.islice(following, len(layout))) for layout in layouts]
         return [
-            joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
+            correction.after for correction in self.engine.correct_parts(parts, Search.of(batch_size, beam, decoding))
         ]
-
-    @torch.inference_mode()
-    def _correct_parts(
-        self, parts: Sequence[Part], search: Search, heard: Sequence[list[float] | None] | None = None
-    ) -> list[Correction]:
-        """The corrections of parts; parts of similar length share a batch.
-
-        Args:
-            parts: of any number of texts.
-            search: how to decode.
-            heard: for each part, how sure its recognizer is of each word that the model reads; None for others.
-        """
-        rows = sorted((row for row, part in enumerate(parts) if part.tokens), key=lambda row: len(parts[row].tokens))
-        corrections = [unchanged(part.text) for part in parts]
-        if not rows:
-            return corrections
-        decode = self._decoder(search)
-        for first in range(0, len(rows), search.batch_size):
-            some = rows[first : first + search.batch_size]
-            batch = [parts[row] for row in some]
-            try:
-                sample = self._sample(batch)
-                if heard is not None:
-                    sample[HEARD] = [heard[row] for row in some]
-                decoded = decode(batch, sample)
-            except AssertionError as error:  # fairseq's, when no hypothesis ends
-                raise UserError("the model computes probabilities that are not numbers: use another model") from error
-            for row, correction in zip(some, decoded, strict=True):
-                corrections[row] = correction
-        return corrections
-
-    def _decoder(self, search: Search) -> Callable[[Sequence[Part], dict[str, Any]], list[Correction]]:
-        """A function that corrects a batch; each call needs a new one, because fairseq's search keeps state."""
-        task = self._guided_task if search.guided else self._task
-        generator = task.build_generator([self._model], search.flags(), **generator_of(self._model, search))
-        if search.nbest:
-            return Explainer(self._model, generator, self._dictionary, self._words, self._rule, search.evidence)
-        return partial(corrected, self._model, generator, self._changes)
-
-    def _sample(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """The parts as one batch, padded on the left as fairseq-generate does."""
-        dictionary = self._dictionary
-        rows = [torch.tensor([*part.tokens, dictionary.eos()]) for part in parts]
-        source = data_utils.collate_tokens(rows, dictionary.pad(), dictionary.eos(), left_pad=True)
-        net_input = {"src_tokens": source, "src_lengths": torch.tensor([len(row) for row in rows])}
-        return {"net_input": {name: tensor.to(self._device) for name, tensor in net_input.items()}}
 
 
 def _usable(device: torch.device | str) -> torch.device:

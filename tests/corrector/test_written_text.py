@@ -103,7 +103,7 @@ def test_a_part_that_begins_no_sentence(folders: Path) -> None:
 def test_what_a_model_writes_is_put_back(
     text: str, written: str, after: str, learned: Corrector, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dictionary = learned._dictionary
+    dictionary = learned.engine.dictionary
     tokens = torch.tensor([*map(dictionary.index, written.split()), dictionary.eos()])
     monkeypatch.setattr(echo, "generate", lambda models, sample: [[{"tokens": tokens}]])
     assert learned.correct(text) == after
