@@ -21,7 +21,7 @@ from rules import MARGIN
 import fairseq_asr_correct
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.rule import Rule
-from fairseq_asr_correct.corrector import corrector
+from fairseq_asr_correct.corrector import engine
 from fairseq_asr_correct.corrector.parts import Cutter, join
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
@@ -95,7 +95,7 @@ def test_order_and_number(learned: Corrector, bad: list[str], monkeypatch: pytes
     assert len(set(one_by_one)) > 8
     order = random.Random(1).sample(range(len(texts)), len(texts))
     assert learned.correct((texts[i] for i in order), batch_size=3) == [one_by_one[i] for i in order]
-    monkeypatch.setattr(corrector, "WINDOW", 1)
+    monkeypatch.setattr(engine, "WINDOW", 1)
     assert learned.correct(texts, batch_size=4) == one_by_one
     assert learned.correct([]) == []
 
@@ -104,7 +104,7 @@ def test_texts_alike_in_length_go_together(learned: Corrector, echo: Echo, monke
     texts = ["red " * (1 + i * 7 % 10) for i in range(10)]
     learned.correct(texts, batch_size=3)
     assert echo.lengths == [[2, 3, 4], [5, 6, 7], [8, 9, 10], [11]]
-    monkeypatch.setattr(corrector, "WINDOW", 2)
+    monkeypatch.setattr(engine, "WINDOW", 2)
     echo.lengths.clear()
     learned.correct(texts, batch_size=3)
     assert [len(lengths) for lengths in echo.lengths] == [3, 3, 3, 1] and echo.lengths[0] != [2, 3, 4]
@@ -286,7 +286,7 @@ def test_folders_it_cannot_read(tmp_path: Path, folders: Path) -> None:
 
 
 def test_the_package_offers_it_and_does_not_import_it() -> None:
-    assert fairseq_asr_correct.Corrector is Corrector is corrector.Corrector
+    assert fairseq_asr_correct.Corrector is Corrector
     assert "Corrector" not in vars(fairseq_asr_correct)
     with pytest.raises(AttributeError, match="no attribute 'Korrektor'"):
         fairseq_asr_correct.Korrektor  # noqa: B018

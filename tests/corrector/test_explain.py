@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.corrector import corrector
+from fairseq_asr_correct.corrector import engine
 from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, unchanged
 from fairseq_asr_correct.errors import UserError
 
@@ -114,7 +114,7 @@ def test_alternatives_are_fairseqs_beam(learned: Corrector, checkpoints, data_bi
 def test_a_stream_is_read_as_it_is_corrected(
     learned: Corrector, bad: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrector, "WINDOW", 2)
+    monkeypatch.setattr(engine, "WINDOW", 2)
     read = []
     texts = (read.append(text) or text for text in itertools.cycle(bad))
     corrected = learned.stream(texts, batch_size=3)
