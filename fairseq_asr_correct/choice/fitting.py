@@ -46,14 +46,16 @@ def fit(
     counts = np.ones(len(known)) if counts is None else counts
     right = (known.gains > 0).astype(float)
     says = ~np.isnan(known.heard)
-    numbers = np.column_stack([known.numbers, says, np.where(says, known.heard, 0)])
+    usual = known.heard[says].mean() if says.any() else 0.0  # so that it is no news on average
+    numbers = np.column_stack([known.numbers, says, np.where(says, known.heard - usual, 0)])
     mean = np.average(numbers, axis=0, weights=counts)
     scale = np.sqrt(np.average((numbers - mean) ** 2, axis=0, weights=counts))
     scale[scale < 1e-9] = 1.0  # evidence that is always the same
     rows = np.column_stack([np.ones(len(known)), (numbers - mean) / scale])
     first = np.zeros(rows.shape[1])
     if start is not None:
-        first[:] = [start.bias, *start.weights, *(start.heard or (0.0, 0.0))]
+        bias, weight = start.heard or (0.0, 0.0)
+        first[:] = [start.bias, *start.weights, bias + weight * usual, weight]
     first[0] += first[1:] @ mean
     first[1:] *= scale
     pull = np.full(len(first), strength)
@@ -78,7 +80,7 @@ def fit(
             break
     weights = found[1:] / scale
     *of_evidence, bias, weight = weights.tolist()
-    heard = (bias, weight) if says.any() else start and start.heard
+    heard = (bias - weight * usual, weight) if says.any() else start and start.heard
     return Likelihood(float(found[0] - weights @ mean), tuple(of_evidence), heard)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from fairseq_asr_correct.choice.evidence import NAMES
 
 HEARD = ("bias", "weight")
+MOST = 1e100  # a weight is smaller
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,10 @@ class Likelihood:
         named = table.get("weights")
         if not isinstance(named, dict) or sorted(named) != sorted(NAMES):
             raise ValueError("its weights are not those of this version's evidence")
-        found = [table.get("bias"), *(named[name] for name in NAMES)]
-        if not all(type(one) in (int, float) and math.isfinite(one) for one in found):
-            raise ValueError("a weight is not a number")
+        found = [_number(one) for one in (table.get("bias"), *(named[name] for name in NAMES))]
         heard = table.get("word_confidence")
         if heard is not None:
-            heard = [heard.get(name) for name in HEARD] if isinstance(heard, dict) else [None]
-            if not all(type(one) in (int, float) and math.isfinite(one) for one in heard):
-                raise ValueError("a weight of word_confidence is not a number")
+            heard = [_number(heard.get(name)) for name in HEARD] if isinstance(heard, dict) else [_number(None)]
         return cls(found[0], tuple(found[1:]), heard and (heard[0], heard[1]))
 
     def row(self) -> dict[str, Any]:
@@ -54,6 +51,13 @@ class Likelihood:
         if self.heard and heard is not None:
             odds += self.heard[0] + self.heard[1] * heard
         return 0.0 if math.isnan(odds) else logistic(odds)
+
+
+def _number(value: object) -> float:
+    """The value, if it is a finite number; raises ValueError otherwise."""
+    if type(value) not in (int, float) or not abs(value) < MOST:  # type: ignore[arg-type]  # false of NaN
+        raise ValueError("a weight is not a number")
+    return float(value)  # type: ignore[arg-type]
 
 
 def logistic(odds: float) -> float:

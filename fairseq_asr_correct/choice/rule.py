@@ -88,4 +88,4 @@ class Rule:
 def check_confidence(least: object, name: str) -> None:
     """Raises UserError, with the option's name, if this is no number from 0 to 1."""
     if type(least) not in (int, float) or not 0 <= least <= 1:
-        raise UserError(f"{name} {least}: give a number from 0, which takes every change, to 1")
+        raise UserError(f"{name} {least}: give a number from 0, which takes every change but style, to 1")

@@ -69,7 +69,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--decision", type=Path, metavar="FILE", help="weigh changes by this decision.json of "
         "asr-correct tune (default: the model's)")  # fmt: skip
     group.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability, whatever decision.json says; =-inf takes every change")  # fmt: skip
+        "prefers it by this log-probability, whatever decision.json says; =-inf takes every change but style")  # fmt: skip
     group.add_argument("--spelling", choices=["american", "british"], help="write words that have two spellings in "
         "this one (default: each stays as it is)")  # fmt: skip
     group.add_argument("--remove-disfluencies", action="store_true", help="take out hesitations such as uh and um, and "
@@ -89,6 +89,10 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
+    if args.decision:
+        from fairseq_asr_correct.stored.rules import read_rule
+
+        read_rule(args.decision)  # its mistakes are told before a model is read
     if args.min_confidence is not None:
         check_confidence(args.min_confidence, "--min-confidence")
     if args.keep_threshold is not None and (args.decision or args.min_confidence is not None):

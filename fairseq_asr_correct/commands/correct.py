@@ -30,15 +30,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.candidates.causal_models import find
-from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
-from fairseq_asr_correct.candidates.weighing import Weights
 from fairseq_asr_correct.commands.arguments import (
     CHOICES,
     FIRST,
@@ -71,6 +68,9 @@ from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_t
 from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
+
+if TYPE_CHECKING:
+    from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 
 BATCHES = 16  # how many are corrected, and kept in the journal, together
 
@@ -133,6 +133,8 @@ def check(args: argparse.Namespace) -> None:
     if args.language_model:
         if args.terms_only:
             raise UserError("--language-model judges a model's changes: leave --terms-only out")
+        from fairseq_asr_correct.candidates.causal_models import find  # which loads transformers
+
         find(args.language_model)
     if args.spellings:
         Spellings.read(args.spellings)  # its mistakes are told before a model is read
@@ -193,12 +195,15 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     terms = TermList() if args.terms is None else TermList.read(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
     if args.terms_only:
-        return lambda some: [spellings.apply(one.after) for one in correct_terms(*split(some, terms))]
+        finish = Finish(args.spelling, args.remove_disfluencies, spellings)
+        return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, terms))]
     if args.workers > 1:
         torch.set_num_threads(1)
     corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, plain=args.plain, **choice_of(args))
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.language_model:
+        from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers
+
         opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, DTYPES[args.dtype])
         return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)
     if args.spellings:
@@ -215,7 +220,7 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
 
 
 def second_opinion(
-    opinion: SecondOpinion, terms: TermList, finish: Finish, how: dict[str, Any], some: list[Said]
+    opinion: "SecondOpinion", terms: TermList, finish: Finish, how: dict[str, Any], some: list[Said]
 ) -> list[str]:
     """The texts as a corrector and a language model choose them."""
     _, lists = split(some, terms)
@@ -297,6 +302,9 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.decision:
         options["decision"] = digest(args.decision)
     if args.language_model:
+        from fairseq_asr_correct.candidates.causal_models import find
+        from fairseq_asr_correct.candidates.weighing import Weights
+
         weights = Weights.of_model(args.model)
         files = map(digest, find(args.language_model).files)
         options["language_model"] = [args.language_model, *weights.values, *files]

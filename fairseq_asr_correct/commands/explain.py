@@ -19,7 +19,6 @@ from itertools import islice
 from pathlib import Path
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
     add_language_model,
@@ -53,7 +52,11 @@ def main(argv: list[str] | None = None) -> None:
     spellings = Spellings.read(args.spellings) if args.spellings else None
     model = args.model or shipped_model()
     corrector = Corrector.from_pretrained(model, args.device, plain=args.plain, **choice_of(args))
-    opinion = SecondOpinion.of(corrector, args.language_model, model, args.device) if args.language_model else None
+    opinion = None
+    if args.language_model:
+        from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers
+
+        opinion = SecondOpinion.of(corrector, args.language_model, model, args.device)
     entries = read_entries(args.input, form)
     pipe = args.output == STANDARD_INPUT
     with nullcontext(sys.stdout) if pipe else atomic_write(args.output) as file:

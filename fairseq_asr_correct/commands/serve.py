@@ -87,7 +87,16 @@ def main(argv: list[str] | None = None) -> None:
     batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
     limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces, args.max_terms)
     name = args.model.resolve().name
-    app = make_app(batcher, corrector.cut, metrics, limits, name, args.allowed_host, spellings, lists)
+    app = make_app(
+        batcher,
+        corrector.cut,
+        metrics,
+        limits,
+        name,
+        args.allowed_host,
+        corrector.finish.with_spellings(spellings),
+        lists,
+    )
     logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
     server = Server(app, batcher, most_connections(), args.grace_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped

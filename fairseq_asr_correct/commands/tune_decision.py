@@ -18,6 +18,7 @@ With --path, the command reads fairseq's binary data and chooses a margin: `asr-
 
 import argparse
 import json
+import statistics
 from pathlib import Path
 
 from tqdm import tqdm
@@ -27,10 +28,11 @@ from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.corrector.tried_changes import Pair, Tried, known, try_changes
 from fairseq_asr_correct.corrector.tuning import Tuned, tune
-from fairseq_asr_correct.decoding.search import DECODINGS
+from fairseq_asr_correct.decoding.search import DECODINGS, INPUT_GUIDED
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.markdown import markdown
 from fairseq_asr_correct.files import atomic_write, finished_together
+from fairseq_asr_correct.formats.ctranslate2.opening import is_ctranslate2
 from fairseq_asr_correct.formats.model_files import rule_with
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.simulation.texts import read_pairs as read_sides
@@ -48,8 +50,10 @@ def main(argv: list[str] | None = None) -> None:
     pairs = read_pairs(args.pairs)
     start, usual = start_of(args.model)
     corrector = Corrector.from_pretrained(args.model, args.device, min_confidence=0)
+    if args.decoding is None and not is_ctranslate2(args.model):
+        args.decoding = INPUT_GUIDED
     recognized = tried(corrector, pairs, args, "recognized")
-    references = tried(corrector, [(pair[0], pair[0]) for pair in pairs], args, "references")
+    references = tried(corrector, as_if_heard(pairs), args, "references")
     changes = known(recognized)
     if not len(changes):
         raise UserError(f"{args.pairs}: the model proposes no change for these texts, so that there is nothing to tune")
@@ -75,8 +79,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-clean-changes", type=float, metavar="PERCENT", help="change at most so many words of "
         "the references")  # fmt: skip
     parser.add_argument("--beam", type=int, metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument("--decoding", choices=DECODINGS, default="input-guided", help="default: input-guided, which "
-        "is greedy")  # fmt: skip
+    parser.add_argument("--decoding", choices=DECODINGS, help="as you will correct (default: input-guided, which is "
+        "greedy; beam for a folder of CTranslate2)")  # fmt: skip
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     return parser
 
@@ -99,6 +103,13 @@ def read_pairs(source: str) -> list[Pair]:
     if all(said.split() == written.split() for said, written, *_ in pairs):
         raise UserError(f"{source}: the pairs have no errors: give what a recognizer wrote, and what was said")
     return pairs
+
+
+def as_if_heard(pairs: list[Pair]) -> list[Pair]:
+    """The references as if the recognizer had written them, as sure of each word as it is of most."""
+    heard = [number for pair in pairs if len(pair) == 3 for number in pair[2] or ()]
+    usual = statistics.median(heard) if heard else None
+    return [(pair[0], pair[0], usual and [usual] * len(pair[0].split())) for pair in pairs]
 
 
 def start_of(model: Path) -> tuple[Likelihood, float]:

@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
         raise UserError("the curve needs matplotlib: pip install matplotlib")
     name = args.gen_subset
     before, references = read_pairs(args.pairs, name, args.lowercase)
-    args.keep_threshold = None  # decoding takes every change
+    args.keep_threshold = args.decision = args.min_confidence = None  # decoding takes every change
     decisions, clean, texts = correct(convert_namespace_to_omegaconf(args), len(before))
 
     points = sweep(references, before, decisions, clean, texts, args.keep_scope)

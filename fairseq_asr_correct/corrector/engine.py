@@ -23,6 +23,7 @@ from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
 from fairseq_asr_correct.transcripts.word_confidence import checked
 
 FAIRSEQ = "fairseq"  # the task's name of beam search
+NOTHING = object()
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 Heard = Sequence[float] | None  # how sure a recognizer is of each word
 EachHeard = Iterable[Heard] | None
@@ -87,10 +88,12 @@ class Engine:
                 if not isinstance(one, str):
                     raise TypeError(f"texts[{number}] is of type {type(one).__name__}: give only text")
             if not some:
+                if heard is not None and next(sure, NOTHING) is not NOTHING:
+                    raise UserError("word_confidence goes on after the last text: give one, or None, for each")
                 return
             given = zip(some, sure, strict=False)
             each = [
-                None if numbers is None else checked(numbers, one, f"texts[{number}]")
+                None if numbers is None else checked([*map(float, numbers)], one, f"texts[{number}]")
                 for number, (one, numbers) in enumerate(given, first)
             ]
             if len(each) < len(some):

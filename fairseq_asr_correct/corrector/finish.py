@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
 
@@ -27,6 +28,11 @@ class Finish:
         if self.region not in (None, *REGIONS):
             raise UserError(f"spelling={self.region!r}: give one of {', '.join(REGIONS)}")
 
+    @property
+    def does_nothing(self) -> bool:
+        """Whether no text can change."""
+        return not (self.region or self.remove_disfluencies or len(self.spellings))
+
     def with_spellings(self, spellings: Spellings | Mapping[str, Iterable[str]] | None) -> "Finish":
         """The same with replacements that always hold."""
         return replace(self, spellings=Spellings.of(spellings))
@@ -42,9 +48,12 @@ class Finish:
             yield from self.spellings.find(text)
             return
         before, after = text.split(), self.apply(text).split()
-        for one in Levenshtein.opcodes(before, after) if before != after else ():
-            if one.tag != "equal":
-                yield Replacement(one.src_start, one.src_end, (0, 0), " ".join(after[one.dest_start : one.dest_end]))
+        steps = Levenshtein.opcodes(before, after) if before != after else ()
+        for differ, group in groupby(steps, key=lambda step: step.tag != "equal"):
+            if differ:
+                first, *_, last = [*group] * 2
+                words = after[first.dest_start : last.dest_end]
+                yield Replacement(first.src_start, last.src_end, (0, 0), " ".join(words))
 
 
 PLAIN = Finish()

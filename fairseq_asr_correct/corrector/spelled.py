@@ -54,7 +54,7 @@ def _edits(correction: Correction, found: Sequence[Replacement]) -> Iterator[Edi
         words = after[first:last]
         for change in reversed(group):
             if isinstance(change.made, Replacement):
-                words[change.start - first : change.end - first] = [change.made.after]
+                words[change.start - first : change.end - first] = change.made.after.split()
         end, was, now = last - grown, " ".join(before[start : last - grown]), " ".join(words)
         if was != now:
             term = next((edit.term for edit in edits if edit.term), None)

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
 
+from fairseq_asr_correct.corrector.finish import PLAIN, Finish
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists
@@ -22,8 +23,7 @@ from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import QueueFull
 from fairseq_asr_correct.serving.refusals import Limits, Refusal
 from fairseq_asr_correct.serving.requested_terms import term_edits, with_model, with_terms
-from fairseq_asr_correct.serving.requests import read, spelled, unless_gone
-from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.serving.requests import finished, read, unless_gone
 from fairseq_asr_correct.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def make_app(
     limits: Limits,
     model: str,
     allowed_hosts: Sequence[str] = ("*",),
-    spellings: Spellings | None = None,
+    finish: Finish = PLAIN,
     lists: Lists = NO_LISTS,
 ) -> FastAPI:
     """The service.
@@ -53,20 +53,19 @@ def make_app(
         limits: for one request.
         model: the model's name, for GET /health/ready.
         allowed_hosts: hosts that requests may name; "*.example.com" stands for all below example.com.
-        spellings: replacements that hold for all requests, after those of a request.
+        finish: what is done to all texts in the end; its spellings hold after those of a request.
         lists: terms that requests can name.
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
     metrics.queue.set_function(lambda: batcher.waiting)
     page, policy = read_page()
-    fixed = Spellings.of(spellings)
     readable = {"methods": ["GET", "HEAD"]}
 
     @app.post("/correct")
     async def correct(request: Request) -> Response:
         with metrics.seconds.time():
-            response = await answer(request, batcher, cut, metrics, limits, fixed, lists)
+            response = await answer(request, batcher, cut, metrics, limits, finish, lists)
         metrics.requests.labels(response.status_code).inc()
         return response
 
@@ -109,7 +108,7 @@ async def answer(
     cut: Callable[[str], list[Part]],
     metrics: Metrics,
     limits: Limits,
-    spellings: Spellings,
+    finish: Finish,
     lists: Lists,
 ) -> Response:
     """The response with the corrected texts, or with an error."""
@@ -121,9 +120,9 @@ async def answer(
         corrected = iter(await unless_gone(request, batcher.submit(parts, client)))
         pairs = zip(asked.texts, asked.layouts, strict=True)
         texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
-        fixed = asked.spellings.over(spellings)
+        fixed = finish.with_spellings(asked.spellings.over(finish.spellings))
         if asked.terms is None:
-            corrections, more, texts = [], {}, await spelled(request, texts, fixed)
+            corrections, more, texts = [], {}, await finished(request, texts, fixed)
         else:
             corrections = await with_model(request, choices, texts, fixed)
             more, texts = term_edits(asked, corrections), [one.after for one in corrections]

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from fastapi import Request
 
 from fairseq_asr_correct.corrector.corrections import Correction
+from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import TermChoice
 from fairseq_asr_correct.serving.queueing import QueueFull
 from fairseq_asr_correct.serving.refusals import Limits, check_letters, check_pieces
 from fairseq_asr_correct.serving.requests import SHORT, Asked, slowly, unless_gone
-from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.terms.term_list import TermList
 
 QUICK = ThreadPoolExecutor(1, "terms")  # for short requests
@@ -64,7 +64,7 @@ async def with_terms(
 
 
 async def with_model(
-    request: Request, choices: Sequence[TermChoice], corrected: Sequence[str], spellings: Spellings
+    request: Request, choices: Sequence[TermChoice], corrected: Sequence[str], finish: Finish
 ) -> list[Correction]:
     """The corrections of texts by their terms, the model, and then fixed spellings.
 
@@ -72,14 +72,14 @@ async def with_model(
         request: as it came.
         choices: of its texts.
         corrected: what the model made of each choice.
-        spellings: replacements that always hold.
+        finish: what is done to each in the end.
 
     Raises:
         starlette.requests.ClientDisconnect: the client went away.
     """
     thread = QUICK.submit if sum(map(len, corrected)) <= SHORT else partial(SLOW.submit, slowly)
     return [
-        await unless_gone(request, thread(_made, choice, after, spellings))
+        await unless_gone(request, thread(_made, choice, after, finish))
         for choice, after in zip(choices, corrected, strict=True)
     ]
 
@@ -119,5 +119,5 @@ def _chosen(text: str, terms: TermList, layout: list[Part], limits: Limits, cut:
     return Chosen(choice, layout if choice.text == text else cut(choice.text))
 
 
-def _made(choice: TermChoice, after: str, spellings: Spellings) -> Correction:
-    return spelled(choice.with_model(Correction(choice.text, after)), spellings)
+def _made(choice: TermChoice, after: str, finish: Finish) -> Correction:
+    return spelled(choice.with_model(Correction(choice.text, after)), finish)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn, TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
+from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists, terms_of
@@ -117,15 +118,15 @@ def _spellings(value: Any) -> Spellings:
         raise Refusal(422, str(error)) from None
 
 
-async def spelled(request: Request, texts: list[str], spellings: Spellings) -> list[str]:
+async def finished(request: Request, texts: list[str], finish: Finish) -> list[str]:
     """The texts with fixed spellings; long ones are replaced in another thread.
 
     Raises:
         starlette.requests.ClientDisconnect: the client went away.
     """
-    if not len(spellings) or sum(map(len, texts)) <= SHORT:
-        return list(map(spellings.apply, texts))
-    return await unless_gone(request, LONG.submit(lambda: list(map(spellings.apply, texts))))
+    if finish.does_nothing or sum(map(len, texts)) <= SHORT:
+        return list(map(finish.apply, texts))
+    return await unless_gone(request, LONG.submit(lambda: list(map(finish.apply, texts))))
 
 
 def slowly(function: Callable[..., T], *args: Any) -> T:

@@ -72,3 +72,14 @@ def test_it_learns_what_the_recognizer_says() -> None:
     assert found.confidence([0.0] * COLUMNS) == pytest.approx(right[::2].mean(), abs=0.05)
     assert confidences(found, known)[1] == pytest.approx(found.confidence([0.0] * COLUMNS, heard[1]))
     assert fit(Known(known.numbers, known.gains, np.full(2000, np.nan))).heard is None
+
+
+def test_what_all_rows_say_leaves_those_without_it_as_they_are() -> None:
+    """Every change comes with the recognizer's odds, which are high on average: without them, it is the average."""
+    draw = np.random.default_rng(1)
+    heard = draw.normal(3, 1, 2000)
+    right = draw.uniform(size=2000) < 1 / (1 + np.exp(heard - 3))
+    found = fit(Known(np.zeros((2000, COLUMNS)), np.where(right, 1.0, -1.0), heard))
+    assert found.confidence([0.0] * COLUMNS) == pytest.approx(right.mean(), abs=0.05)
+    assert found.confidence([0.0] * COLUMNS, 3.0) == pytest.approx(0.5, abs=0.05)
+    assert found.confidence([0.0] * COLUMNS, 5.0) < 0.2

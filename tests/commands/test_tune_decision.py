@@ -76,6 +76,23 @@ def test_a_promise_is_kept(model: Path, tmp_path: Path) -> None:
     assert rule.likelihood.confidence([2.0 * (name == "margin") for name in NAMES]) < rule.least
 
 
+def test_confidences_that_say_nothing_change_nothing(model: Path, tmp_path: Path) -> None:
+    """The references, in which all changes are wrong, come without any: that is no evidence against the others."""
+    for name, sure in (("without", None), ("with", 0.7)):
+        write(tmp_path / "dev.jsonl", ROWS)
+        rows = [json.loads(line) for line in (tmp_path / "dev.jsonl").read_text().splitlines()]
+        more = {} if sure is None else {"word_confidence": [sure] * 5}
+        (tmp_path / "dev.jsonl").write_text("".join(json.dumps(row | more) + "\n" for row in rows))
+        tune.main([str(model), str(tmp_path / "dev.jsonl"), "--save-to", str(tmp_path / name)])
+    one, other = (read_rule(tmp_path / name / "decision.json") for name in ("without", "with"))
+    assert one.likelihood and other.likelihood and one.least == other.least
+    evidence = [3.0 * (name == "margin") for name in NAMES]
+    for heard in (None, 0.8):
+        assert other.likelihood.confidence(evidence, heard) == pytest.approx(
+            one.likelihood.confidence(evidence), abs=0.02
+        )
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -12,7 +12,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.evidence import NAMES
 from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.corrections import WeighedEdit
-from fairseq_asr_correct.corrector.parts import heard_by_part, join
+from fairseq_asr_correct.corrector.parts import Cutter, heard_by_part, join
 from fairseq_asr_correct.errors import UserError
 
 MARGIN = 8.0
@@ -67,11 +67,13 @@ def test_thresholds_have_a_meaning(decided: Path, folders: Path, bad: list[str])
 
 
 def test_explained_confidences_are_the_decisions(decided: Path, bad: list[str]) -> None:
-    for one in Corrector.from_pretrained(decided, min_confidence=0).weighed(bad):
+    found = Corrector.from_pretrained(decided, min_confidence=0).weighed(bad)
+    assert any(one.edits for one in found)
+    for one in found:
+        assert one.at(0) == one.after
         for edit in one.edits:
             assert isinstance(edit, WeighedEdit)
             assert edit.confidence == pytest.approx(SAME.confidence(edit.evidence), abs=1e-6)
-            assert one.at(0) == one.after
 
 
 def test_a_decision_from_elsewhere(decided: Path, folders: Path, expected: list[str], bad: list[str]) -> None:
@@ -97,12 +99,19 @@ def test_word_confidence_counts(decided: Path, bad: list[str], tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("heard", "message"),
-    [([0.5], r"texts\[0\].*1 number for 2 words"), ([0.5, 2], r"texts\[0\]"), ([0.5, math.nan], r"texts\[0\]")],
+    [
+        ([], r"texts\[0\].*0 numbers for 2 words"),
+        ([0.5], r"texts\[0\].*1 number for 2 words"),
+        ([0.5, 2], r"texts\[0\]"),
+        ([0.5, math.nan], r"texts\[0\]"),
+    ],
 )
 def test_word_confidence_that_does_not_fit(decided: Path, heard: list[float], message: str) -> None:
     corrector = Corrector.from_pretrained(decided)
     with pytest.raises(UserError, match=message):
         corrector.correct("the boys", word_confidence=heard)
+    with pytest.raises(UserError, match="goes on after the 1 texts"):
+        corrector.correct(["the boys"], word_confidence=[[0.5, 0.5], [0.5]])
     with pytest.raises(UserError, match=r"ends before texts\[1\]"):
         corrector.correct(["the boys", "the dog"], word_confidence=[[0.5, 0.5]])
 
@@ -111,8 +120,16 @@ def test_confidence_goes_with_the_words_of_parts(learned: Corrector) -> None:
     text = "The boys 42 (dog) the boys"
     parts = learned.cut(text)
     found = heard_by_part(parts, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    assert sum(len(part.text.split()) for part in parts) == 6
-    assert all(set(some) <= {0.1, 0.2, 0.3, 0.4, 0.5, 0.6} for some in found)
+    words = [word for part in parts for word in part.text.split()]
+    assert words == text.split() and len(parts) == len(found)
+    (part,) = parts
+    assert part.wording is not None
+    numbers = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+    assert found == [[numbers[owner] for owner in part.wording.owners]]
+    short = Cutter(learned.engine.dictionary, 3)
+    cut = list(short.cut("the boys the dog"))
+    assert len(cut) > 1
+    assert [one for some in heard_by_part(cut, [0.1, 0.2, 0.3, 0.4]) for one in some or ()] == [0.1, 0.2, 0.3, 0.4]
     assert heard_by_part(parts, None) == [None] * len(parts)
 
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from service import JSON, LIMITS, SOON, Make, Standin, ask, cut, hold, post, running, send, until
 
+from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.serving import requests as reading
 from fairseq_asr_correct.serving.app import make_app, read_page
 from fairseq_asr_correct.serving.batching import Batcher
@@ -22,6 +23,8 @@ from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.version import __version__
+
+FINISH = Finish("american", True, Spellings({"CAPEX": ["cap x"], "Ours": ["us"]}))
 
 
 def bad_requests() -> Iterator[tuple[bytes | str, int, str]]:
@@ -88,13 +91,17 @@ def test_spellings(make_service: Make) -> None:
     standin, _, _ = make_service()
     queue = Queue(32, 1000, 1000)
     batcher = Batcher(standin.correct, queue, 0)
-    app = make_app(batcher, cut, Metrics(), LIMITS, "model", ("*",), Spellings({"CAPEX": ["cap x"], "Ours": ["us"]}))
+    app = make_app(batcher, cut, Metrics(), LIMITS, "model", ("*",), FINISH)
     asked = {"texts": ["cap x us", "us, x"], "spellings": {"Theirs": ["us"]}}
     try:
         assert post(app, json.dumps(asked)).json() == {"texts": ["<CAPEX Theirs>", "<Theirs, x>"]}
         asked["spellings"] = [{"from": ["x"], "to": "Y"}]
         assert post(app, json.dumps(asked)).json() == {"texts": ["<CAPEX Ours>", "<Ours, Y>"]}
         assert post(app, json.dumps({"text": "us x"})).json() == {"text": "<Ours x>"}
+        written = {"text": "the colour is um grey", "terms": ["Zorblat"]}
+        assert post(app, json.dumps(written)).json()["text"] == "<the color is grey>", "as the service was asked to"
+        del written["terms"]
+        assert post(app, json.dumps(written)).json()["text"] == "<the color is grey>"
         asked = {"text": "interminably " * 200, "spellings": {"long": ["interminably"]}}
         assert post(app, json.dumps(asked)).json() == {"text": f"<{'long ' * 199}long >"}, "in another thread"
     finally:
