@@ -69,7 +69,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--decision", type=Path, metavar="FILE", help="weigh changes by this decision.json of "
         "asr-correct tune (default: the model's)")  # fmt: skip
     group.add_argument("--keep-threshold", type=float, metavar="MARGIN", help="take a change only where the model "
-        "prefers it by this log-probability, whatever decision.json says; =-inf takes every change but style")  # fmt: skip
+        "prefers it by this log-probability, whatever decision.json says; =-inf takes all but style")  # fmt: skip
     group.add_argument("--spelling", choices=["american", "british"], help="write words that have two spellings in "
         "this one (default: each stays as it is)")  # fmt: skip
     group.add_argument("--remove-disfluencies", action="store_true", help="take out hesitations such as uh and um, and "

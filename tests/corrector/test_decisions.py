@@ -110,7 +110,7 @@ def test_word_confidence_that_does_not_fit(decided: Path, heard: list[float], me
     corrector = Corrector.from_pretrained(decided)
     with pytest.raises(UserError, match=message):
         corrector.correct("the boys", word_confidence=heard)
-    with pytest.raises(UserError, match="goes on after the 1 texts"):
+    with pytest.raises(UserError, match="goes on after the last text"):
         corrector.correct(["the boys"], word_confidence=[[0.5, 0.5], [0.5]])
     with pytest.raises(UserError, match=r"ends before texts\[1\]"):
         corrector.correct(["the boys", "the dog"], word_confidence=[[0.5, 0.5]])
