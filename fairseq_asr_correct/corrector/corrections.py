@@ -18,6 +18,7 @@ from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.corrector.wordings import Changes
 from fairseq_asr_correct.decoding.keep import HEARD, KeepOrCorrect, keep_or_correct, known_scores, score
 from fairseq_asr_correct.decoding.spans import Decision
+from fairseq_asr_correct.decoding.styled import styled
 from fairseq_asr_correct.decoding.words import Words, text
 from fairseq_asr_correct.written.putting_back import Rewrite
 
@@ -169,11 +170,14 @@ class Explainer:
         sure = sample.get(HEARD) or [None] * len(parts)
         for part, (decision, rewrites), first, beams, heard in zip(parts, made, scores, found, sure, strict=True):
             after = self._after(part, decision, rewrites)
-            others = filter(None, (self._alternative(part, beam) for beam in beams[1:]))
+            others: dict[str, float] = {}
+            for other in filter(None, (self._alternative(part, beam) for beam in beams[1:])):
+                if other[0] != after:  # two beams can differ in what is style alone
+                    others.setdefault(*other)
             edits = tuple(_edit(part, decision, rewrite) for rewrite in rewrites)
             if self._evidence and edits:
                 edits = _weighed(edits, decision.proposal(self._words, heard), rewrites)
-            corrections.append(Correction(part.text, after, edits, ((after, first), *others)))
+            corrections.append(Correction(part.text, after, edits, ((after, first), *others.items())))
         return corrections
 
     def _after(self, part: Part, decision: Decision, rewrites: Sequence[Rewrite]) -> str:
@@ -184,6 +188,9 @@ class Explainer:
         if self._dictionary.unk() in beam["tokens"]:
             return None
         proposed = self._changes.all_of(part, beam["tokens"].tolist())
+        if self._rule.style:
+            spans = styled(part.tokens, proposed.spans, self._words, self._rule.disfluencies)
+            proposed = replace(proposed, spans=spans)
         decision, rewrites = self._changes.rewritten(part, proposed)
         if decision != proposed:
             return None
