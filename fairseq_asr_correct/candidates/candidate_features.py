@@ -1,6 +1,5 @@
 """What speaks for a candidate and against it, as a few numbers, each against what the recognizer wrote."""
 
-import string
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,10 +7,11 @@ import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
+from fairseq_asr_correct.english.variants import key
 from fairseq_asr_correct.word_errors import word_errors
+from fairseq_asr_correct.written.cores import written_words
 
 Floats = npt.NDArray[np.float64]
-MARKS = string.punctuation + "“”‘’„«»…–—¿¡"  # that stand around words
 NAMES = (
     "corrector",  # gain in the corrector's log-probability
     "language_model",  # gain in the language model's
@@ -26,6 +26,11 @@ NAMES = (
     "rank",  # log(1 + rank) of that hypothesis
     "score",  # gain in the recognizer's score of it; 0 where it gives none
 )
+
+
+def bare_words(text: str) -> list[str]:
+    """The words of a text as lists have them: in lower case, without marks, with straight apostrophes."""
+    return [key(word.core) for word in written_words(text)]
 
 
 def features(
@@ -48,7 +53,7 @@ def features(
         ``(candidates, features)``, in the order of :data:`NAMES`.
     """
     first, words = texts[0], [text.split() for text in texts]
-    common = [[zipf(word.strip(MARKS).lower()) for word in some] for some in words]
+    common = [[zipf(word) for word in bare_words(text)] for text in texts]
     unknown = [sum(value <= UNKNOWN for value in some) for some in common]
     sums = [sum(some) for some in common]
     unchanged = np.arange(len(texts)) == 0

@@ -151,7 +151,7 @@ def _check_memory(config: Any, dtype: torch.dtype, device: torch.device, name: s
     free = free_memory(device)
     if needed > free:
         sizes = f"{needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-        raise UserError(f"{name} needs about {sizes}: name a smaller model, or give --dtype bfloat16")
+        raise UserError(f"{name} needs about {sizes}: name a smaller model")
 
 
 def free_memory(device: torch.device) -> float:

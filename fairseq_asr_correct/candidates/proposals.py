@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from fairseq_asr_correct.candidates.candidate_features import MARKS
+from fairseq_asr_correct.candidates.candidate_features import bare_words
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.english.style import without_style
 
@@ -27,12 +27,10 @@ class KeptStyle(NamedTuple):
     def kept(self, before: str, after: str) -> str:
         """``after`` with what it changes of style alone put back."""
         words = before.split()
-        bare = [word.strip(MARKS) for word in words]
+        bare = bare_words(before)
         for start, end, new in reversed(changes(before, after)):
             others = new.split()
-            made = without_style(
-                bare[start:end], [word.strip(MARKS) for word in others], bare[:start], bare[end:], self.disfluencies
-            )
+            made = without_style(bare[start:end], bare_words(new), bare[:start], bare[end:], self.disfluencies)
             sides = words[start:end], others
             words[start:end] = [sides[0 if word.kept else 1][word.at] for word in made.words]
         return " ".join(words)

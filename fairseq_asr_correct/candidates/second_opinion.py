@@ -31,6 +31,7 @@ from fairseq_asr_correct.candidates.weighing import Choice, Weights
 from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, unchanged
 from fairseq_asr_correct.corrector.corrector import Corrector
 from fairseq_asr_correct.decoding.search import Search
+from fairseq_asr_correct.english.variants import as_in
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
 from fairseq_asr_correct.word_errors import word_errors
@@ -172,14 +173,14 @@ class SecondOpinion:
 
         Args:
             utterances: those that the corrector cannot read at once are left out.
-            references: what was said.
+            references: what was said, in any variant of spelling.
             how: as for :meth:`weighed`.
         """
         both = zip(utterances, references, strict=True)
         kept = [(one, said.split()) for one, said in both if len(self._corrector.cut(one.texts[0])) == 1]
         weighed = self.weighed([one for one, _ in kept], **how)
         return [
-            Choice(one.features, np.array([word_errors(said, c.text.split()) for c in one.candidates], float))
+            Choice(one.features, np.array([_errors(said, candidate.text) for candidate in one.candidates], float))
             for one, (_, said) in zip(weighed, kept, strict=True)
         ]
 
@@ -273,14 +274,6 @@ def _preferred(one: Asked, anew: Mapping[tuple[str, str], float]) -> tuple[list[
     return [one.candidates[number] for number in kept], [scores[number] for number in kept]
 
 
-def language_model_gains(model: LanguageModel, text: str, edits: Sequence[Edit]) -> list[tuple[float, float]]:
-    """What a language model thinks of each change of a text, as evidence for a decision on single changes.
-
-    Returns:
-        For each change two gains in log-probability (natural): of making it alone, and of making it beside all others.
-    """
-    ones = [with_changes(text, [edit]) for edit in edits]
-    without = [with_changes(text, [other for other in edits if other is not edit]) for edit in edits]
-    scores = model.log_probabilities([text, with_changes(text, edits), *ones, *without])
-    gained, lost = scores[2 : 2 + len(edits)], scores[2 + len(edits) :]
-    return [(one - scores[0], scores[1] - rest) for one, rest in zip(gained, lost, strict=True)]
+def _errors(said: Sequence[str], text: str) -> int:
+    """The words wrong in a text; a variant of spelling is not."""
+    return word_errors(said, as_in(said, text.split())[0])

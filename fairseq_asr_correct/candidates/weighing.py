@@ -6,7 +6,7 @@ many, and often the best that is found is to change nothing.
 """
 
 import json
-import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -74,7 +74,7 @@ class Weights:
         weights = table.get("weights")
         if not isinstance(weights, dict) or {*weights} != {*NAMES}:
             raise UserError(f"{path} does not have the weights {', '.join(NAMES)}: {ADVICE}")
-        if not all(type(value) in (int, float) and math.isfinite(value) for value in weights.values()):
+        if not all(type(value) in (int, float) and abs(value) <= sys.float_info.max for value in weights.values()):
             raise UserError(f"{path} has a weight that is not a finite number: {ADVICE}")
         return cls(tuple(float(weights[name]) for name in NAMES))
 

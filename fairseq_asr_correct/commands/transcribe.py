@@ -1,9 +1,10 @@
 r"""Transcribe recordings with a recognizer: a manifest in, the same manifest with `pred_text` out.
 
 A manifest is JSON lines, a JSON array, CSV or TSV with `audio_filepath` (relative paths start at the manifest's
-folder) and, if known, `duration` in seconds; `offset` and all other fields are kept. `word_confidence` says how sure
-the recognizer is of each word of `pred_text`, from 0 to 1. Decoding is greedy. Recordings may have 1 kHz to 1 MHz and
-last up to four hours. Those that cannot be read or transcribed go into FILE.failed.
+folder) and, if known, `duration` in seconds; `offset` and all other fields are kept, but what an earlier recognizer
+gave beside its text, such as `nbest`. `word_confidence` says how sure the recognizer is of each word of `pred_text`,
+from 0 to 1. Decoding is greedy. Recordings may have 1 kHz to 1 MHz and last up to four hours. Those that cannot be read
+or transcribed go into FILE.failed.
 
     asr-correct transcribe facebook/wav2vec2-base-960h --input dev.jsonl --output dev.hyp.jsonl
 
@@ -44,10 +45,14 @@ from fairseq_asr_correct.recognizers.utterances import Batch, make_batches, read
 from fairseq_asr_correct.transcripts.entries import Entry
 from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.json_rows import read_rows
+from fairseq_asr_correct.transcripts.nbest import NBEST, SCORES
 from fairseq_asr_correct.transcripts.sources import parse_file
 from fairseq_asr_correct.transcripts.word_confidence import FIELD as WORD_CONFIDENCE
+from fairseq_asr_correct.transcripts.word_confidence import LISTS, SEGMENTS
 from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
+
+OF_ONE_HYPOTHESIS = {WORD_CONFIDENCE, *LISTS, SEGMENTS, NBEST, SCORES}  # untrue of what another recognizer writes
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -220,8 +225,8 @@ def write_results(save_to: Path, rows: dict[int, Entry], results: list[dict[str,
 
 
 def _row(entry: Entry, result: dict[str, Any]) -> dict[str, Any]:
-    """An utterance's fields with what was heard; a confidence in them was that of another hypothesis."""
-    return {name: value for name, value in entry.fields.items() if name != WORD_CONFIDENCE} | result
+    """An utterance's fields with what was heard, without what an earlier recognizer gave beside its own text."""
+    return {name: value for name, value in entry.fields.items() if name not in OF_ONE_HYPOTHESIS} | result
 
 
 def run_batches(

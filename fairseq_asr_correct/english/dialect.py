@@ -8,19 +8,18 @@ verbatim transcript has these words; a corrector takes them for misspellings.
 from fairseq_asr_correct.english.frequencies import zipf
 
 _AMERICAN_SOUTH = """
-    sah suh massa marse mars gwine dat dey dem dere dese dose wid wif ole chile nebber ebber ebery nuffin sho po' fo'
-    mo' yo' yo'self cain't caint yassuh yessuh marster hit's
+    sah suh massa marse gwine dat dey dem dere dese wid wif ole chile nebber ebber ebery nuffin sho po' fo' mo'
+    yo' yo'self cain't caint yassuh yessuh marster hit's
 """
 _AMERICAN = """
-    ain't ef ez jes jest kin git gits gittin wuz sez thar whar hyar mebbe feller fellers critter critters varmint purty
-    pooty pow'ful sartin sartinly sarvant larn larned heerd knowed growed seed drownded yander yonder leetle wunst onct
+    ain't ef ez jes jest git gits gittin wuz sez thar whar hyar mebbe feller fellers critter critters varmint purty
+    pooty pow'ful sartin sartinly sarvant larn larned heerd knowed growed drownded yander yonder leetle wunst onct
     tole cuss cusses nuss wuss fust hoss hosses s'pose reckon yit yistiddy allus allers howdy y'all marm pap maw ornery
     sech nothin somethin goin comin doin lookin talkin lickin sufferin
 """
 _BRITISH = """
     ye yer yerself em 'em 'er 'im 'is 'ere 'ow 'ave 'ad 'ome 'ouse 'ead 'ell 'appen wot wiv nuthin nowt owt summat mun
-    nobbut oop hisself theirselves ourn hisn hern yourn o' th' t' wi' an' guv'nor guv lad lass lassie laddie bairn
-    bairns
+    nobbut oop hisself theirselves ourn hisn hern yourn o' th' t' wi' an' guv'nor guv lass lassie laddie bairn bairns
 """
 _SCOTTISH_AND_IRISH = """
     nae dinna canna wasna didna couldna wouldna wadna haud hae gie gied guid wee aye ken kens auld frae mair sae whaur

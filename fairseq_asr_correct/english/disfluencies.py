@@ -3,20 +3,22 @@
 import itertools
 from collections.abc import Iterable, Sequence
 
+from fairseq_asr_correct.english.variants import key
 from fairseq_asr_correct.written.cores import WrittenWord, written_words
 from fairseq_asr_correct.written.putting_back import Change, Rewrite, Wording, rewritten_text
 from fairseq_asr_correct.written.styles import Style
 
-HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "erm", "er", "hm", "hmm", "hmmm", "mm", "mmm"])
+HESITATIONS = frozenset(["uh", "uhh", "uhm", "um", "umm", "erm", "er", "hm", "hmm", "hmmm", "mmm"])
 ANSWERS = frozenset(["uh huh", "uh oh", "uh hum", "um hum", "um hm", "mm hmm", "mm hm"])  # which mean yes, no or oh
-INTERJECTIONS = frozenset(["ah", "aah", "aha", "eh", "huh", "mhm", "oh", "ooh", "uhhuh", "mmhmm"])  # said on purpose
+# Said on purpose; "mm" also stands for millimetres.
+INTERJECTIONS = frozenset(["ah", "aah", "aha", "eh", "huh", "mhm", "mm", "oh", "ooh", "uhhuh", "mmhmm"])
 MOST_TWICE = 4  # words in what is said twice
 STUTTERED = """
-    the a an i you he she it we they my your his our their this these those be of at for with from when what who which
-    there it's i'm i've i'll could does did don't just
+    the a an i he she we they your his our their this these those be of at for with from when what who which it's i'm
+    i've i'll could does did don't just
 """
 LINKED = frozenset(["and", "or", "but", "to", "as", "if"])  # not at the head of more words: "over and over and over"
-STUTTERS = LINKED.union(STUTTERED.split())  # not "no" or "very", said twice on purpose, nor "that", "had" or "her"
+STUTTERS = LINKED.union(STUTTERED.split())  # not "no", said twice on purpose, nor "that", "had", "her" or "you"
 BETWEEN = frozenset(["", ",", "-", "--", "\u2013", "\u2014", "...", "\u2026"])  # marks where a speaker begins again
 
 
@@ -57,7 +59,7 @@ def runs(places: Iterable[int]) -> list[tuple[int, int]]:
 
 
 def _hesitations(words: Sequence[WrittenWord]) -> set[int]:
-    """The hesitations, by number; not those that are a part of an answer, and no millimetres."""
+    """The hesitations, by number; not those that are a part of an answer."""
     lows = ["" if word.fixed else word.core.lower() for word in words]
     answers = {
         place
@@ -65,21 +67,13 @@ def _hesitations(words: Sequence[WrittenWord]) -> set[int]:
         if " ".join(pair) in ANSWERS and not words[number].after
         for place in (number, number + 1)
     }
-    return {
-        number
-        for number, low in enumerate(lows)
-        if low in HESITATIONS and number not in answers and not (low == "mm" and _is_number(words, number - 1))
-    }
-
-
-def _is_number(words: Sequence[WrittenWord], number: int) -> bool:
-    return number >= 0 and any(map(str.isdigit, words[number].core))
+    return {number for number, low in enumerate(lows) if low in HESITATIONS and number not in answers}
 
 
 def _said_twice(words: Sequence[WrittenWord], removed: set[int]) -> set[int]:
     """The words that are said again behind them, by number; the first such words of the text alone."""
     rest = [number for number in range(len(words)) if number not in removed]
-    lows = [words[number].core.lower() for number in rest]
+    lows = [key(words[number].core) for number in rest]
     for at in range(1, len(rest)):
         for length in range(min(MOST_TWICE, at), 0, -1):
             start = at - length

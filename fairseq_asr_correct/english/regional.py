@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from fairseq_asr_correct.english.variants import Stretch, as_in, stretches
+from fairseq_asr_correct.english.variants import Stretch, as_in, key, stretches
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.written.marks import outer_marks
 from fairseq_asr_correct.written.putting_back import Rewrite, rewritten_text
 
 Region = Literal["american", "british"]
 REGIONS: tuple[Region, ...] = get_args(Region)
-PRONOUNS = frozenset(["any one", "some one", "every one"])  # also "any one of them", which stays
+PRONOUNS = frozenset(f"{which} {what}" for which in ("any", "some", "every") for what in ("one", "body"))
 BEHIND = """
     else who whom whose that is was has had have does did will would can could may might must shall should and but or to
     in at here there knows knew came comes goes went says said seems seemed wants wanted
 """
-AFTER_PRONOUNS = frozenset(BEHIND.split())  # "any one year" stays
+AFTER_PRONOUNS = frozenset(BEHIND.split())  # "any one year", "any one of them" and "any body of men" stay
 
 
 def written_as(text: str, region: Region) -> str:
@@ -57,7 +58,7 @@ def alike(reference: str, hypothesis: str, region: Region) -> str:
 def _spelled(one: Stretch, words: Sequence[str], region: Region) -> str:
     spelling = getattr(one.variants, region) if one.variants else ""
     spelled = one.core.lower()
-    following = words[one.end].lower() if one.end < len(words) else ""
+    following = key(outer_marks(words[one.end])[1]).removesuffix("'s") if one.end < len(words) else ""
     numeral = spelled in PRONOUNS and not one.after and following and following not in AFTER_PRONOUNS
     if not spelling or spelling == spelled or numeral:
         return " ".join(words[one.start : one.end])

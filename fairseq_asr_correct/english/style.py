@@ -65,7 +65,7 @@ def without_style(
         after: what the corrector would write for them.
         left: the words of the text before them.
         right: the words of the text behind them.
-        keep_disfluencies: whether hesitations and repeated words stay.
+        keep_disfluencies: whether hesitations and repeated words stay that are left out.
         by_letters: whether the recognizer spells letter by letter, so that dialect and words unlike any may be its
             misspellings (default: what the words on both sides look like).
     """
@@ -95,7 +95,7 @@ def _reason(
         return None
     if any(map(is_dialect, old)) and not by_letters:
         return Reason.DIALECT
-    if keep_disfluencies and not by_letters and any(word in HESITATIONS or word in INTERJECTIONS for word in old):
+    if not by_letters and any(word in HESITATIONS or word in INTERJECTIONS for word in old):
         return Reason.HESITATION
     if not all(map(is_word, old)) and _likeness(old, new) <= (UNLIKE_BY_LETTERS if by_letters else UNLIKE):
         return Reason.UNLIKE

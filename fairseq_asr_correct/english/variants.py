@@ -16,11 +16,11 @@ from typing import NamedTuple
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.written.capitals import cased
-from fairseq_asr_correct.written.marks import APOSTROPHES, outer_marks
+from fairseq_asr_correct.written.cores import TYPEWRITTEN
+from fairseq_asr_correct.written.marks import outer_marks
 
 FILES = tuple(Path(__file__).with_name(name) for name in ("variants.tsv", "variants_by_hand.tsv"))
 AS_IT_IS = "="  # in a region's column: any of the spellings
-TYPEWRITTEN = dict.fromkeys(map(ord, APOSTROPHES), "'")
 NO_OTHER = (1,)  # how many words the spellings have that begin with any other word
 
 
@@ -92,7 +92,7 @@ def stretches(words: Sequence[str]) -> Iterator[Stretch]:
     """
     lengths = _table().lengths
     bare = [_bare(word) for word in words]
-    keys = [_key(core) for _, core, _ in bare]
+    keys = [key(core) for _, core, _ in bare]
     at = 0
     while at < len(words):
         if keys[at] not in lengths and not keys[at].endswith("'s"):  # most words
@@ -124,8 +124,8 @@ def _bare(word: str) -> tuple[str, str, str]:
     return ("", word, "") if word.isalpha() or word.lower() in _table().lengths else outer_marks(word)
 
 
-def _key(core: str) -> str:
-    """What is looked up for a word."""
+def key(core: str) -> str:
+    """What is looked up for a word: it in lower case, with straight apostrophes."""
     return core.lower() if core.isascii() else core.lower().translate(TYPEWRITTEN)
 
 

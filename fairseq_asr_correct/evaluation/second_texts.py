@@ -52,7 +52,10 @@ def _seconds(other: str, sets: Sets, results: Path | None) -> Iterator[tuple[str
     """For each set that is compared with it, the second system's file with its format, or its log."""
     if results and Path(other).is_dir():
         logs = {name: f"generate-{name}.txt" for name in sets}
-        yield from ((name, Path(other) / log) for name, log in logs.items() if (results / log).is_file())
+        there = {name: log for name, log in logs.items() if (results / log).is_file()}
+        if not there:
+            raise UserError(f"--compare {other}: no set has a generate-NAME.txt in {results}")
+        yield from ((name, Path(other) / log) for name, log in there.items())
         return
     name, equals, file = other.partition("=")
     if equals and name in sets:

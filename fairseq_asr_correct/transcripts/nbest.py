@@ -1,7 +1,7 @@
 """A row's hypotheses, best first: ``nbest``, and perhaps the recognizer's scores of them."""
 
 import itertools
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -33,7 +33,7 @@ def read_hypotheses(row: Mapping[str, Any], best: str, place: str) -> Hypotheses
             the text to correct, or scores are not numbers, too few or too many, or grow.
     """
     nbest, scores = row.get(NBEST), row.get(SCORES)
-    if nbest is None:
+    if nbest is None or nbest == "":  # an empty cell of a table
         return Hypotheses((best,))
     if not isinstance(nbest, list) or not nbest:
         raise UserError(f"{place}: `{NBEST}` is no list of hypotheses; leave it out if there are none")
@@ -59,7 +59,7 @@ def _checked(scores: Any, wanted: int, place: str) -> tuple[float, ...] | None:
         return None
     if not isinstance(scores, list) or len(scores) != wanted:
         raise UserError(f"{place} has {wanted} hypotheses in `{NBEST}` but not as many scores: give each one")
-    if not all(type(score) in (int, float) and math.isfinite(score) for score in scores):
+    if not all(type(score) in (int, float) and abs(score) <= sys.float_info.max for score in scores):
         raise UserError(f"{place}: a score in `{NBEST}` is not a finite number")
     if any(one < other for one, other in itertools.pairwise(scores)):
         raise UserError(

@@ -14,6 +14,7 @@ from fairseq_asr_correct.errors import UserError
 
 FIELD = "word_confidence"
 LISTS = ("result", "words")  # of words with their confidence: Vosk's, and Whisper's in each of its segments
+SEGMENTS = "segments"
 NUMBERS = ("conf", "probability", "confidence")  # what a word's confidence is called there
 WordConfidence = tuple[float, ...]
 
@@ -100,7 +101,7 @@ def of_pieces(text: str, pieces: Iterable[tuple[str, float]]) -> WordConfidence 
 
 def listed_words(row: Mapping[str, Any]) -> list[tuple[str, float]]:
     """The words in a row's list of Vosk's or Whisper's kind, each with its confidence; empty if it has no such list."""
-    segments = row.get("segments")
+    segments = row.get(SEGMENTS)
     holders = [row, *(segments if isinstance(segments, list) else [])]
     lists = [holder.get(name) for holder in holders if isinstance(holder, Mapping) for name in LISTS]
     found = [[_listed(word) for word in words] for words in lists if isinstance(words, list)]

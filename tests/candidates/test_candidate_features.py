@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fairseq_asr_correct.candidates.candidate_features import NAMES, features
+from fairseq_asr_correct.candidates.candidate_features import NAMES, bare_words, features
 from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
 
 
@@ -32,6 +32,12 @@ def test_numbers_by_hand() -> None:
 def test_marks_and_capitals_make_no_word_unknown() -> None:
     found = features(["the catt, sat", "The cat, sat."], [0.0, 1.0], [0.0, 1.0], [0, 0])
     assert found[1, NAMES.index("unknown_words")] == -1
+
+
+def test_apostrophes_belong_to_words() -> None:
+    assert bare_words("(I “don’t” ’Tis 'Hello' yo', — [MUSIC]") == ["i", "don't", "'tis", "hello", "yo'", "", ""]
+    found = features(["we don’t", "we don't"], [0.0, 1.0], [0.0, 1.0], [0, 0])
+    assert not found[:, [NAMES.index("unknown_words"), NAMES.index("frequency")]].any()
 
 
 def test_without_scores() -> None:

@@ -140,7 +140,7 @@ def test_impossible_layers(copy: Path, layers: object) -> None:
 
 def test_more_than_the_free_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(causal_models, "free_memory", lambda device: 1000.0)
-    with pytest.raises(UserError, match=r"GB of memory, and 0\.0 GB are free: name a smaller model"):
+    with pytest.raises(UserError, match=r"GB of memory, and 0\.0 GB are free: name a smaller model$"):
         load(folder)
 
 

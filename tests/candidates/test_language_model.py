@@ -65,8 +65,8 @@ def test_numbers_that_are_none_are_refused() -> None:
         LanguageModel(model, tiny.tokenizer()).log_probabilities(["a cat"])
 
 
-def test_other_kinds_of_models() -> None:
-    """GPT-2 has learned positions; Mamba has no attention and cannot share beginnings."""
+def test_learned_positions() -> None:
+    """GPT-2 has them."""
     torch.manual_seed(1)
     size = {"vocab_size": len(tiny.TOKENS), "initializer_range": 0.5}
     gpt2 = transformers.GPT2LMHeadModel(transformers.GPT2Config(n_embd=8, n_layer=1, n_head=2, **size)).eval()

@@ -21,13 +21,25 @@ ROWS = [
     {"pred_text": "the boy", "nbest": ["the boy", "a boy house"]},
 ]
 Argv = Callable[..., list[str]]
+TAKES_ALL = -math.inf  # margin by which every change is a candidate
 
 
 @pytest.fixture
-def argv(tmp_path: Path, hesitant: Corrector, monkeypatch: pytest.MonkeyPatch) -> Argv:
+def thresholds(hesitant: Corrector, monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
+    """The margin of each corrector that is read."""
+    found = list[float | None]()
+
+    def from_pretrained(*args: object, keep_threshold: float | None = None, **options: object) -> Corrector:
+        found.append(keep_threshold)
+        return hesitant
+
+    monkeypatch.setattr(Corrector, "from_pretrained", from_pretrained)
+    return found
+
+
+@pytest.fixture
+def argv(tmp_path: Path, thresholds: list[float | None]) -> Argv:
     """The arguments of a command on ROWS; weights by which fewer tokens and other hypotheses are better."""
-    margins = []
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: margins.append(options) or hesitant)
     (tmp_path / "checkpoint_last.pt").touch()
     tiny.save(tmp_path / "lm")
     # The corrector finds "a" in place of "the" worse by 16.
@@ -47,18 +59,21 @@ def rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_correct_chooses_among_changes_and_hypotheses(argv: Argv, tmp_path: Path) -> None:
+def test_correct_chooses_among_changes_and_hypotheses(
+    argv: Argv, tmp_path: Path, thresholds: list[float | None]
+) -> None:
     """To this language model only the number of words matters; a further hypothesis has log(2) more."""
     correct.main(argv())
     found = rows(tmp_path / "out.jsonl")
     assert [row["corrected_text"] for row in found] == ["the cat mat", "a cat", "the boy"]
+    assert thresholds == [TAKES_ALL]
     assert [{name: row[name] for name in row if name != "corrected_text"} for row in found] == ROWS
 
 
-def test_explain_gives_probabilities(argv: Argv, tmp_path: Path) -> None:
+def test_explain_gives_probabilities(argv: Argv, tmp_path: Path, thresholds: list[float | None]) -> None:
     explain.main([*argv(), "--beam", "1", "--nbest", "1"])
     found = rows(tmp_path / "out.jsonl")
-    assert [row["after"] for row in found] == ["the cat mat", "a cat", "the boy"]
+    assert [row["after"] for row in found] == ["the cat mat", "a cat", "the boy"] and thresholds == [TAKES_ALL]
     assert found[0]["edits"][0]["confidence"] == pytest.approx(1 / (1 + 2.718281828**-1), abs=1e-3)
     assert found[1]["edits"][0]["confidence"] == pytest.approx(2 / 3, abs=1e-3)
 
@@ -93,15 +108,17 @@ def test_bad_hypotheses_are_reported_before_anything_is_written(argv: Argv, tmp_
     assert {path.name for path in tmp_path.iterdir()} == {"hyp.jsonl", "lm", FILE, "checkpoint_last.pt"}
 
 
-def test_hypotheses_count_only_with_a_language_model(argv: Argv, tmp_path: Path) -> None:
+def test_hypotheses_count_only_with_a_language_model(
+    argv: Argv, tmp_path: Path, thresholds: list[float | None]
+) -> None:
     (tmp_path / "hyp.jsonl").write_text(json.dumps({"pred_text": "the cat", "nbest": ["a cat"]}) + "\n")
     words = argv()
     at = words.index("--language-model")
     correct.main(words[:at] + words[at + 2 :])
-    assert rows(tmp_path / "out.jsonl")[0]["corrected_text"] == "the cat"
+    assert rows(tmp_path / "out.jsonl")[0]["corrected_text"] == "the cat" and thresholds == [None]
 
 
-def test_weights_are_fitted_and_used(argv: Argv, tmp_path: Path) -> None:
+def test_weights_are_fitted_and_used(argv: Argv, tmp_path: Path, thresholds: list[float | None]) -> None:
     """A recognizer that writes "sat" and means it, and one whose second hypothesis is right."""
     rows = [{"pred_text": "the cat sat", "text": "the cat sat"}, {"pred_text": "a dog", "text": "a cat"}] * 10
     rows += [{"pred_text": "the house", "text": "the houses", "nbest": ["the house", "the houses"]}] * 10
@@ -110,7 +127,7 @@ def test_weights_are_fitted_and_used(argv: Argv, tmp_path: Path) -> None:
     tune_candidates.main([str(word) for word in [tmp_path, "--language-model", tmp_path / "lm", *flags]])
     weights = Weights.read(tmp_path / FILE)
     assert weights.values[NAMES.index("other")] > 0
-    assert json.loads((tmp_path / FILE).read_text())["utterances"] == [30]
+    assert json.loads((tmp_path / FILE).read_text())["utterances"] == [30] and thresholds == [TAKES_ALL]
     (tmp_path / "hyp.jsonl").write_text((tmp_path / "pairs.jsonl").read_text())
     correct.main(argv())
     found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
@@ -135,11 +152,12 @@ def test_too_little_to_fit(argv: Argv, tmp_path: Path, rows: list[dict], message
     assert not (tmp_path / "new.json").exists()
 
 
-def test_the_service_asks_it_too(argv: Argv, tmp_path: Path, hesitant: Corrector) -> None:
+def test_the_service_asks_it_too(argv: Argv, tmp_path: Path, thresholds: list[float | None]) -> None:
     flags = [str(tmp_path), "--language-model", str(tmp_path / "lm"), "--decoding", "input-guided"]
     args = serve.make_parser().parse_args(flags)
     corrector, how = serve.load(args)
     opinion = serve.second_opinion(args, corrector)
     assert [one.after for one in opinion.correct(["the cat sat"], **how)] == ["the cat mat"]
+    assert thresholds == [TAKES_ALL]
     with pytest.raises(UserError, match="leave --keep-threshold out"):
         serve.load(serve.make_parser().parse_args([*flags, "--keep-threshold", "1"]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fairseq_asr_correct import Corrector, TermList
 from fairseq_asr_correct.candidates.candidate_features import NAMES
 from fairseq_asr_correct.candidates.proposals import KeptStyle, changes, proposals, some_changes
-from fairseq_asr_correct.candidates.second_opinion import SecondOpinion, language_model_gains
+from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.candidates.weighing import Weights
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.errors import UserError
@@ -147,12 +147,13 @@ def test_style_stays_in_alternatives() -> None:
     assert [c.text for c in proposals(one, style=KeptStyle(True))][-1] == "uh ten percent of house"
     assert [c.text for c in proposals(one, style=KeptStyle(False))][-1] == "ten percent of house"
     assert [c.text for c in proposals(one)][-1] == "ten per cent of house"
+    assert KeptStyle(True).kept("take yo' hous, ’em!", "take your house, them!") == "take yo' house, ’em!"
 
 
-def test_gains_of_single_changes(opinion: Callable[..., SecondOpinion]) -> None:
-    edits = [Edit(1, 2, "dog", "cat", 0.5), Edit(2, 3, "sat", "mat", 0.5)]
-    model = Likes(dog=1.0, mat=3.0)
-    assert language_model_gains(model, "the dog sat", edits) == [(-1.0, -1.0), (3.0, 3.0)]
+def test_variants_are_no_errors_to_learn_from(opinion: Callable[..., SecondOpinion]) -> None:
+    hypotheses = Hypotheses(("the dog color", "the dog colour", "the dog cooler"))
+    (found,) = opinion().choices([hypotheses], ["the dog colour"], **GREEDY)
+    assert sorted(found.errors.tolist())[:2] == [0, 0] and found.errors[0] == 0 and found.errors.max() >= 1
 
 
 def test_stretches_of_changed_words() -> None:

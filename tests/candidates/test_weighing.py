@@ -90,6 +90,8 @@ def test_a_file_of_weights(tmp_path: Path) -> None:
         ({"weights": None}, "does not have the weights"),
         ({"weights": dict.fromkeys(NAMES, "1")}, "not a finite number"),
         ({"weights": dict.fromkeys(NAMES, math.nan)}, "not a finite number"),
+        ({"weights": dict.fromkeys(NAMES, 10**400)}, "not a finite number"),
+        ({"weights": dict.fromkeys(NAMES, -math.inf)}, "not a finite number"),
         ({"weights": dict.fromkeys(NAMES, True)}, "not a finite number"),
     ],
 )

@@ -22,6 +22,7 @@ from fairseq_asr_correct.written.putting_back import rewritten_text
         ("UM I I THINK", "I THINK"),
         ("Um.", ""),
         ("[MUSIC] um  it's it's", "[MUSIC] it's"),
+        ("it’s it's Iʼm I’m", "it's I’m"),
     ],
 )
 def test_removed(text: str, expected: str) -> None:
@@ -34,7 +35,9 @@ def test_removed(text: str, expected: str) -> None:
         "Uh huh. Mm hmm, uh-huh.",
         "no no  that that",
         "over and over and over",
-        "it was 5 mm wide",
+        "it was 5 mm wide  and fifty mm high",
+        "As for you  you may go",
+        "if you had it  it was there there is my my",
         "I know you. You are",
         "he said oh ah the UM is in Maribor",
         "",

@@ -76,6 +76,9 @@ def test_within_a_change() -> None:
 def test_on_request() -> None:
     assert written("uh", "", "the", "ship", keep_disfluencies=False) == ("", ())
     assert written("the", "", "saw the", "ship", keep_disfluencies=False) == ("", ())
+    kept_for_who_removes_it = ("um", (Reason.HESITATION,))
+    assert written("um", "them", "saw", "and", keep_disfluencies=False) == kept_for_who_removes_it
+    assert written("hm", "him", keep_disfluencies=False)[0] == "hm"
     assert written("sah", "said", by_letters=True) == ("said", ())
     assert written("sah", "said", MISSPELLED, by_letters=False) == ("sah", (Reason.DIALECT,))
 
@@ -131,6 +134,11 @@ def test_nothing_is_made_of_words_that_stay(words: list[str], at: int) -> None:
 def test_long_changes() -> None:
     ships = "ship " * 200
     assert written(f"uh {ships} wated", f"{ships} waited") == (f"uh {ships}waited", (Reason.HESITATION,))
+
+
+def test_words_of_their_own_are_no_dialect() -> None:
+    assert not DIALECT.intersection(["seed", "mars", "kin", "lad", "dose"])
+    assert written("seed", "seat", "the", "of") == ("seat", ())
 
 
 @pytest.mark.parametrize(("word", "expected"), [("sayin", True), ("cabin", False), ("bin", False), ("sayinx", False)])

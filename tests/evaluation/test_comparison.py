@@ -169,6 +169,7 @@ def test_what_the_report_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
         (["--compare", "none.txt"], "none.txt"),
         (["--compare", "second.txt", "--compare", "second.txt"], "set files is already compared with another system"),
         (["--compare", "-"], "what is compared is not read from standard input"),
+        (["--results", "results", "--compare", "logs"], "--compare logs: no set has a generate-NAME.txt in results"),
         (["--compare-field", "other"], "name the manifests that have the field with --set"),
         (["--set", "dev=named.jsonl", "--compare", "second.txt"], "write NAME=FILE, where NAME is one of files, dev"),
         (["--set", "dev=named.jsonl", "--compare", "dev=others.jsonl"], "utterance 'u0' is not in others.jsonl"),
@@ -187,6 +188,8 @@ def test_what_cannot_be_compared(
     (tmp_path / "others.jsonl").write_text(text.replace("u0", "v0"))
     (tmp_path / "moved.jsonl").write_text(text.replace('"text": "a b c d"', '"text": "a b c d!"'))
     (tmp_path / "heard.jsonl").write_text(re.sub(r', "corrected_text": "[^"]*"', "", text))
+    for folder in ("results", "logs"):
+        (tmp_path / folder).mkdir()
     argv = ["lines:-" if word == "-" else word for word in argv]
     with pytest.raises(UserError, match=re.escape(message)) as error:
         evaluate.main(["said.txt", "heard.txt", "first.txt", *argv, "--draws", "100", "--save-to", "report"])

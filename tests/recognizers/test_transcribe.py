@@ -254,10 +254,11 @@ def test_what_a_recognizer_fails_with_costs_that_row(
         assert row["error"].endswith(f"{row['audio_filepath']} cannot be transcribed: a kernel cannot be larger")
 
 
-def test_the_confidence_is_that_of_the_new_hypothesis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_belongs_to_the_old_hypothesis_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(8000), 16000)
     soundfile.write(tmp_path / "b.wav", np.zeros(9000), 16000)
-    old = {"pred_text": "old", "word_confidence": [0.5], "keep": 1}
+    old = {"pred_text": "old", "word_confidence": [0.5], "nbest": ["old", "cold"], "nbest_scores": [-1, -2], "keep": 1}
+    old |= {"segments": [{"words": [{"word": "old", "probability": 0.5}]}], "result": [{"word": "old", "conf": 0.5}]}
     rows = [{"audio_filepath": f"{name}.wav"} | old for name in "ab"]
     (tmp_path / "m.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     heard = {8000: Hypothesis("new one", (0.25, 1.0)), 9000: Hypothesis("new")}

@@ -14,6 +14,7 @@ from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
     [
         ({}, Hypotheses(("a  b",))),
         ({"nbest": None}, Hypotheses(("a  b",))),
+        ({"nbest": "", "nbest_scores": ""}, Hypotheses(("a  b",))),
         ({"nbest": ["a b", " c  d"]}, Hypotheses(("a  b", "c d"))),
         ({"nbest": [{"text": "a b"}, {"text": "c"}]}, Hypotheses(("a  b", "c"))),
         (
@@ -42,6 +43,8 @@ def test_rows(row: dict[str, Any], expected: Hypotheses) -> None:
         ({"nbest": ["a b", "c"], "nbest_scores": 3}, "not as many scores"),
         ({"nbest": [{"text": "a b", "score": -1}, {"text": "c"}]}, "not as many scores"),
         ({"nbest": ["a b", "c"], "nbest_scores": [0.0, math.nan]}, "not a finite number"),
+        ({"nbest": ["a b", "c"], "nbest_scores": [10**400, 0]}, "not a finite number"),
+        ({"nbest": ["a b", "c"], "nbest_scores": [0, -math.inf]}, "not a finite number"),
         ({"nbest": ["a b", "c"], "nbest_scores": [0.0, "1"]}, "not a finite number"),
         ({"nbest": ["a b", "c"], "nbest_scores": [True, False]}, "not a finite number"),
         ({"nbest": ["a b", "c"], "nbest_scores": [-3.0, -1.0]}, "grow: give hypotheses best first"),
