@@ -3,15 +3,14 @@
 
     python benchmarks/measure_style.py MODEL --pairs ctc.valid.jsonl valid.jsonl.gz --references ctc.valid.jsonl
 
-Every change that the model proposes is taken (no margin), then all but what is style. Another spelling of a word of
-the reference is no error in these sums. For each kind of style the table has how many changes there are, and in
-brackets how many of them are nearer to the reference as it is written, and how many farther from it. Rows with
-`recognizer` are counted by it.
+Every change that the model proposes is taken, then all but what is style. Another spelling of a word of the reference
+is no error in these sums. For each kind of style the table has the number of its changes; in brackets, how many bring
+the text nearer to the reference as written, and how many take it farther away. Rows with `recognizer` are counted by
+it.
 """
 
 import argparse
 import json
-import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--lines", type=int, help="the first lines of each set (default: all)")
     parser.add_argument("--decoding", default="input-guided")
     args = parser.parse_args(argv)
-    corrector = Corrector.from_pretrained(args.model, keep_threshold=-math.inf)
+    corrector = Corrector.from_pretrained(args.model, min_confidence=0, keep_style=False)  # all that it proposes
     print("| set | words | errors | changes | after all | without style", *KINDS, sep=" | ", end=" |\n")
     print("| --- |" + " ---: |" * (5 + len(KINDS)))
     for name, pairs in sets(args.pairs, args.references, args.hesitant):

@@ -25,8 +25,17 @@ from conftest import ROOT
 
 from fairseq_asr_correct import Correction, Corrector, UserError
 from fairseq_asr_correct.__main__ import main
+from fairseq_asr_correct.candidates.candidate_features import NAMES as FEATURES
+from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
+from fairseq_asr_correct.candidates.weighing import Choice, Weights
+from fairseq_asr_correct.choice.evidence import NAMES as EVIDENCE
+from fairseq_asr_correct.commands import tune_candidates, tune_decision
+from fairseq_asr_correct.corrector import tuning
+from fairseq_asr_correct.corrector.corrections import WeighedEdit
 from fairseq_asr_correct.recognizers import hearing
 from fairseq_asr_correct.recognizers.hypotheses import Hypothesis
+from fairseq_asr_correct.transcripts.nbest import Hypotheses
+from fairseq_asr_correct.word_errors import word_errors
 
 PAGE = ROOT / "docs" / "formats.md"
 TABLE = re.compile(r"^\| command \|.*?\n(?!\|)", re.MULTILINE | re.DOTALL)
@@ -304,6 +313,25 @@ def distill(case: Case, shell: Shell) -> int:
     return 1
 
 
+def tune(case: Case, shell: Shell) -> int:
+    given = case.sides("heard", "said")
+    source = ",".join([given[0], *(name.removeprefix(f"{case.form.name}:") for name in given[1:])])
+    said = shell("tune", shell.folder, source, "--save-to", case.folder / "tuned")
+    assert f"| no change | {100 * ERRORS / WORDS:.2f} | 0.00 | 0.000 |" in said
+    table = json.loads((case.folder / "tuned/decision.json").read_text())
+    assert table["fitted_on"] == {source: {"sentences": len(UTTERANCES), "changes": ERRORS - ERRORS_AFTER}}
+    return len(given)
+
+
+def candidates(case: Case, shell: Shell) -> int:
+    given = case.sides("heard", "said")
+    file = given[0].removeprefix(f"{case.form.name}:")
+    flags = ["--language-model", "a stand-in", "--save-to", case.folder / "candidates.json"]
+    said = shell("tune-candidates", shell.folder, "--pairs", file, *flags)
+    assert f"{file}: {ERRORS} words wrong, " in said and f", {ERRORS_AFTER} by the best choices" in said
+    return 1
+
+
 COMMANDS: dict[str, Callable[[Case, Shell], int]] = {
     "`correct`": correct,
     "`explain`": explain,
@@ -317,6 +345,8 @@ COMMANDS: dict[str, Callable[[Case, Shell], int]] = {
     "`folds`": folds,
     "`transcribe`": transcribe,
     "`distill`": distill,
+    "`tune`": tune,
+    "`tune-candidates`": candidates,
 }
 
 
@@ -331,6 +361,29 @@ class Mend:
 
     def explain(self, texts: list[str], **options: object) -> list[Correction]:
         return [Correction(*pair) for pair in zip(texts, self.correct(texts), strict=True)]
+
+    def weighed(self, texts: list[str], **options: object) -> list[Correction]:
+        nothing_known = (0.0,) * len(EVIDENCE)
+        return [
+            Correction(text, self.correct([text])[0], tuple(
+                WeighedEdit(at, at + 1, word, "waited", 0.5, None, nothing_known)
+                for at, word in enumerate(text.split()) if word == "wated"
+            )) for text in texts
+        ]  # fmt: skip
+
+
+class Opinion:
+    """Has two candidates of each text, it and its correction, in place of a language model."""
+
+    def choices(self, heard: Sequence[Hypotheses], said: Sequence[str], **how: object) -> list[Choice]:
+        best = [one.texts[0] for one in heard]
+        both = zip(best, Mend().correct(best), strict=True)
+        return [
+            Choice(
+                np.zeros((2, len(FEATURES))), np.array([word_errors(ref.split(), one.split()) for one in pair], float)
+            )
+            for ref, pair in zip(said, both, strict=True)
+        ]
 
 
 class Clock:
@@ -348,6 +401,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """What a command makes of a format, as the table has it."""
     monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **options: Mend())
     monkeypatch.setattr(hearing, "open_recognizer", lambda settings: Clock())
+    monkeypatch.setattr(tune_decision, "FEWEST", len(UTTERANCES))
+    monkeypatch.setattr(tuning, "STEPS", ())  # what is counted at each threshold takes its time
+    monkeypatch.setattr(tune_candidates, "find", lambda name: None)
+    monkeypatch.setattr(tune_candidates, "fit", lambda sets: Weights.fitted())
+    monkeypatch.setattr(SecondOpinion, "of", lambda *args: Opinion())
     shell = Shell(tmp_path, capsys)
     for utterance in UTTERANCES:
         soundfile.write(tmp_path / utterance.audio, np.full(int(16000 * utterance.duration), 0.5), 16000)

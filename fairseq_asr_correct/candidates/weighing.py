@@ -47,7 +47,7 @@ class Weights:
     @classmethod
     @cache
     def fitted(cls) -> "Weights":
-        """Those in the package, fitted with SmolLM2-135M on eight recognizers' output."""
+        """Those in the package, fitted with SmolLM2-135M-Instruct on eight recognizers' output."""
         return cls.read(FITTED)
 
     @classmethod

@@ -4,7 +4,7 @@
 
 Each file of --pairs is a set that counts the same: JSON lines, CSV or TSV with `pred_text` and `text`, in JSON perhaps
 with `nbest`. Without a candidates.json beside the corrector, the weights in the package are used, which are fitted on
-eight recognizers, with SmolLM2-135M.
+eight recognizers, with SmolLM2-135M-Instruct.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Fit the decision which changes are taken to a recognizer of your own: a hundred transcribed utterances suffice.
+"""Fit the decision about which changes to take to your own recognizer: a hundred transcribed utterances suffice.
 
     asr-correct tune corrector dev.jsonl --save-to tuned
     asr-correct correct corrector --decision tuned/decision.json < hyp.txt

@@ -36,7 +36,9 @@ class Edit:
     end: int  #: equal to ``start`` if words are inserted
     before: str  #: these words with single spaces; empty if words are inserted
     after: str  #: empty if words are deleted
-    confidence: float  #: from 0 to 1: the probability of the change against leaving the words as they are
+    #: From 0 to 1: with a decision, the probability that the change lowers the number of word errors; with a margin
+    #: alone, the probability of the change against leaving the words as they are.
+    confidence: float
     term: str | None = None  #: the listed term that it writes; None if the change is the model's
 
 
@@ -60,8 +62,8 @@ class Correction:
     def at(self, confidence: float) -> str:
         """The text with only the edits that have at least this confidence; 0 takes all of them.
 
-        ``1 / (1 + exp(-margin))`` gives the same as a ``keep_threshold`` of ``margin``, except where two changes that
-        need the same word beside them are one edit.
+        For a corrector without a decision, ``1 / (1 + exp(-margin))`` gives the same as a ``keep_threshold`` of
+        ``margin``, except where two changes that need the same word beside them are one edit.
         """
         words = self.before.split()
         if not words:

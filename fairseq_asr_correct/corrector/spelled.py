@@ -1,4 +1,7 @@
-"""What is done to texts in the end, over finished corrections: it holds whatever the model wrote."""
+"""What is done to texts in the end, over finished corrections, whatever the model wrote.
+
+Fixed spellings are written, and if asked for, disfluencies are taken out and words spelled as in one region.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
