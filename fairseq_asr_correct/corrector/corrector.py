@@ -88,7 +88,7 @@ class Corrector:
             dtype: number type to compute in: "float32" (the default), "float16" or "bfloat16". A CTranslate2 folder
                 by default computes in the type that it was written in, and its int8 matrices stay int8.
             keep_threshold: take a change only where the model prefers it to the input by this margin of
-                log-probability (natural), whatever the folder says; ``-math.inf`` takes every change.
+                log-probability (natural), whatever the folder says; ``-math.inf`` takes every change but style.
             longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
                 longer word stays as it is (default: as many as the model has positions).
             plain: take words exactly as they are, for text without capitals and marks: a word that the vocabulary
