@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from scipy import optimize
 
 from fairseq_asr_correct.choice.evidence import NAMES
 from fairseq_asr_correct.choice.fitting import STRENGTH, Known, confidences, fit
@@ -20,15 +20,20 @@ def some(count: int, weights: np.ndarray, bias: float, seed: int = 1) -> Known:
 
 
 def test_as_another_implementation() -> None:
-    """scikit-learn's, on evidence in units of its standard deviation."""
+    """SciPy's minimizer of the same loss, in units of the evidence's standard deviation."""
     known = some(500, np.linspace(-1, 1, COLUMNS), 0.3)
     mean, scale = known.numbers.mean(0), known.numbers.std(0)
-    other = LogisticRegression(C=1 / STRENGTH, tol=1e-10, max_iter=5000)
-    other.fit((known.numbers - mean) / scale, known.gains > 0)
-    weights = other.coef_[0] / scale
+    rows, sign = (known.numbers - mean) / scale, np.where(known.gains > 0, 1, -1)
+
+    def loss(values: np.ndarray) -> float:
+        odds = values[0] + rows @ values[1:]
+        return np.logaddexp(0, -sign * odds).sum() + 0.05 * values[0] ** 2 + STRENGTH / 2 * (values[1:] ** 2).sum()
+
+    bias, *found = optimize.minimize(loss, np.zeros(COLUMNS + 1), method="L-BFGS-B", tol=1e-12).x
+    weights = np.array(found) / scale
     mine = fit(known)
     assert np.array(mine.weights) == pytest.approx(weights, abs=2e-3)
-    assert mine.bias == pytest.approx(other.intercept_[0] - weights @ mean, abs=5e-3)
+    assert mine.bias == pytest.approx(bias - weights @ mean, abs=5e-3)
 
 
 def test_few_changes_stay_near_the_start_and_many_do_not() -> None:
