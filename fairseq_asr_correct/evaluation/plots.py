@@ -1,9 +1,6 @@
 """The report's plots of error rates."""
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
-
-from fairseq_asr_correct.evaluation.figures import (
+from fairseq_asr_correct.evaluation.figures import (  # first: it tells matplotlib to be quiet while that loads
     AFTER,
     BEFORE,
     HARMED,
@@ -20,6 +17,10 @@ from fairseq_asr_correct.evaluation.figures import (
     spoken,
     top_of,
 )  # fmt: skip
+
+# isort: split
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
 
 
 def overview(sets: list[dict]) -> Plot:

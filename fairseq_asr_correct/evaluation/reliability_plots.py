@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from matplotlib.ticker import MaxNLocator
-
-from fairseq_asr_correct.evaluation.figures import (
+from fairseq_asr_correct.evaluation.figures import (  # first: it tells matplotlib to be quiet while that loads
     AFTER,
     BEFORE,
     INK,
@@ -21,6 +19,9 @@ from fairseq_asr_correct.evaluation.figures import (
     top_of,
 )
 from fairseq_asr_correct.evaluation.reliability_text import fraction
+
+# isort: split
+from matplotlib.ticker import MaxNLocator
 
 LABELLED = (0.3, 0.5, 0.7, 0.9)  # thresholds that the curve names
 
