@@ -24,18 +24,16 @@ import argparse
 import hashlib
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     CHOICES,
     FIRST,
@@ -50,27 +48,21 @@ from fairseq_asr_correct.commands.arguments import (
     new_parser,
     read_terms,
 )
+from fairseq_asr_correct.commands.line_worker import Said, gpus_of, make_worker, said
 from fairseq_asr_correct.corrector.corrector import DTYPES
-from fairseq_asr_correct.corrector.finish import Finish
-from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.decoding.search import DECODINGS, Search
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.formats.model_files import model_files
 from fairseq_asr_correct.formats.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
-from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.terms.vocabulary_tables import LIST
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
-from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
 from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
-
-if TYPE_CHECKING:
-    from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 
 BATCHES = 16  # how many are corrected, and kept in the journal, together
 
@@ -179,71 +171,6 @@ class Counts:
     def __str__(self) -> str:
         changed = f"{self.changed:,} changed" if self.changed else "none changed"
         return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
-
-
-class Said(NamedTuple):
-    """What the corrector reads of a line."""
-
-    text: str
-    terms: tuple[str, ...] | None = None  #: its own terms, if it has some
-    hypotheses: Hypotheses | None = None  #: its recognizer's, for a language model
-    heard: tuple[float, ...] | None = None  #: how sure the recognizer is of each word, if it says so
-
-
-def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
-    """A function that corrects texts, with its own model."""
-    terms = TermList() if args.terms is None else TermList.read(args.terms)
-    spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
-    if args.terms_only:
-        finish = Finish(args.spelling, args.remove_disfluencies, spellings)
-        return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, terms))]
-    if args.workers > 1:
-        torch.set_num_threads(1)
-    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, plain=args.plain, **choice_of(args))
-    how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
-    if args.language_model:
-        from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers
-
-        opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, DTYPES[args.dtype])
-        return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)
-    if args.spellings:
-        how["spellings"] = spellings
-    correct = partial(corrector.correct, **how)
-
-    def worker(some: list[Said]) -> list[str]:
-        texts, lists = split(some, terms)
-        heard = [one.heard for one in some]
-        own: dict[str, Any] = {"terms": lists} if any(lists) else {}
-        return correct(texts, **own, **({"word_confidence": heard} if any(heard) else {}))
-
-    return worker
-
-
-def second_opinion(
-    opinion: "SecondOpinion", terms: TermList, finish: Finish, how: dict[str, Any], some: list[Said]
-) -> list[str]:
-    """The texts as a corrector and a language model choose them."""
-    _, lists = split(some, terms)
-    hypotheses = [one.hypotheses or one.text for one in some]
-    chosen = opinion.correct(hypotheses, terms=lists if any(lists) else None, **how)
-    return [finish.apply(one.after) for one in chosen]
-
-
-def said(line: Transcript, args: argparse.Namespace) -> Said:
-    """What the corrector reads of a line; its hypotheses only for a language model."""
-    row = line.row if args.language_model else None
-    hypotheses = read_hypotheses(row.fields, line.text, row.place) if row else None
-    return Said(line.text, line.terms, hypotheses, line.word_confidence)
-
-
-def split(some: list[Said], terms: TermList) -> tuple[list[str], list[TermList]]:
-    """The texts, and the terms of each: its own, or these."""
-    return [one.text for one in some], [terms if one.terms is None else TermList(one.terms) for one in some]
-
-
-def gpus_of(args: argparse.Namespace) -> float:
-    """How many GPUs a worker uses."""
-    return float(args.device.startswith("cuda"))
 
 
 def correct_pipe(args: argparse.Namespace) -> Counts:
