@@ -59,9 +59,8 @@ def fit(
     first[0] += first[1:] @ mean
     first[1:] *= scale
     pull = np.full(len(first), strength)
-    pull[0] = (
-        0.1 if start is None else strength / 10
-    )  # which keeps the bias finite where all changes are right, or none
+    # Of the bias, which it keeps finite where all changes are right, or none.
+    pull[0] = 0.1 if start is None else strength / 10
 
     def loss(values: Numbers) -> float:
         odds = rows @ values

@@ -109,7 +109,7 @@ def as_if_heard(pairs: list[Pair]) -> list[Pair]:
     """The references as if the recognizer had written them, as sure of each word as it is of most."""
     heard = [number for pair in pairs if len(pair) == 3 for number in pair[2] or ()]
     usual = statistics.median(heard) if heard else None
-    return [(pair[0], pair[0], usual and [usual] * len(pair[0].split())) for pair in pairs]
+    return [(said, said, None if usual is None else [usual] * len(said.split())) for said, *_ in pairs]
 
 
 def start_of(model: Path) -> tuple[Likelihood, float]:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 
 from fairseq_asr_correct.choice.fitting import Known, confidences, fit
 from fairseq_asr_correct.choice.likelihood import Likelihood
-from fairseq_asr_correct.corrector.tried_changes import Tried, known
+from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known
 from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
 from fairseq_asr_correct.tasks.asr_correction import WordCounts
 
@@ -84,10 +82,7 @@ def _points(
     recognized: Sequence[Tried], references: Sequence[Tried], steps: Sequence[float], sure: dict[int, list[float]]
 ) -> Iterator[Point]:
     for least in steps:
-        sides = [
-            reduce(add, (one.counts(sure[id(one)], least) for one in side), WordCounts())
-            for side in (recognized, references)
-        ]
+        sides = (counts_at(side, least, lambda one: sure[id(one)]) for side in (recognized, references))
         yield Point(least, *sides)
 
 
