@@ -57,6 +57,7 @@ setup(
             "evaluation/reliability.html",
             "evaluation/page.css",
             "evaluation/page.js",
+            "inspection/inspection.html",
             "serving/page.html",
             "english/english_words.txt.gz",
             "english/variants.tsv",

@@ -259,6 +259,23 @@ def pairs(case: Case, shell: Shell) -> int:
     return len(given)
 
 
+def inspect(case: Case, shell: Shell) -> int:
+    given = case.sides("heard", "said")
+    source = ",".join([given[0], *(name.removeprefix(f"{case.form.name}:") for name in given[1:])])
+    shell("inspect", source, "--output", case.folder / "report.json")
+    [found] = json.loads((case.folder / "report.json").read_text())["sources"]
+    assert (found["kind"], found["words"], found["rates"]["errors"]) == ("pairs", WORDS, ERRORS)
+    return len(given)
+
+
+def inspect_text(case: Case, shell: Shell) -> int:
+    given = case.side("said")
+    shell("inspect", given, "--output", case.folder / "report.json")
+    [found] = json.loads((case.folder / "report.json").read_text())["sources"]
+    assert (found["kind"], found["sentences"], found["words"]) == ("text", len(UTTERANCES), WORDS)
+    return 1
+
+
 def exclude_text(case: Case, shell: Shell) -> int:
     [given] = case.sides("said")
     flags = ["--exclude-text", given, "--exclude-ngram", 4, "--workers", 1]
@@ -338,6 +355,8 @@ COMMANDS: dict[str, Callable[[Case, Shell], int]] = {
     "`evaluate`": evaluate,
     "`terms`": terms,
     "`terms --edits`": hand_edits,
+    "`inspect`": inspect,
+    "`inspect`, text alone": inspect_text,
     "`pairs`": pairs,
     "`pairs --exclude-text`": exclude_text,
     "`simulate learn`": learn,

@@ -17,7 +17,8 @@ ORDER = [  # a room, or a module that stands alone, imports what is named before
     "transcripts", "terms", "choice",  # no model
     "mends",
     "stored", "models", "optim", "criterions", "encoders", "evaluation", "scoring", "decoding", "tasks",  # in fairseq
-    "formats", "corrector", "candidates", "pairs", "simulation", "recognizers", "recordings", "serving",  # for users
+    "formats", "corrector", "candidates", "pairs", "inspection", "simulation", "recognizers", "recordings",
+    "serving",  # for users
     "plugin", "__init__", "commands", "__main__",
 ]  # fmt: skip
 # `plugin` registers all that fairseq has of us, so that whoever imports one of these has registered everything.

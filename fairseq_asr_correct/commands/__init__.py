@@ -4,6 +4,7 @@ VERBS = {  # verb: its module, and a summary for --help
     "correct": ("correct", "correct what a recognizer wrote: files, pipes, manifests, subtitles"),
     "explain": ("explain", "show what correction would change, and how sure the model is"),
     "evaluate": ("evaluate", "count word errors before and after correction, and report on them"),
+    "inspect": ("inspect_data", "say what data is, what could be gained, and what to do first"),
     "serve": ("serve", "correct over HTTP"),
     "subtitles": ("make_subtitles", "transcribe recordings with Whisper, and correct the text"),
     "terms": ("make_terms", "make a list of terms from documents, or from transcripts that a person corrected"),

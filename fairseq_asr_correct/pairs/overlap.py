@@ -10,6 +10,7 @@ import numpy as np
 
 PARTING, NO_LETTERS = re.compile(r"[-\u2010-\u2015/]"), re.compile(r"[^\w\s]|_")
 CACHED_WORDS = 1_000_000
+AT_ONCE = 5_000  # texts that are held as words
 MIXER = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits mixed: 2**64 over the golden ratio
 
 
@@ -91,3 +92,22 @@ class Ngrams:
         if self._parts:
             self.sorted = np.unique(np.concatenate([self.sorted, *self._parts]))
             self._parts = []
+
+
+def repeated(texts: Sequence[str], n: int) -> np.ndarray:
+    """Whether each text shares ``n`` words in a row with one before it; of shorter texts, whether one is the same."""
+    hit, ngrams = np.zeros(len(texts), bool), Ngrams(n)
+    short: set[tuple[str, ...]] = set()
+    found = [(np.zeros(0, np.uint64), np.zeros(0, np.int64))]
+    for start in range(0, len(texts), AT_ONCE):
+        sentences = [plain_words(text) for text in texts[start : start + AT_ONCE]]
+        hashes, owners = ngrams._hash(sentences)
+        found.append((hashes, owners + start))
+        for at, words in enumerate(map(tuple, sentences), start):
+            if 0 < len(words) < n:
+                hit[at] = words in short
+                short.add(words)
+    hashes, owners = (np.concatenate(side) for side in zip(*found, strict=True))
+    _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+    hit[owners[owners[first][number] < owners]] = True
+    return hit

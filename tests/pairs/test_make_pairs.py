@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fairseq_asr_correct.commands import make_pairs
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pairs.gather import Digests
-from fairseq_asr_correct.pairs.overlap import Ngrams
+from fairseq_asr_correct.pairs.overlap import Ngrams, repeated
 from fairseq_asr_correct.transcripts import chunks
 
 Pair = tuple[str, str]
@@ -209,6 +209,16 @@ def test_ngrams_are_found_as_by_sets(added: list[str], asked: list[str], n: int)
     grams = {gram for text in added for gram in ngrams(text, n)}
     whole = {tuple(plain(text)) for text in added if 0 < len(plain(text)) < n}
     assert index.found(asked).tolist() == [bool(ngrams(t, n) & grams) or tuple(plain(t)) in whole for t in asked]
+
+
+@given(FEW_WORDS, st.integers(1, 5))
+def test_texts_that_share_words_with_one_before(texts: list[str], n: int) -> None:
+    expected = []
+    for at, text in enumerate(texts):
+        index = Ngrams(n)
+        index.add(texts[:at])
+        expected += index.found([text]).tolist()
+    assert repeated(texts, n).tolist() == expected
 
 
 @settings(max_examples=50)
