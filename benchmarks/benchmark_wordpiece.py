@@ -17,7 +17,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transform
 import transformers
 from benchmark_novograd import minilm
 
-from fairseq_asr_correct.encoders.wordpiece import WordPiece
+from fairseq_asr_correct.tokens.word_pieces import WordPiece
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 

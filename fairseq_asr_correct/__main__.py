@@ -2,9 +2,11 @@
 
 import difflib
 import importlib
+import importlib.util
 import sys
 
 from fairseq_asr_correct.commands import VERBS
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.version import __version__
 
 USAGE = """usage: asr-correct VERB ...
@@ -31,7 +33,14 @@ def main(argv: list[str] | None = None) -> None:
         advice = f"did you mean {near[0]}?" if near else "asr-correct --help lists them"
         print(f"asr-correct: there is no verb {verb!r}; {advice}", file=sys.stderr)
         sys.exit(2)
-    importlib.import_module(f"fairseq_asr_correct.commands.{VERBS[verb][0]}").main(words[1:])
+    try:
+        importlib.import_module(f"fairseq_asr_correct.commands.{VERBS[verb][0]}").main(words[1:])
+    except ModuleNotFoundError as error:
+        if importlib.util.find_spec("torch"):
+            raise
+        raise UserError(
+            f"asr-correct {verb} needs {error.name}, which the runtime alone lacks: pip install fairseq-asr-correct"
+        ) from error
 
 
 if __name__ == "__main__":

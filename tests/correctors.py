@@ -27,14 +27,14 @@ class Echo:
         self.lengths.append([len(row) for row in rows])
         assert sample["net_input"]["src_lengths"].tolist() == self.lengths[-1]
         answer = rows if self.answer is None else [torch.tensor([self.answer, 2])] * len(rows)
-        return [[{"tokens": row}] for row in answer]
+        return [[{"tokens": row, "score": 0.0}] for row in answer]
 
 
 @pytest.fixture
 def echo(learned: Corrector, monkeypatch: pytest.MonkeyPatch) -> Echo:
     """The learned corrector's generator for one test."""
-    echo = Echo(learned.engine.dictionary)
-    monkeypatch.setattr(learned.engine.task, "build_generator", lambda models, args: echo)
+    echo = Echo(learned.engine.model.dictionary)
+    monkeypatch.setattr(learned.engine.model.task, "build_generator", lambda models, args: echo)
     return echo
 
 

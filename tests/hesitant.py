@@ -7,6 +7,7 @@ import torch
 from rules import Rules
 
 from fairseq_asr_correct import Corrector
+from fairseq_asr_correct.corrector.fairseq_model import FairseqModel
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task, read_dictionary
 
 GAIN = 1.0  # in log-probability, of each change
@@ -26,4 +27,4 @@ def hesitant(bert_init: Path) -> Corrector:
     is_, red, fast = map(dictionary.index, ("is", "red", "fast"))
     rules.sure[is_, red], rules.sure[is_, fast] = 16 + GAIN, 16 + GAIN / 2
     rules.sure[end, end] = 16
-    return Corrector(Pretrained(rules.model(), make_task(dictionary)))
+    return Corrector(FairseqModel(Pretrained(rules.model(), make_task(dictionary))))

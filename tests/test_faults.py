@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import pytest
 from faults import Platter, before_each_step, dies, read_only
 
-from fairseq_asr_correct.commands import average_checkpoints, binarize, correct, make_folds, make_pairs
+from fairseq_asr_correct.commands import (
+    average_checkpoints,
+    binarize,
+    correct,
+    corrected_file,
+    make_folds,
+    make_pairs,
+)
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
 from fairseq_asr_correct.commands import to_wordpieces as wordpiece
@@ -59,7 +66,7 @@ def command(
     bert_init: Path, pairs: Path, data_bin: Path, checkpoint: Path,
 ) -> Command:  # fmt: skip
     """Each of those whose output others depend on."""
-    monkeypatch.setattr(correct, "make_worker", shouting)
+    monkeypatch.setattr(corrected_file, "make_worker", shouting)
     rows, out, model = source / "rows.jsonl", tmp_path / "new" / "out", source / "checkpoint_last.pt"
     model.touch()
     mains: dict[str, tuple[Any, list[object]]] = {

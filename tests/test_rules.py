@@ -46,6 +46,6 @@ def test_no_last_bit_decides(
     for _ in range(3):
         corrector = Corrector.from_pretrained(path, keep_threshold=margin)
         with torch.no_grad():
-            for parameter in corrector.engine.model.parameters():
+            for parameter in corrector.engine.model.network.parameters():
                 parameter.mul_(1 + torch.randn_like(parameter) * 1e-5)
         assert corrector.correct(bad, beam=beam) == expected

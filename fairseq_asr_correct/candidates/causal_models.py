@@ -26,7 +26,7 @@ from transformers.utils import logging
 from fairseq_asr_correct.candidates.language_model import LanguageModel
 from fairseq_asr_correct.english.frequencies import zipf
 from fairseq_asr_correct.errors import UserError, reason
-from fairseq_asr_correct.stored.config import read_json
+from fairseq_asr_correct.folders.json_files import read_json
 
 ADVICE = "name a causal language model of transformers, as a folder, a .gguf file or a name"
 GGUF, WEIGHTS = ".gguf", "*.safetensors"

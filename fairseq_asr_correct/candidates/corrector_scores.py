@@ -3,17 +3,13 @@
 import math
 from collections.abc import Sequence
 
-import torch
-
 from fairseq_asr_correct.corrector.corrector import Corrector
 from fairseq_asr_correct.corrector.parts import Part
-from fairseq_asr_correct.decoding.keep import score
 
 BATCH = 64  # pairs that are scored at once
 Pair = tuple[str, str]  # what the corrector reads, and a text that it could write
 
 
-@torch.inference_mode()
 def corrector_scores(corrector: Corrector, pairs: Sequence[Pair]) -> list[float]:
     """Log-probabilities (natural, summed) of texts, each given another.
 
@@ -25,14 +21,11 @@ def corrector_scores(corrector: Corrector, pairs: Sequence[Pair]) -> list[float]
     rows = [(number, parts[one], parts[other]) for number, (one, other) in enumerate(pairs)]
     known = [(number, one, other) for number, one, other in rows if one is not None and other is not None]
     known.sort(key=lambda row: len(row[1].tokens))
-    eos = corrector.engine.dictionary.eos()
     for first in range(0, len(known), BATCH):
         some = known[first : first + BATCH]
-        source = corrector.engine.sample([one for _, one, _ in some])["net_input"]["src_tokens"]
-        targets = [torch.tensor([*other.tokens, eos]) for _, _, other in some]
-        scores = score([corrector.engine.model], source, targets, corrector.engine.dictionary)
-        for (number, _, _), numbers in zip(some, scores, strict=True):
-            found[number] = float(numbers.double().sum())
+        sides = ([one.tokens for _, one, _ in some], [other.tokens for _, _, other in some])
+        for (number, _, _), numbers in zip(some, corrector.engine.model.score(*sides), strict=True):
+            found[number] = sum(numbers)
     return found
 
 

@@ -30,7 +30,6 @@ from fairseq_asr_correct.candidates.proposals import (
 from fairseq_asr_correct.candidates.weighing import Choice, Weights
 from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, unchanged
 from fairseq_asr_correct.corrector.corrector import Corrector
-from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.english.variants import as_in
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
@@ -157,7 +156,7 @@ class SecondOpinion:
             decoding: as for :meth:`correct`.
             terms: as for :meth:`correct`.
         """
-        beam = Search.of(batch_size, beam, decoding).beam
+        beam = self._corrector.engine.search(batch_size, beam, decoding).beam
         best = [one.texts[0] for one in utterances]
         corrections = self._corrector.explain(best, batch_size, beam, decoding, nbest=beam, terms=terms)
         asked = [

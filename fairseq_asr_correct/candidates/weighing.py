@@ -18,7 +18,7 @@ import numpy as np
 from fairseq_asr_correct.candidates.candidate_features import NAMES, Floats
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.stored.config import read_json
+from fairseq_asr_correct.folders.json_files import read_json
 
 FILE = "candidates.json"
 FITTED = Path(__file__).with_name("candidate_weights.json")

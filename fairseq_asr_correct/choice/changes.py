@@ -16,7 +16,7 @@ class Change(NamedTuple):
     first: int  #: the first token of ``before`` among the text's tokens
     before_scores: Sequence[float]  #: of the tokens of ``before`` in the unchanged text
     after_scores: Sequence[float]  #: of the tokens of ``after`` in the correction
-    margin: float  #: the gain in log-probability by this change; see ``decoding.spans.spans_with_margins``
+    margin: float  #: the gain in log-probability by this change; see ``tokens.spans.spans_with_margins``
 
 
 class Proposal(NamedTuple):

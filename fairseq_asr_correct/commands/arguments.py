@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.tokens.search import DECODINGS
 
 if TYPE_CHECKING:
     from fairseq_asr_correct.terms.term_list import TermList
@@ -90,7 +91,7 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.keep_threshold is not None and math.isnan(args.keep_threshold):
         raise UserError("--keep-threshold nan: give a number, or leave it out")
     if args.decision:
-        from fairseq_asr_correct.stored.rules import read_rule
+        from fairseq_asr_correct.folders.rules import read_rule
 
         read_rule(args.decision)  # its mistakes are told before a model is read
     if args.min_confidence is not None:
@@ -106,6 +107,12 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
                 raise UserError(f"--language-model has weights of its own for each change: leave {flag} out")
         options["keep_threshold"] = -math.inf  # all changes are candidates
     return options
+
+
+def add_decoding(parser: argparse.ArgumentParser) -> None:
+    """Adds --decoding."""
+    parser.add_argument("--decoding", choices=DECODINGS, help="input-guided is greedy and faster (default: beam, or "
+        "input-guided if the model is for ONNX)")  # fmt: skip
 
 
 def add_plain(parser: argparse.ArgumentParser) -> None:

@@ -22,10 +22,10 @@ from fairseq_cli import preprocess
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import new_parser
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.models.bert_init import read_shape
+from fairseq_asr_correct.tokens.word_pieces import WordPiece, read_vocabulary
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 SIDES = ("bad", "good")

@@ -21,23 +21,17 @@ eighth of the lines and writes corrected.2of8.jsonl; the eight outputs, joined b
 """
 
 import argparse
-import hashlib
 import sys
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import (
-    CHOICES,
     FIRST,
     add_choice,
+    add_decoding,
     add_language_model,
     add_model,
     add_plain,
@@ -48,23 +42,17 @@ from fairseq_asr_correct.commands.arguments import (
     new_parser,
     read_terms,
 )
-from fairseq_asr_correct.commands.line_worker import Said, gpus_of, make_worker, said
-from fairseq_asr_correct.corrector.corrector import DTYPES
-from fairseq_asr_correct.decoding.search import DECODINGS, Search
+from fairseq_asr_correct.commands.corrected_file import Counts, correct_file
+from fairseq_asr_correct.commands.line_worker import BATCHES, Said, gpus_of, make_worker, said
+from fairseq_asr_correct.corrector.backends import DTYPES
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.files import atomic_write, make_folder
-from fairseq_asr_correct.formats.model_files import model_files
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
-from fairseq_asr_correct.terms.vocabulary_tables import LIST
+from fairseq_asr_correct.tokens.search import Search
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.lines import STANDARD_INPUT
 from fairseq_asr_correct.transcripts.rewriting import PIECES, Transcript, read_transcripts
-from fairseq_asr_correct.word_errors import word_errors
-from fairseq_asr_correct.work.journal import Journal
 from fairseq_asr_correct.work.processes import ordered_map
-
-BATCHES = 16  # how many are corrected, and kept in the journal, together
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -94,9 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=[*PIECES], help="format of both files (default: by the input's ending)")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="lines in a batch (default: 32)")
     parser.add_argument("--beam", type=int, metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument(
-        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
-    )
+    add_decoding(parser)
     add_language_model(parser)
     add_terms(parser)
     parser.add_argument("--terms-only", action="store_true", help="write terms, and change nothing else")
@@ -106,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
     parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
+    parser.add_argument("--ray", metavar="ADDRESS", help="the workers are a Ray cluster's: auto, or its address")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="process the I-th of N parts, for Slurm arrays")
     parser.add_argument("--force", action="store_true", help="replace an existing output")
     return parser
@@ -151,28 +138,6 @@ def check(args: argparse.Namespace) -> None:
     args.format = args.format or format_of(args.input, "give --format")
 
 
-@dataclass
-class Counts:
-    """How much was corrected."""
-
-    lines: int = 0
-    changed: int = 0
-    words: int = 0  #: of the input
-    changed_words: int = 0  #: substituted, deleted and inserted words
-
-    def add(self, before: str, after: str) -> None:
-        """Counts one more line."""
-        words, others = before.split(), after.split()
-        self.lines += 1
-        self.words += len(words)
-        self.changed += words != others
-        self.changed_words += word_errors(words, others)
-
-    def __str__(self) -> str:
-        changed = f"{self.changed:,} changed" if self.changed else "none changed"
-        return f"{self.lines:,} lines, {changed}; {self.words:,} words, {self.changed_words:,} changed"
-
-
 def correct_pipe(args: argparse.Namespace) -> Counts:
     """Corrects the input as it comes, to standard output."""
     counts, lines = Counts(), read_transcripts(args.input, args.format)
@@ -184,94 +149,9 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
             waiting.append(some)
             yield [said(line, args) for line in some]
 
-    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, gpus=gpus_of(args)):
+    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, args.ray, gpus_of(args)):
         for line, after in zip(waiting.popleft(), afters, strict=True):
             counts.add(line.text, after)
             print(line.corrected(after))
         sys.stdout.flush()
-    return counts
-
-
-def correct_file(args: argparse.Namespace) -> str:
-    """Corrects a file or a shard of it, or resumes; returns a summary."""
-    part, parts = map(int, args.shard.split("/"))
-    output = args.output if parts == 1 else args.output.with_stem(f"{args.output.stem}.{part}of{parts}")
-    journal_path = output.with_name(f"{output.name}.journal")
-    if output.is_file() and not journal_path.exists() and not args.force:
-        return f"{output} exists and is kept; --force replaces it"
-    lines = read_transcripts(args.input, args.format)
-    texts = [said(line, args) for line in lines]  # malformed lines are reported first
-    size = BATCHES * args.batch_size
-    ranges = [range(first, min(first + size, len(texts))) for first in range(0, len(texts), size)]
-    # A shard is one run of lines, so that cat joins the shards' outputs.
-    first, last = ((part + i) * len(ranges) // parts for i in (-1, 0))
-    mine = {number: [texts[row] for row in ranges[number]] for number in range(first, last)}
-    make_folder(output.parent)
-    with closing(Journal(journal_path, run_of(args))) as journal:
-        try:
-            run_batches(mine, journal, args)
-        finally:
-            if not journal.finished:  # perhaps the flags were wrong: the next run may change them
-                journal.remove()
-        counts = write(output, mine, journal, args, first * size)
-        journal.remove()  # the output is on the disk
-    return f"{output}: {counts}"
-
-
-def run_of(args: argparse.Namespace) -> dict[str, Any]:
-    """All that the result depends on, so not the number of workers."""
-    names = ("format", "batch_size", "beam", "decoding", "terms_only", "plain", *CHOICES)
-    names += ("device", "dtype", "shard")
-    options = {name: getattr(args, name) for name in names}
-    if args.terms:
-        options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
-    model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
-    if args.decision:
-        options["decision"] = digest(args.decision)
-    if args.language_model:
-        from fairseq_asr_correct.candidates.causal_models import find
-        from fairseq_asr_correct.candidates.weighing import Weights
-
-        weights = Weights.of_model(args.model)
-        files = map(digest, find(args.language_model).files)
-        options["language_model"] = [args.language_model, *weights.values, *files]
-    if args.spellings:
-        options["spellings"] = digest(args.spellings)
-    return {"input": digest(args.input), "model": model, "options": options}
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def run_batches(batches: dict[int, list[Said]], journal: Journal, args: argparse.Namespace) -> None:
-    """Corrects the batches that the journal lacks, and adds them to it."""
-    todo = {number: texts for number, texts in batches.items() if number not in journal.finished}
-    if not todo:
-        return
-    total, left = (sum(map(len, some.values())) for some in (batches, todo))
-    done = ordered_map(partial(make_worker, args), todo.values(), args.workers, gpus=gpus_of(args))
-    with tqdm(total=total, initial=total - left, desc=args.input.name, unit=" lines", disable=None) as bar:
-        for number, afters in zip(todo, done, strict=True):
-            journal.add(number, [{"corrected": afters}])
-            bar.update(len(afters))
-
-
-def write(
-    output: Path, batches: dict[int, list[Said]], journal: Journal, args: argparse.Namespace, first: int
-) -> Counts:
-    """Writes all lines of the batches, the first of which is line ``first``, or none."""
-    counts, befores = Counts(), [one.text for some in batches.values() for one in some]
-    afters = chain.from_iterable(journal.finished[number][0]["corrected"] for number in batches)
-    lines = islice(read_transcripts(args.input, args.format), first, first + len(befores))
-    with atomic_write(output) as file:
-        for before, after, line in zip(befores, afters, lines, strict=False):
-            if line.text != before:
-                break
-            counts.add(before, after)
-            print(line.corrected(after), file=file)
-        if counts.lines != len(befores):
-            raise UserError(f"{args.input} has changed since the run began: delete {journal.path} to start again")
     return counts

@@ -21,6 +21,7 @@ from pathlib import Path
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
+    add_decoding,
     add_language_model,
     add_model,
     add_plain,
@@ -32,9 +33,8 @@ from fairseq_asr_correct.commands.arguments import (
 )
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.corrector.spelled import spelled
-from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.entries import Entry, read_entries
@@ -107,9 +107,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--nbest", type=int, default=1, metavar="N", help="alternatives for each text (default: 1)")
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts in a batch (default: 32)")
     parser.add_argument("--beam", type=int, metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument(
-        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
-    )
+    add_decoding(parser)
     add_language_model(parser)
     add_terms(parser)
     add_spellings(parser)

@@ -3,6 +3,7 @@
     asr-correct export runs/my-run --save-to corrector                        # for Corrector; it holds no code
     asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
     asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
+    asr-correct export runs/my-run --save-to corrector-onnx --to onnx         # for Corrector without torch, fastest
 
 The folder's files are written together or not at all.
 """
@@ -14,7 +15,12 @@ from types import ModuleType
 
 from fairseq_asr_correct.commands.arguments import new_parser
 
-KINDS = {"fairseq": "export_fairseq", "huggingface": "export_huggingface", "ctranslate2": "export_ctranslate2"}
+KINDS = {
+    "fairseq": "export_fairseq",
+    "huggingface": "export_huggingface",
+    "ctranslate2": "export_ctranslate2",
+    "onnx": "export_onnx",
+}
 
 
 def main(argv: list[str] | None = None) -> None:

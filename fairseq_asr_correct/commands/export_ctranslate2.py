@@ -19,8 +19,9 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then l
 # isort: split
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.finding import rule_with
 from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
-from fairseq_asr_correct.formats.model_files import load_any, rule_with
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import Pretrained
 

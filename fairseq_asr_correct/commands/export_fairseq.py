@@ -23,7 +23,8 @@ from torch import nn
 
 from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.model_files import find_model, load_any, rule_with
+from fairseq_asr_correct.folders.finding import find_model, rule_with
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import (
     FILES,

@@ -22,12 +22,12 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: it makes transform
 import transformers
 
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
-from fairseq_asr_correct.encoders.wordpiece import read_vocabulary
+from fairseq_asr_correct.folders.json_files import read_json
+from fairseq_asr_correct.folders.strangers import MOST_TOKENIZER
 from fairseq_asr_correct.formats.huggingface.writing import write
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
-from fairseq_asr_correct.stored.config import read_json
-from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
+from fairseq_asr_correct.tokens.word_pieces import read_vocabulary
 
 
 def main(argv: list[str] | None = None) -> None:

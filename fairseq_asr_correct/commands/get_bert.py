@@ -24,6 +24,7 @@ from fairseq.data import Dictionary
 from fairseq_asr_correct.commands.arguments import FIRST, modern, new_parser
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.files import finished_together
+from fairseq_asr_correct.folders.json_files import read_json
 from fairseq_asr_correct.formats.huggingface.bert_folder import (
     INDEX,
     OLD,
@@ -38,7 +39,6 @@ from fairseq_asr_correct.formats.huggingface.bert_folder import (
 )
 from fairseq_asr_correct.models import bert_init, bert_weights
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel, bert_transformer
-from fairseq_asr_correct.stored.config import read_json
 
 TOLERANCE = 1e-4
 FILES = ("config.json", TOKENIZER, VOCABULARY, WHOLE, INDEX, "model-*.safetensors")  # no code

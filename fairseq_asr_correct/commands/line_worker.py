@@ -5,11 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import torch
-
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import choice_of
-from fairseq_asr_correct.corrector.corrector import DTYPES
 from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.terms.spellings import Spellings
@@ -19,6 +16,9 @@ from fairseq_asr_correct.transcripts.rewriting import Transcript
 
 if TYPE_CHECKING:
     from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
+
+
+BATCHES = 16  # how many a worker gets, and the journal keeps, together
 
 
 class Said(NamedTuple):
@@ -37,14 +37,18 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     if args.terms_only:
         finish = Finish(args.spelling, args.remove_disfluencies, spellings)
         return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, terms))]
-    if args.workers > 1:
-        torch.set_num_threads(1)
-    corrector = Corrector.from_pretrained(args.model, args.device, args.dtype, plain=args.plain, **choice_of(args))
+    threads: dict[str, Any] = {"threads": 1} if args.workers > 1 or args.ray else {}
+    corrector = Corrector.from_pretrained(
+        args.model, args.device, args.dtype, plain=args.plain, **choice_of(args), **threads
+    )
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.language_model:
+        import torch
+
         from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers
 
-        opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, DTYPES[args.dtype])
+        dtype = getattr(torch, args.dtype)
+        opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, dtype)
         return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)
     if args.spellings:
         how["spellings"] = spellings

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
+    add_decoding,
     add_plain,
     add_spellings,
     choice_of,
@@ -27,10 +28,9 @@ from fairseq_asr_correct.commands.arguments import (
     new_parser,
 )
 from fairseq_asr_correct.corrector.corrections import Edit
-from fairseq_asr_correct.decoding.search import DECODINGS
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.files import atomic_write, make_folder
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.recordings.subtitles import FORMATS
 from fairseq_asr_correct.recordings.timed_words import Word, correct_segments, timed_words
 from fairseq_asr_correct.terms.spellings import Spellings
@@ -91,9 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.add_argument("--language", help="language that is spoken, such as en (default: Whisper detects it)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument(
-        "--decoding", choices=DECODINGS, default="beam", help="default: beam; input-guided is greedy and faster"
-    )
+    add_decoding(parser)
     add_plain(parser)
     add_choice(parser)
     add_spellings(parser)

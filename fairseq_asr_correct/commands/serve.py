@@ -40,7 +40,7 @@ from fairseq_asr_correct.commands.arguments import (
     read_terms,
 )
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
 
 if TYPE_CHECKING:
@@ -130,14 +130,10 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
     Raises:
         UserError: the model cannot be read, or does not support the flags.
     """
-    import torch
-
     from fairseq_asr_correct import Corrector
 
-    if args.threads:
-        torch.set_num_threads(args.threads)
     made = {"device": args.device, "dtype": args.dtype, "longest": args.max_part, "plain": args.plain}
-    made |= choice_of(args)
+    made |= {"threads": args.threads, **choice_of(args)}
     how = {"batch_size": args.max_batch, "beam": args.beam, "decoding": args.decoding}
     return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
 
@@ -164,7 +160,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--dtype", help="float32, float16 or bfloat16 (default: float32)")
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads (default: one for each core)")
     parser.add_argument("--beam", type=whole(1), metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam)")
+    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam; input-guided if the "
+        "model is for ONNX)")  # fmt: skip
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
     add_language_model(parser)

@@ -12,8 +12,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import new_parser
-from fairseq_asr_correct.encoders.wordpiece import WordPiece
 from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.tokens.word_pieces import WordPiece
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 

@@ -16,7 +16,7 @@ from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.candidates.weighing import Choice, Weights, fit
 from fairseq_asr_correct.commands.arguments import add_language_model, add_model, new_parser
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.transcripts.entries import read_entries
 from fairseq_asr_correct.transcripts.file_formats import format_of
 from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses

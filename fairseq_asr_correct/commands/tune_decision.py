@@ -28,15 +28,14 @@ from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.corrector.tried_changes import Pair, Tried, known, try_changes
 from fairseq_asr_correct.corrector.tuning import Tuned, tune
-from fairseq_asr_correct.decoding.search import DECODINGS, INPUT_GUIDED
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.markdown import markdown
 from fairseq_asr_correct.files import atomic_write, finished_together
-from fairseq_asr_correct.formats.ctranslate2.opening import is_ctranslate2
-from fairseq_asr_correct.formats.model_files import rule_with
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.finding import is_ctranslate2, rule_with
+from fairseq_asr_correct.folders.rules import DECISION, read_rule
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.simulation.texts import read_pairs as read_sides
-from fairseq_asr_correct.stored.rules import DECISION, read_rule
+from fairseq_asr_correct.tokens.search import DECODINGS, INPUT_GUIDED
 from fairseq_asr_correct.transcripts.entries import read_entries
 from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.sources import parse_source

@@ -34,11 +34,11 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.decoding.keep import keep_or_correct
-from fairseq_asr_correct.decoding.spans import Decision
-from fairseq_asr_correct.decoding.words import Words, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.tasks.asr_correction import WordCounts, count_changes
+from fairseq_asr_correct.tokens.spans import Decision
+from fairseq_asr_correct.tokens.words import Words, text
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 MOST_MARGINS = 50

@@ -1,31 +1,25 @@
 """The corrector for Python programs: text in, corrected text out."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast, overload
+from typing import TYPE_CHECKING, cast, overload
 
-import torch
-
-from fairseq_asr_correct.choice.rule import Rule, check_confidence
+from fairseq_asr_correct.corrector.backends import asked_rule, check_longest, load_model
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.corrector.engine import EachHeard, Engine, Heard
 from fairseq_asr_correct.corrector.finish import PLAIN, Finish
 from fairseq_asr_correct.corrector.parts import Part
+from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.corrector.spelled import spelled
 from fairseq_asr_correct.corrector.term_choice import EachTerms
-from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.english.regional import Region
-from fairseq_asr_correct.errors import UserError, reason
-from fairseq_asr_correct.formats.ctranslate2.opening import is_ctranslate2, load_ctranslate2
-from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.formats.pretrained import Pretrained
-from fairseq_asr_correct.formats.shipped import shipped_model
-from fairseq_asr_correct.stored.rules import read_rule
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
 
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+if TYPE_CHECKING:
+    import torch
+
 Spelled = Spellings | Mapping[str, Iterable[str]] | None  # replacements that always hold
 
 
@@ -35,8 +29,7 @@ class Corrector:
     Nothing in it changes afterwards, so several threads can share it.
 
     Args:
-        pretrained: a model with its task, whose rule says which changes to take.
-        device: where to compute.
+        model: what writes the corrections; its rule says which changes to take.
         longest: as for :meth:`from_pretrained`.
         plain: as for :meth:`from_pretrained`.
         finish: what is done to each text in the end.
@@ -48,23 +41,21 @@ class Corrector:
 
     def __init__(
         self,
-        pretrained: Pretrained,
-        device: torch.device | str = "cpu",
+        model: Seq2Seq,
         longest: int | None = None,
         plain: bool = False,
         finish: Finish = PLAIN,
         keep_style: bool = True,
     ) -> None:
         self.finish = finish
-        disfluencies = not finish.remove_disfluencies
-        self.engine = Engine(pretrained, _usable(device), longest, plain, keep_style, disfluencies)
+        self.engine = Engine(model, longest, plain, keep_style, disfluencies=not finish.remove_disfluencies)
 
     @classmethod
     def from_pretrained(
         cls,
         folder: str | Path | None = None,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype | str | None = None,
+        device: "torch.device | str" = "cpu",
+        dtype: "torch.dtype | str | None" = None,
         keep_threshold: float | None = None,
         longest: int | None = None,
         plain: bool = False,
@@ -73,6 +64,7 @@ class Corrector:
         keep_style: bool = True,
         spelling: Region | None = None,
         remove_disfluencies: bool = False,
+        threads: int | None = None,
     ) -> "Corrector":
         """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
@@ -84,9 +76,10 @@ class Corrector:
         Args:
             folder: where the model is (default: the model that comes with the package). It may come from a stranger:
                 nothing in it can run.
-            device: such as "cpu", "cuda" or "cuda:1".
+            device: such as "cpu", "cuda" or "cuda:1"; a folder for ONNX computes on the CPU.
             dtype: number type to compute in: "float32" (the default), "float16" or "bfloat16". A CTranslate2 folder
-                by default computes in the type that it was written in, and its int8 matrices stay int8.
+                by default computes in the type that it was written in, and its int8 matrices stay int8; a folder for
+                ONNX always does.
             keep_threshold: take a change only where the model prefers it to the input by this margin of
                 log-probability (natural), whatever the folder says; ``-math.inf`` takes every change but style.
             longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
@@ -102,32 +95,18 @@ class Corrector:
             spelling: "british" or "american": write words that have two spellings in this one, whether the model
                 changes anything or not (default: each stays as it is spelled).
             remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
+            threads: how many CPU threads compute (default: one for each core, or as torch is set). torch has one
+                number for the whole process.
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
                 or another argument cannot be used.
         """
-        name = "float32" if dtype is None else str(dtype).removeprefix("torch.")
-        if name not in DTYPES:
-            raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
-        if keep_threshold is not None and (not isinstance(keep_threshold, int | float) or math.isnan(keep_threshold)):
-            raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
-        if min_confidence is not None:
-            check_confidence(min_confidence, "min_confidence")
-        if keep_threshold is not None and (decision is not None or min_confidence is not None):
-            raise UserError("keep_threshold says which changes are taken: leave decision and min_confidence out")
-        if longest is not None and (type(longest) is not int or longest < 1):
-            raise UserError(f"longest={longest!r}: give a whole number from 1 up")
-        folder = shipped_model() if folder is None else folder
-        if is_ctranslate2(folder):
-            pretrained, device = load_ctranslate2(folder, device, dtype), "cpu"  # CTranslate2 has its own device
-        else:
-            device, pretrained = _usable(device), load_any(folder, DTYPES[name])
-        rule = read_rule(decision) if decision is not None else pretrained.task.rule or Rule()
-        if keep_threshold is not None:
-            rule = Rule(keep_threshold, rule.scope)
-        pretrained.task.rule = rule if min_confidence is None else rule.from_confidence(min_confidence)
-        return cls(pretrained, device, longest, plain, Finish(spelling, remove_disfluencies), keep_style)
+        choose = asked_rule(keep_threshold, min_confidence, decision)
+        check_longest(longest)
+        model = load_model(shipped_model() if folder is None else folder, device, dtype, threads)
+        model.rule = choose(model.rule)
+        return cls(model, longest, plain, Finish(spelling, remove_disfluencies), keep_style)
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
@@ -175,7 +154,7 @@ class Corrector:
             batch_size: how many texts, or parts of texts, to correct at once.
             beam: beam size of the search (default: 4; 1 with input-guided).
             decoding: "beam" for fairseq's beam search (the default), or "input-guided", which gives the same output
-                as a beam of 1 in fewer passes of the decoder.
+                as a beam of 1 in fewer passes of the decoder. A folder for ONNX has "input-guided" alone.
             terms: words and phrases as they should be written, a :class:`~fairseq_asr_correct.TermList` or any
                 sequence; or an iterable of such lists, one for each text. What looks or sounds like a term becomes it
                 before the model reads the text, and the model does not change it.
@@ -233,7 +212,7 @@ class Corrector:
         """
         if isinstance(texts, str):
             raise TypeError("texts is a single text: give an iterable of texts, or use correct")
-        search = Search.of(batch_size, beam, decoding)
+        search = self.engine.search(batch_size, beam, decoding)
         corrections = self.engine.corrections(iter(texts), search, terms, word_confidence)
         finish = self.finish.with_spellings(spellings)
         return (finish.apply(correction.after) for correction in corrections)
@@ -300,7 +279,7 @@ class Corrector:
             UserError: as for :meth:`correct`; also if ``nbest`` is not a whole number from 1 up, or is larger than
                 ``beam``.
         """
-        search = Search.of(batch_size, beam, decoding, nbest)
+        search = self.engine.search(batch_size, beam, decoding, nbest)
         finish = self.finish.with_spellings(spellings)
         if isinstance(texts, str):
             heard = [cast(Heard, word_confidence)]
@@ -331,7 +310,7 @@ class Corrector:
         Raises:
             UserError: as for :meth:`correct`.
         """
-        search = replace(Search.of(batch_size, beam, decoding, 1), evidence=True)
+        search = replace(self.engine.search(batch_size, beam, decoding, 1), evidence=True)
         return list(self.engine.corrections(iter(texts), search, None, word_confidence))
 
     def cut(self, text: str) -> list[Part]:
@@ -359,14 +338,5 @@ class Corrector:
         Raises:
             UserError: as for :meth:`correct`.
         """
-        return [
-            correction.after for correction in self.engine.correct_parts(parts, Search.of(batch_size, beam, decoding))
-        ]
-
-
-def _usable(device: torch.device | str) -> torch.device:
-    try:
-        torch.zeros(1, device=device).item()  # fails on "meta", which has no values
-        return torch.device(device)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        raise UserError(f"device={str(device)!r} cannot be used ({reason(error)}): use device='cpu'") from error
+        search = self.engine.search(batch_size, beam, decoding)
+        return [correction.after for correction in self.engine.correct_parts(parts, search)]

@@ -1,28 +1,19 @@
 """What corrects: a model with its decision, on texts that it cuts into parts and corrects in batches."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, cast
-
-import torch
-from fairseq.data import data_utils
 
 from fairseq_asr_correct.choice.rule import Rule
-from fairseq_asr_correct.corrector.corrections import Correction, Explainer, corrected, joined, unchanged
+from fairseq_asr_correct.corrector.corrections import Correction, joined, unchanged
+from fairseq_asr_correct.corrector.decider import Decider
 from fairseq_asr_correct.corrector.parts import Cutter, Part, heard_by_part
+from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
-from fairseq_asr_correct.corrector.wordings import Changes
-from fairseq_asr_correct.decoding.keep import HEARD
-from fairseq_asr_correct.decoding.search import INPUT_GUIDED, Search
-from fairseq_asr_correct.decoding.words import Words
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.ctranslate2.opening import generator_of
-from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
+from fairseq_asr_correct.tokens.search import Search
 from fairseq_asr_correct.transcripts.word_confidence import checked
 
-FAIRSEQ = "fairseq"  # the task's name of beam search
 NOTHING = object()
 WINDOW = 100  # batches whose texts are read ahead and sorted by length together
 Heard = Sequence[float] | None  # how sure a recognizer is of each word
@@ -33,9 +24,8 @@ class Engine:
     """A model with all that a :class:`~.corrector.Corrector` needs of it. Nothing in it changes.
 
     Args:
-        pretrained: a model with its task, whose rule says which changes are taken.
-        device: where to compute.
-        longest: the most tokens in a part of a text (default: as many as the model has positions).
+        model: the model.
+        longest: the most tokens in a part of a text (default: as many as the model reads).
         plain: take words exactly as they are.
         keep_style: leave what is no error but style, if the model is of English.
         disfluencies: with ``keep_style``, leave hesitations and repeated words too.
@@ -46,23 +36,25 @@ class Engine:
 
     def __init__(
         self,
-        pretrained: Pretrained,
-        device: torch.device,
+        model: Seq2Seq,
         longest: int | None = None,
         plain: bool = False,
         keep_style: bool = True,
         disfluencies: bool = True,
     ) -> None:
-        self.device = device
-        self.model = cast(Any, pretrained.model).to(device).eval()  # of fairseq, which has no types
-        self.dictionary = dictionary = pretrained.dictionary
-        places = min(self.model.max_positions()) - 1  # one is for the end of the sentence
-        self.cutter = Cutter(dictionary, min(places, longest or places), plain)
+        self.model = model
+        self.cutter = Cutter(model.dictionary, min(model.longest, longest or model.longest), plain)
         style = keep_style and self.cutter.english
-        self.rule = replace(pretrained.task.rule or Rule(), style=style, disfluencies=disfluencies)
-        self.task, self.guided_task = (make_task(dictionary, self.rule, how) for how in (FAIRSEQ, INPUT_GUIDED))
-        self._words = Words(dictionary)
-        self._changes = Changes(dictionary, self._words.continues)
+        self.rule = replace(model.rule or Rule(), style=style, disfluencies=disfluencies)
+        self._decider = Decider(model, self.rule)
+
+    def search(self, batch_size: int, beam: int | None, decoding: str | None, nbest: int | None = None) -> Search:
+        """Checked options of a search with this model.
+
+        Raises:
+            UserError: an option is wrong, or the model does not have it.
+        """
+        return Search.of(batch_size, beam, decoding, nbest, self.model.greedy)
 
     def corrections(
         self, texts: Iterator[str], search: Search, terms: EachTerms = None, heard: EachHeard = None
@@ -118,7 +110,6 @@ class Engine:
             joined(one, some, search.nbest) if some else unchanged(one) for one, some in zip(texts, pieces, strict=True)
         ]
 
-    @torch.inference_mode()
     def correct_parts(
         self, parts: Sequence[Part], search: Search, heard: Sequence[list[float] | None] | None = None
     ) -> list[Correction]:
@@ -133,33 +124,16 @@ class Engine:
         corrections = [unchanged(part.text) for part in parts]
         if not rows:
             return corrections
-        decode = self._decoder(search)
+        write = self.model.writer(search)
         for first in range(0, len(rows), search.batch_size):
             some = rows[first : first + search.batch_size]
             batch = [parts[row] for row in some]
-            try:
-                sample = self.sample(batch)
-                if heard is not None:
-                    sample[HEARD] = [heard[row] for row in some]
-                decoded = decode(batch, sample)
-            except AssertionError as error:  # fairseq's, when no hypothesis ends
-                raise UserError("the model computes probabilities that are not numbers: use another model") from error
-            for row, correction in zip(some, decoded, strict=True):
+            sure = [heard[row] if heard else None for row in some]
+            outputs = write([part.tokens for part in batch])
+            if search.nbest:
+                found = self._decider.explained(batch, outputs, sure, search.evidence)
+            else:
+                found = self._decider.corrected(batch, outputs, sure)
+            for row, correction in zip(some, found, strict=True):
                 corrections[row] = correction
         return corrections
-
-    def _decoder(self, search: Search) -> Callable[[Sequence[Part], dict[str, Any]], list[Correction]]:
-        """A function that corrects a batch; each call needs a new one, because fairseq's search keeps state."""
-        task = self.guided_task if search.guided else self.task
-        generator = task.build_generator([self.model], search.flags(), **generator_of(self.model, search))
-        if search.nbest:
-            return Explainer(self.model, generator, self.dictionary, self._words, self.rule, search.evidence)
-        return partial(corrected, self.model, generator, self._changes)
-
-    def sample(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """The parts as one batch, padded on the left as fairseq-generate does."""
-        dictionary = self.dictionary
-        rows = [torch.tensor([*part.tokens, dictionary.eos()]) for part in parts]
-        source = data_utils.collate_tokens(rows, dictionary.pad(), dictionary.eos(), left_pad=True)
-        net_input = {"src_tokens": source, "src_lengths": torch.tensor([len(row) for row in rows])}
-        return {"net_input": {name: tensor.to(self.device) for name, tensor in net_input.items()}}

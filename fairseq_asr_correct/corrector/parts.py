@@ -5,9 +5,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fairseq.data import Dictionary
-
 from fairseq_asr_correct.corrector.vocabularies import Vocabulary
+from fairseq_asr_correct.tokens.dictionaries import AnyDictionary
 from fairseq_asr_correct.written.cores import WrittenWord, written_words
 from fairseq_asr_correct.written.marks import APOSTROPHES
 from fairseq_asr_correct.written.putting_back import Wording
@@ -47,7 +46,7 @@ class Cutter:
         UserError: the dictionary has SentencePiece's pieces.
     """
 
-    def __init__(self, dictionary: Dictionary, longest: int, plain: bool = False) -> None:
+    def __init__(self, dictionary: AnyDictionary, longest: int, plain: bool = False) -> None:
         self._vocabulary = Vocabulary(dictionary)
         self.english = self._vocabulary.english  #: whether it is the vocabulary of an English model
         self._longest = longest

@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from fairseq.data import Dictionary
-
-from fairseq_asr_correct.encoders.wordpiece import PREFIX, WordPiece
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.spelling import WORD
+from fairseq_asr_correct.tokens.dictionaries import AnyDictionary
+from fairseq_asr_correct.tokens.word_pieces import PREFIX, WordPiece
+from fairseq_asr_correct.tokens.words import WORD
 from fairseq_asr_correct.written.marks import APOSTROPHES
 
 # BERT's vocabularies have the letters of most scripts, but pieces of two letters and more only of those they are for.
@@ -27,7 +26,7 @@ class Vocabulary:
         UserError: it has SentencePiece's pieces.
     """
 
-    def __init__(self, dictionary: Dictionary) -> None:
+    def __init__(self, dictionary: AnyDictionary) -> None:
         if any(symbol.startswith(WORD) for symbol in dictionary.symbols):
             raise UserError("this model reads SentencePiece's pieces, not word pieces: use fairseq-interactive")
         self._dictionary = dictionary
@@ -62,11 +61,13 @@ class Vocabulary:
 
 def _scripts(pieces: Sequence[str]) -> frozenset[str]:
     """The scripts that a vocabulary is made for."""
-    everything, longer, number = Counter[str](), Counter[str](), len(pieces)
+    latin, number = [piece for piece in pieces if piece.isascii()], len(pieces)
+    everything, longer = Counter(LATIN=len(latin)), Counter(LATIN=sum(len(piece) > 1 for piece in latin))
     for piece in pieces:
-        found = {"LATIN"} if piece.isascii() else {*map(_script, piece)}
-        everything.update(found)
-        longer.update(found if len(piece) > 1 else ())
+        if not piece.isascii():
+            found = {*map(_script, piece)}
+            everything.update(found)
+            longer.update(found if len(piece) > 1 else ())
     some = {script for script, count in everything.items() if count >= SCRIPT_IN_PIECES * number}
     return frozenset(["", *some, *(script for script, count in longer.items() if count >= SCRIPT_IN_LONGER * number)])
 

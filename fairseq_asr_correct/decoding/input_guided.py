@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
 from fairseq_asr_correct.decoding.choosing import Places, best_of_source
-from fairseq_asr_correct.decoding.guesses import Sentence
 from fairseq_asr_correct.decoding.places import places_at_once
-from fairseq_asr_correct.decoding.words import continuations
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.tokens.guesses import Sentence
+from fairseq_asr_correct.tokens.words import continuations
 
 SEARCHES = {
     "Sampling": "--sampling",
@@ -157,7 +157,7 @@ class InputGuidedGenerator(SequenceGenerator):
         for sentence, (chosen, scores, guessed_scores) in zip(sentences, results, strict=True):
             whole = not sentence.written and sentence.guess == sentence.source and rules.start == self.eos
             if whole and not guessed_scores.isnan().any():  # there is no score for the end if the source has none
-                sentence.source_scores = guessed_scores
+                sentence.source_scores = guessed_scores.tolist()
             sentence.accept(chosen.tolist(), scores.tolist(), self.continues)
         self.passes += len(sentences)
 
@@ -208,8 +208,9 @@ class InputGuidedGenerator(SequenceGenerator):
         if not np.isfinite(sums[-1]):
             raise UserError("the model computes probabilities that are not numbers: decode without --fp16")
         norm = len(sums) ** self.len_penalty if self.normalize_scores else 1
+        unchanged = sentence.source_scores
         return {
-            "source_scores": sentence.source_scores,
+            "source_scores": None if unchanged is None else torch.tensor(unchanged),
             "tokens": torch.tensor(sentence.written, device=device),
             "score": torch.tensor(sums[-1], device=device) / norm,
             "attention": torch.empty(0),

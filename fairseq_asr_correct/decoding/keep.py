@@ -1,9 +1,7 @@
 """Keep or correct: takes a change only where that is likely to mend something.
 
 The unchanged input is a possible output too. The model scores it and the correction by teacher forcing, unless the
-search has already computed the scores. The gain in log-probability is divided among the changed spans of words. A rule
-(:mod:`fairseq_asr_correct.choice`) takes a change that gains enough, or whose probability to be right is high enough;
-the others are changed back to what the recognizer wrote.
+search has already computed the scores; :mod:`fairseq_asr_correct.tokens.deciding` then decides.
 """
 
 import math
@@ -19,13 +17,9 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.decoding.places import places_at_once
-from fairseq_asr_correct.decoding.spans import Decision, spans_with_margins, unscored
-from fairseq_asr_correct.decoding.styled import styled
-from fairseq_asr_correct.decoding.words import Words
-
-Known = tuple[Tensor | None, Tensor | None]  # log-probabilities of the input and of the correction, with the end
-HEARD = "word_confidence"  # of a sample: for each sentence the recognizer's confidence of each word, or None
-LOWEST = -1000.0  # an ensemble's average probability can be 0 in float32, and infinities cannot be subtracted
+from fairseq_asr_correct.tokens.deciding import LOWEST, all_but_style, decide
+from fairseq_asr_correct.tokens.spans import Decision
+from fairseq_asr_correct.tokens.words import Words
 
 
 @torch.no_grad()
@@ -70,10 +64,9 @@ def keep_or_correct(
     dictionary: Dictionary,
     words: Words,
     rule: Rule,
-    known: Sequence[Known] | None = None,
-    heard: Sequence[Sequence[float] | None] | None = None,
+    known: Sequence[tuple[Tensor | None, Tensor | None]] | None = None,
 ) -> list[Decision]:
-    """Decides which changes of each sentence to take.
+    """Decides which changes of each sentence to take: see :func:`~fairseq_asr_correct.tokens.deciding.decide`.
 
     Args:
         models: one model, or an ensemble; in eval mode.
@@ -82,43 +75,31 @@ def keep_or_correct(
         dictionary: of source and target.
         words: of the dictionary.
         rule: which changes are taken.
-        known: for each sentence, the scores that need not be computed again; None for others.
-        heard: for each sentence, how sure the recognizer is of each word, from 0 to 1; None for others.
+        known: for each sentence, the scores that need not be computed again, of the input and of the correction.
     """
     specials = {dictionary.pad(), dictionary.bos(), dictionary.eos()}
-    befores = [[token for token in row if token not in specials] for row in source_tokens.tolist()]
-    afters = [[token for token in row.tolist() if token not in specials] for row in hypotheses]
-    decisions = [Decision(before, []) for before in befores]
-    rows = [row for row, before in enumerate(befores) if before != afters[row]]
-    sides = list(zip(befores, afters, strict=True))
-    both = [(row, side) for row in rows for side in (0, 1)]
-    scores = {(row, side): known[row][side] for row, side in both} if known else dict.fromkeys(both)
-    unknown = [(row, side) for row, side in both if not _is_of(sides[row][side], scores[row, side])]
-    targets = [torch.tensor([*sides[row][side], dictionary.eos()]) for row, side in unknown]
-    scores |= zip(unknown, score(models, source_tokens[[row for row, _ in unknown]], targets, dictionary), strict=True)
-    for row in rows:
-        before_scores, after_scores = (scores[row, side].float().clamp(min=LOWEST).cpu() for side in (0, 1))
-        spans = spans_with_margins(*sides[row], before_scores, after_scores, words.continues)
-        if rule.style:
-            spans = styled(befores[row], spans, words, rule.disfluencies)
-        decisions[row] = Decision(befores[row], spans, before_scores).by(rule, words, heard and heard[row])
-    return decisions
+    befores, afters = (
+        [[token for token in row.tolist() if token not in specials] for row in side]
+        for side in (source_tokens, hypotheses)
+    )
+
+    def score_of(rows: Sequence[int], targets: Sequence[Sequence[int]]) -> list[list[float]]:
+        ended = [torch.tensor([*target, dictionary.eos()]) for target in targets]
+        return [one.tolist() for one in score(models, source_tokens[list(rows)], ended, dictionary)]
+
+    told = known and [(as_list(before), as_list(after)) for before, after in known]
+    return decide(befores, afters, words, rule, score_of, told)
 
 
-def _is_of(tokens: list[int], scores: Tensor | None) -> bool:
-    """Whether there is a score for every token and for the end of the sentence."""
-    return scores is not None and len(scores) == len(tokens) + 1
+def as_list(scores: Tensor | None) -> list[float] | None:
+    """Scores as numbers, if they are known."""
+    return None if scores is None else scores.float().tolist()
 
 
-def known_scores(generator: Any, hypotheses: list[list[dict[str, Any]]]) -> list[Known] | None:
-    """The scores of a generator's best hypotheses and of their sources, as far as it computed them.
-
-    None if its scores are not the models' log-probabilities, as in other searches.
-    """
+def gives_log_probabilities(generator: Any) -> bool:
+    """Whether the scores of a generator's hypotheses are the models' log-probabilities; in other searches not."""
     plain = isinstance(generator, SequenceGenerator) and type(generator.search) is BeamSearch
-    if not plain or generator.temperature != 1 or generator.unk_penalty != 0 or generator.lm_model is not None:
-        return None
-    return [(best.get("source_scores"), best["positional_scores"]) for best, *_ in hypotheses]
+    return plain and generator.temperature == 1 and generator.unk_penalty == 0 and generator.lm_model is None
 
 
 class KeepOrCorrect:
@@ -148,13 +129,13 @@ class KeepOrCorrect:
             return hypotheses
         source = sample["net_input"]["src_tokens"]
         best = [beam[0]["tokens"] for beam in hypotheses]
-        known = known_scores(self.generator, hypotheses)
         if self.rule.takes_all:
-            pairs = zip(source, best, strict=True)
-            decisions = [self._all_but_style(*map(self._bare, pair)) for pair in pairs]
+            pairs = [(self._bare(one), self._bare(tokens)) for one, tokens in zip(source, best, strict=True)]
+            decisions = [all_but_style(*pair, self.words, self.rule) for pair in pairs]
         else:
-            options = self.dictionary, self.words, self.rule, known, sample.get(HEARD)
-            decisions = keep_or_correct(models, source, best, *options)
+            scored = gives_log_probabilities(self.generator)
+            known = [(one.get("source_scores"), one["positional_scores"]) for one, *_ in hypotheses] if scored else None
+            decisions = keep_or_correct(models, source, best, self.dictionary, self.words, self.rule, known)
         written = [
             torch.tensor([*decision.tokens, self.eos]).to(tokens)
             for decision, tokens in zip(decisions, best, strict=True)
@@ -162,11 +143,9 @@ class KeepOrCorrect:
         rows = [row for row, tokens in enumerate(best) if decisions[row].tokens != self._bare(tokens)]
         targets = {row: written[row] for row in rows}
         rescored = {row: decisions[row].source_scores for row in rows if decisions[row].unchanged}
-        rescored = {row: scores for row, scores in rescored.items() if scores is not None}
+        rescored = {row: torch.tensor(scores) for row, scores in rescored.items() if scores is not None}
         anew = [row for row in rows if row not in rescored]
         rescored |= zip(anew, score(models, source[anew], [targets[row] for row in anew], self.dictionary), strict=True)
-        for row, decision in enumerate(decisions):  # for whoever asks which words became which
-            hypotheses[row][0] = hypotheses[row][0] | {"decision": decision}
         for row, scores in rescored.items():
             hypotheses[row][0] = hypotheses[row][0] | {
                 "tokens": targets[row],
@@ -176,11 +155,6 @@ class KeepOrCorrect:
                 "alignment": torch.empty(0),
             }
         return hypotheses
-
-    def _all_but_style(self, before: list[int], after: list[int]) -> Decision:
-        """The decision that takes every change, without a look at its scores."""
-        spans = unscored(before, after, self.words.continues) if before != after else []
-        return Decision(before, styled(before, spans, self.words, self.rule.disfluencies))
 
     def _bare(self, tokens: Tensor) -> list[int]:
         """The tokens without padding and ends."""

@@ -1,11 +1,4 @@
-"""Finds and loads a corrector: an exported folder, a checkpoint, or the folder that a training left.
-
-run/
-    checkpoints/
-        checkpoint_best.pt      preferred to checkpoint_last.pt
-        dict.txt, decision.json here,
-    dict.txt, decision.json     or here; without a dict.txt, the training's data folder has the dictionary
-"""
+"""Loads a corrector: an exported folder, a checkpoint, or the folder that a training left."""
 
 from pathlib import Path
 from typing import Any
@@ -15,6 +8,8 @@ from fairseq.data import Dictionary
 from fairseq.utils import split_paths
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.finding import CTRANSLATE2, EXPORTED, find_model
+from fairseq_asr_correct.folders.rules import rule_of
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.pretrained import (
     Pretrained,
@@ -25,11 +20,6 @@ from fairseq_asr_correct.formats.pretrained import (
     model_of,
     read_dictionary,
 )
-from fairseq_asr_correct.stored.rules import RULES, rule_of
-
-CHECKPOINTS = ("checkpoint_best.pt", "checkpoint_last.pt")  # the better first
-EXPORTED = ("config.json", "model.safetensors")
-CTRANSLATE2 = "model.bin"  # in a folder of asr-correct export --to ctranslate2, beside config.json
 
 
 def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
@@ -54,49 +44,6 @@ def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained
     places = [model.parent, model.absolute().parent.parent]
     task = make_task(_find_dictionary(model, places, state), rule_of(*places))
     return Pretrained(in_dtype(model_of(state, model, task.target_dictionary), dtype, model), task)
-
-
-def find_model(path: str | Path) -> Path:
-    """The checkpoint, or the file in an exported folder, that a path stands for; see :func:`load_any`.
-
-    Raises:
-        UserError: there is none.
-    """
-    path = Path(path)
-    if path.is_file():
-        return path
-    if not path.is_dir():
-        raise UserError(
-            f"{path} is not there: name an exported folder, the folder that a training left, or a checkpoint"
-        )
-    exported = [path / name for name in EXPORTED]
-    trained = [folder / name for folder in (path, path / "checkpoints") for name in CHECKPOINTS]
-    found = next((file for file in [*exported, *trained] if file.is_file()), None)
-    if found is None:
-        names = f"{EXPORTED[0]} of asr-correct export nor {' or '.join(CHECKPOINTS)} of a training"
-        raise UserError(f"{path} has neither {names}, nor has its folder checkpoints: name a folder with one of them")
-    return found
-
-
-def model_files(path: str | Path) -> list[Path]:
-    """The files on which a ``Corrector`` of a path depends, apart from a data folder's dictionary.
-
-    Raises:
-        UserError: there is no model.
-    """
-    model = find_model(path)
-    places = [model.parent] if model.name in EXPORTED else [model.parent, model.absolute().parent.parent]
-    others = [place / name for place in places for name in (*EXPORTED, CTRANSLATE2, "dict.txt", *RULES)]
-    return [model, *(file for file in others if file.is_file() and file != model)]
-
-
-def rule_with(path: str | Path) -> Path | None:
-    """The file with the rule that a ``Corrector`` reads with a model, if there is one.
-
-    Raises:
-        UserError: there is no model.
-    """
-    return next((file for file in model_files(path) if file.name in RULES), None)
 
 
 def _find_dictionary(checkpoint: Path, places: list[Path], state: dict[str, Any]) -> Dictionary:

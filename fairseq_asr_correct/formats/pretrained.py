@@ -22,12 +22,12 @@ from torch import nn
 
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.rules import DECISION, KEEP, RULES, read_rule, rule_of
+from fairseq_asr_correct.folders.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.checkpoints import damage_told
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
 from fairseq_asr_correct.stored.config import build, read_config, write_config
-from fairseq_asr_correct.stored.rules import DECISION, KEEP, RULES, read_rule, rule_of
-from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.stored.weights import check_finite, read_weights, save_weights, set_weights
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
 

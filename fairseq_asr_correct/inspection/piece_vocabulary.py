@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
-from fairseq_asr_correct.formats.shipped import shipped_model
+from fairseq_asr_correct.folders.shipped import shipped_model
+from fairseq_asr_correct.tokens.word_pieces import WordPiece, read_vocabulary
 
 
 class PieceVocabulary:

@@ -23,9 +23,9 @@ from safetensors.torch import save
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.strangers import MOST_ENTRIES, check_file, read_json, read_text
 from fairseq_asr_correct.models.bert_weights import StateDict, count_layers, keep_layers, spread_layers
 from fairseq_asr_correct.stored.config import LEAST_TENSORS
-from fairseq_asr_correct.stored.strangers import MOST_ENTRIES, check_file, read_json, read_text
 from fairseq_asr_correct.stored.weights import read_sizes, read_weights
 
 PARTS = ("encoder", "decoder", "cross")

@@ -14,11 +14,9 @@ import torch
 from torch import Tensor
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.tokens.word_pieces import SPECIALS
 
 StateDict = dict[str, Tensor]
-
-# fairseq's Dictionary always starts with these four; each stands for one of BERT's specials.
-SPECIALS = {"<s>": "[CLS]", "<pad>": "[PAD]", "</s>": "[SEP]", "<unk>": "[UNK]"}
 PADDING_IDX = 1  # Dictionary().pad()
 
 SELF_ATTENTION = {

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fairseq_asr_correct.tokens.word_pieces import PREFIX
+from fairseq_asr_correct.tokens.words import WORD, continue_words
+
 DIM = 128  # with 64, half as many right words are found for a recognizer's errors; with 256, few more
 LONGEST = 3  # letters in an n-gram
 SKIPPING = 0.7  # weight of two letters around a third, relative to an n-gram
 START = "^"
-WORD = "\u2581"  # SentencePiece writes it where a word begins
-CONTINUED = "##"  # WordPiece writes it where a word continues
 
 
 def spelling_vectors(symbols: Sequence[str]) -> Tensor:
@@ -45,14 +46,11 @@ def spelling_vectors(symbols: Sequence[str]) -> Tensor:
 
 
 def begins_word(symbols: Sequence[str]) -> Tensor:
-    """Which symbols begin a word, ``(symbols,)``, bool; the others continue the word before them.
+    """Which symbols begin a word, ``(symbols,)``, bool; see :func:`~fairseq_asr_correct.tokens.words.continue_words`.
 
-    In WordPiece, symbols with ``##`` continue a word. In SentencePiece, symbols with ``\u2581`` begin one, and so do
-    the specials, ``<unk>`` among them. In a vocabulary with neither mark, every symbol is a word.
+    The others continue the word before them.
     """
-    if not any(symbol.startswith(CONTINUED) for symbol in symbols) and any(s.startswith(WORD) for s in symbols):
-        return torch.tensor([symbol.startswith((WORD, "<")) for symbol in symbols])
-    return torch.tensor([not symbol.startswith(CONTINUED) for symbol in symbols])
+    return ~torch.tensor(continue_words(tuple(symbols)))
 
 
 def letter_rows(text: str) -> Counter[str]:
@@ -68,7 +66,7 @@ def letter_rows(text: str) -> Counter[str]:
 
 def _letters(symbol: str) -> str:
     """The letters of a piece, with START before one that begins a word; empty if it has other characters."""
-    bare = symbol.removeprefix(CONTINUED).removeprefix(WORD)
+    bare = symbol.removeprefix(PREFIX).removeprefix(WORD)
     if not bare.replace("'", "").isalpha() or "madeupword" in bare:
         return ""
     return START + bare if symbol == bare or symbol.startswith(WORD) else bare

@@ -1,6 +1,6 @@
-"""Files that may come from strangers: reading has limits, their claims are checked, and no code in them runs.
+"""A stored model's settings and weights: what a file claims is checked, and no code in it runs.
 
-It imports ``errors`` and ``mends``.
+It imports ``folders``, ``mends`` and what is below them.
 """
 
 from fairseq_asr_correct import plugin  # noqa: F401  (any part of the plugin loads all of it)

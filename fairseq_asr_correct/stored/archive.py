@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from fairseq_asr_correct.stored.strangers import open_file
+from fairseq_asr_correct.folders.strangers import open_file
 
 MAGIC = b"PK\3\4"  # torch recognizes an archive by it
 MOST_RECORDS, MOST_DIRECTORY = 20_000, 4 << 20  # a large model in training has 5,000 records; the second is bytes

@@ -15,7 +15,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.stored import strangers
+from fairseq_asr_correct.folders.json_files import read_json
 
 FORMAT_VERSION = 1
 SIDES = ("encoder", "decoder")
@@ -120,23 +120,3 @@ def check_size(args: Namespace, symbols: int, weights: int, tensors: int) -> Non
         raise ValueError(f"it needs at least {least} weights, but {weights} are stored")
     if parts > tensors:
         raise ValueError(f"it needs at least {parts} tensors, but {tensors} are stored")
-
-
-def read_json(path: str | Path, advice: str, most: int = strangers.MOST_JSON) -> dict[str, Any]:
-    """The object in a file of JSON.
-
-    Args:
-        path: of the file, which may come from a stranger.
-        advice: what to do, for the message.
-        most: the most bytes that it may have.
-
-    Raises:
-        UserError: it cannot be read, or is not an object; the message ends with the advice.
-    """
-    try:
-        content = strangers.read_json(path, most)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): {advice}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is not a JSON object: {advice}")
-    return content

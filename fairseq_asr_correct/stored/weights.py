@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.stored.strangers import open_file
+from fairseq_asr_correct.folders.strangers import open_file
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "int8": torch.int8}
 MOST_HEADER = 2 << 20  # bytes; a thousand tensors take 150 kB

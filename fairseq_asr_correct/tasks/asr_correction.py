@@ -15,10 +15,10 @@ from torch import nn
 from fairseq_asr_correct.choice.rule import SCOPES, Rule, check_confidence
 from fairseq_asr_correct.decoding.input_guided import InputGuidedGenerator
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect
-from fairseq_asr_correct.decoding.words import text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.alignment import Changes, align, errors
-from fairseq_asr_correct.stored.rules import read_rule
+from fairseq_asr_correct.folders.rules import read_rule
+from fairseq_asr_correct.tokens.words import text
 
 LOGGED = "_wer_"  # prefix of each count's name; fairseq does not print names that begin with "_"
 DECODINGS = ("fairseq", "input-guided")

@@ -3,13 +3,39 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import write_errors_told
 from fairseq_asr_correct.unfinished import to_disk
+
+
+class Results(Mapping[int, list[dict[str, Any]]]):
+    """The results of batches by their numbers, read from the file when they are asked for: memory holds only places.
+
+    Args:
+        file: the journal.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._places: dict[int, tuple[int, int]] = {}
+
+    def note(self, batch: int, start: int, size: int) -> None:
+        """Says where the line of a batch is, in bytes."""
+        self._places[batch] = start, size
+
+    def __getitem__(self, batch: int) -> list[dict[str, Any]]:
+        start, size = self._places[batch]
+        return json.loads(os.pread(self._file.fileno(), size, start))["results"]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class Journal:
@@ -33,22 +59,20 @@ class Journal:
             raise UserError(f"{path} is being written by another process: wait for it, or stop it") from None
         except OSError as error:
             raise UserError(f"{path} cannot be written: {error.strerror}") from None
-        self.path, self.finished = path, {}
+        self.path, self.finished = path, Results(self.file)
         with write_errors_told(path):
-            entries = list(self._entries())
-            if not entries:
+            begun = self._read()
+            if begun is None:
                 self._write({"run": run})
                 to_disk(path.parent)  # otherwise a power cut can lose the file's name, and so its contents
-        if entries and entries[0].get("run") != json.loads(json.dumps(run)):
+        if begun is not None and begun.get("run") != json.loads(json.dumps(run)):
             self.file.close()
             raise UserError(f"{path} was begun with another manifest or other options: delete it to start again")
-        for entry in entries[1:]:
-            self.finished[entry["batch"]] = entry["results"]
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
-        """The complete lines; whatever follows the last of them is cut off the file."""
+    def _read(self) -> dict[str, Any] | None:
+        """Notes the complete lines, and cuts off what follows the last of them; returns the first, if there is one."""
         self.file.seek(0)
-        good = 0
+        good, first = 0, None
         for line in self.file:
             try:
                 entry = json.loads(line) if line.endswith(b"\n") else None
@@ -56,22 +80,29 @@ class Journal:
                 entry = None
             if not isinstance(entry, dict):
                 break
+            if first is None:
+                first = entry
+            else:
+                self.finished.note(entry["batch"], good, len(line))
             good += len(line)
-            yield entry
         self.file.truncate(good)
-        self.file.seek(0, os.SEEK_END)
+        self._end = good
+        return first
 
     def add(self, batch: int, results: list[dict[str, Any]]) -> None:
         """Records the results of a batch."""
+        start = self._end
         self._write({"batch": batch, "results": results})
-        self.finished[batch] = results
+        self.finished.note(batch, start, self._end - start)
 
     def _write(self, entry: dict[str, Any]) -> None:
         line = memoryview(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        size = len(line)
         with write_errors_told(self.path):
             while line:  # without the buffer, which would retry what did not fit
                 line = line[os.write(self.file.fileno(), line) :]
             os.fsync(self.file.fileno())
+        self._end += size
 
     def remove(self) -> None:
         """Removes the file, when its results are stored elsewhere or not needed."""

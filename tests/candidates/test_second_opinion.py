@@ -7,12 +7,14 @@ import pytest
 from hesitant import GAIN
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_in import both
 
 from fairseq_asr_correct import Corrector, TermList
 from fairseq_asr_correct.candidates.candidate_features import NAMES
 from fairseq_asr_correct.candidates.proposals import KeptStyle, changes, proposals, some_changes
 from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.candidates.weighing import Weights
+from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
@@ -65,6 +67,17 @@ def test_candidates_are_what_the_corrector_prefers(opinion: Callable[..., Second
         assert texts[0] == text and {*texts} == {text, "a dog on mat", "a cat on sat", "a cat on mat"}
         for other, row in zip(texts, found.features, strict=True):
             assert row[0] == pytest.approx(GAIN * len(changes(text, other)), abs=1e-3)
+
+
+def test_a_model_without_beams(hesitant: Corrector, opinion: Callable[..., SecondOpinion]) -> None:
+    """Its candidates are those of greedy search, and it scores them itself."""
+    without = SecondOpinion(both(hesitant, Rule()).onnx, Likes(mat=-3.0, dog=0.5), WEIGHTS)
+    texts = ["the dog sat", "the boy", "a dog on sat"]
+    found, expected = without.correct(texts), opinion(mat=-3.0, dog=0.5).correct(texts, **GREEDY)
+    assert [one.after for one in found] == [one.after for one in expected] != texts
+    for ours, theirs in zip(found, expected, strict=True):
+        confidences = [[edit.confidence for edit in one.edits] for one in (ours, theirs)]
+        assert confidences[0] == pytest.approx(confidences[1], abs=1e-3)
 
 
 def test_a_beam_finds_more_than_greedy_search(opinion: Callable[..., SecondOpinion]) -> None:

@@ -14,7 +14,7 @@ from fairseq_asr_correct.choice.evidence import NAMES
 from fairseq_asr_correct.choice.likelihood import Likelihood, logistic
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.stored.rules import read_rule, rule_of
+from fairseq_asr_correct.folders.rules import read_rule, rule_of
 
 BY_MARGIN = Likelihood(-2.0, tuple(float(name == "margin") for name in NAMES))
 TABLE = {"version": 1, "min_confidence": 0.6, **BY_MARGIN.row()}

@@ -13,7 +13,7 @@ from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.commands import tune
 from fairseq_asr_correct.corrector.corrections import Correction, WeighedEdit
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.stored.rules import read_rule
+from fairseq_asr_correct.folders.rules import read_rule
 
 MENDED = {"hous": ("house", 3.0), "red": ("read", 2.0)}  # what the corrector writes for each word, and its margin
 START = Likelihood(-0.1, tuple(0.1 * (name == "margin") for name in NAMES))

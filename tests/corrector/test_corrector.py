@@ -22,6 +22,7 @@ import fairseq_asr_correct
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector import engine
+from fairseq_asr_correct.corrector.fairseq_model import FairseqModel
 from fairseq_asr_correct.corrector.parts import Cutter, join
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.pretrained import Pretrained, load, make_task
@@ -72,13 +73,15 @@ def test_keep_or_correct(
     (folder / "keep.json").write_text(json.dumps({"scope": "sentence", "chosen": {"threshold": "inf"}}))
     assert Corrector.from_pretrained(folder).correct(bad) == bad
     again = Corrector.from_pretrained(folder, keep_threshold=MARGIN)
-    assert again.engine.task.rule == Rule(MARGIN, "sentence")
+    assert again.engine.rule == Rule(MARGIN, "sentence")
 
 
 def test_flags_are_readmes(learned: Corrector, echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny models say the same at any length penalty, so that their outputs cannot tell."""
     asked = []
-    monkeypatch.setattr(learned.engine.task, "build_generator", lambda models, args: asked.append(vars(args)) or echo)
+    monkeypatch.setattr(
+        learned.engine.model.task, "build_generator", lambda models, args: asked.append(vars(args)) or echo
+    )
     learned.correct("the boy")
     learned.correct(["the boy"], beam=2)
     flags = re.search(r"fairseq-generate data-bin .*?\n\s*--results-path", (ROOT / "README.md").read_text(), re.DOTALL)[
@@ -180,11 +183,11 @@ def test_parts_and_texts(learned: Corrector, bad: list[str]) -> None:
 def test_where_the_model_writes_unk_it_is_not_followed(
     learned: Corrector, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(echo, "answer", learned.engine.dictionary.unk())
+    monkeypatch.setattr(echo, "answer", learned.engine.model.dictionary.unk())
     assert learned.correct(["the boy", "Boy red"]) == ["the boy", "Boy red"]
-    monkeypatch.setattr(echo, "answer", learned.engine.dictionary.index("cat"))
+    monkeypatch.setattr(echo, "answer", learned.engine.model.dictionary.index("cat"))
     assert learned.correct(["the boy", "Boy red"]) == ["cat", "Cat"]
-    monkeypatch.setattr(echo, "answer", learned.engine.dictionary.eos())
+    monkeypatch.setattr(echo, "answer", learned.engine.model.dictionary.eos())
     assert learned.correct(["the boy", "Boy red", "the 7 red"]) == ["", "", "the 7 red"]
 
 
@@ -206,12 +209,12 @@ def test_threads_share_one(folders: Path, bad: list[str]) -> None:
 
 def test_it_leaves_no_trace(learned: Corrector, bad: list[str]) -> None:
     state = torch.get_rng_state()
-    weights = {name: tensor.clone() for name, tensor in learned.engine.model.state_dict().items()}
+    weights = {name: tensor.clone() for name, tensor in learned.engine.model.network.state_dict().items()}
     assert learned.correct(bad) == learned.correct(bad)
     assert torch.equal(torch.get_rng_state(), state) and not torch.is_inference_mode_enabled()
-    for name, tensor in learned.engine.model.state_dict().items():
+    for name, tensor in learned.engine.model.network.state_dict().items():
         assert torch.equal(tensor, weights[name])
-    assert not any(module.training for module in learned.engine.model.modules())
+    assert not any(module.training for module in learned.engine.model.network.modules())
 
 
 @pytest.mark.numerical
@@ -219,7 +222,7 @@ def test_it_leaves_no_trace(learned: Corrector, bad: list[str]) -> None:
 def test_types_to_compute_in(dtype: object, folders: Path, bad: list[str]) -> None:
     corrector = Corrector.from_pretrained(str(folders / "copying"), dtype=dtype)
     kind = {torch.float16: torch.float16, "bfloat16": torch.bfloat16}.get(dtype, torch.float32)
-    assert {tensor.dtype for tensor in corrector.engine.model.parameters()} == {kind}
+    assert {tensor.dtype for tensor in corrector.engine.model.network.parameters()} == {kind}
     assert corrector.correct(bad) == bad
 
 
@@ -282,7 +285,7 @@ def test_folders_it_cannot_read(tmp_path: Path, folders: Path) -> None:
     dictionary = Dictionary()
     dictionary.add_symbol("\u2581the")
     with pytest.raises(UserError, match="reads SentencePiece's pieces, not word pieces"):
-        Corrector(Pretrained(load(folders / "learned").model, make_task(dictionary)))
+        Corrector(FairseqModel(Pretrained(load(folders / "learned").model, make_task(dictionary))))
 
 
 def test_the_package_offers_it_and_does_not_import_it() -> None:

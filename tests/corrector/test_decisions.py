@@ -126,7 +126,7 @@ def test_confidence_goes_with_the_words_of_parts(learned: Corrector) -> None:
     assert part.wording is not None
     numbers = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
     assert found == [[numbers[owner] for owner in part.wording.owners]]
-    short = Cutter(learned.engine.dictionary, 3)
+    short = Cutter(learned.engine.model.dictionary, 3)
     cut = list(short.cut("the boys the dog"))
     assert len(cut) > 1
     assert [one for some in heard_by_part(cut, [0.1, 0.2, 0.3, 0.4]) for one in some or ()] == [0.1, 0.2, 0.3, 0.4]

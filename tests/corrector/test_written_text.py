@@ -103,9 +103,9 @@ def test_a_part_that_begins_no_sentence(folders: Path) -> None:
 def test_what_a_model_writes_is_put_back(
     text: str, written: str, after: str, learned: Corrector, echo: Echo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dictionary = learned.engine.dictionary
+    dictionary = learned.engine.model.dictionary
     tokens = torch.tensor([*map(dictionary.index, written.split()), dictionary.eos()])
-    monkeypatch.setattr(echo, "generate", lambda models, sample: [[{"tokens": tokens}]])
+    monkeypatch.setattr(echo, "generate", lambda models, sample: [[{"tokens": tokens, "score": 0.0}]])
     assert learned.correct(text) == after
 
 

@@ -24,11 +24,11 @@ from torch.nn import functional
 
 from fairseq_asr_correct.decoding import block_decoder, input_guided, keep
 from fairseq_asr_correct.decoding.block_decoder import NOTHING, BlockDecoder, unknown_part
-from fairseq_asr_correct.decoding.guesses import AFTER_A_MISS, Sentence, resume
 from fairseq_asr_correct.decoding.input_guided import InputGuidedGenerator
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
+from fairseq_asr_correct.tokens.guesses import AFTER_A_MISS, Sentence, resume
 
 TASK = ("--task", "asr_correction", "--beam", 1, "--num-workers", 0)
 GUIDED = (*TASK, "--decoding", "input-guided")

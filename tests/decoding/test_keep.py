@@ -1,7 +1,6 @@
 """Keep or correct: what a correction gains over its input, and what becomes of it at a threshold."""
 
 import io
-import itertools
 import json
 import math
 import re
@@ -24,17 +23,14 @@ from fairseq_asr_correct.choice.rule import SCOPES, Rule
 from fairseq_asr_correct.commands import binarize, tune_keep
 from fairseq_asr_correct.decoding import keep
 from fairseq_asr_correct.decoding.keep import KeepOrCorrect, keep_or_correct
-from fairseq_asr_correct.decoding.spans import Decision, Span, edits, spans_with_margins
-from fairseq_asr_correct.decoding.words import Words, split_words, text
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.scoring.asr_wer import count_errors
 from fairseq_asr_correct.tasks.asr_correction import AsrCorrectionConfig, AsrCorrectionTask
+from fairseq_asr_correct.tokens.spans import Decision, Span
+from fairseq_asr_correct.tokens.words import Words, text
 
 INF = math.inf
-CONTINUES = [False] * 10 + [True] * 10  # ids 0 to 9 begin a word, 10 to 19 go on with it
-TOKENS = st.lists(st.integers(4, 19), max_size=12)
-THRESHOLDS = st.floats(-30, 30) | st.sampled_from([-INF, INF])
 
 
 def log_lines(log: Path, kinds: str) -> list[str]:
@@ -100,38 +96,6 @@ def test_an_ensemble_averages_probabilities(checkpoint: Path, data_bin: Path, ti
         assert_close(got, (sum(each) / 2).log())
 
 
-@given(before=TOKENS, after=TOKENS)
-def test_edits_are_whole_words_and_all_that_differs(before: list[int], after: list[int]) -> None:
-    rebuilt, end = [], 0
-    starts = [{0, *itertools.accumulate(map(len, split_words(side, CONTINUES)))} for side in (before, after)]
-    previous = (-1, -1)
-    for start, stop, to_start, to_stop in edits(before, after, CONTINUES):
-        assert {start, stop} <= starts[0] and {to_start, to_stop} <= starts[1]
-        assert start > previous[0] and to_start > previous[1], "an equal word between two stretches"
-        assert before[start:stop] != after[to_start:to_stop]
-        rebuilt += before[end:start] + after[to_start:to_stop]
-        end, previous = stop, (stop, to_stop)
-    assert rebuilt + before[end:] == after
-
-
-@given(
-    before=TOKENS, after=TOKENS, thresholds=st.tuples(THRESHOLDS, THRESHOLDS), draw=st.randoms(use_true_random=False)
-)
-def test_decisions(before: list[int], after: list[int], thresholds: tuple[float, float], draw: object) -> None:
-    """Ends, order and word boundaries, for any scores."""
-    before_scores, after_scores = (torch.tensor([draw.uniform(-20, 0) for _ in [*side, 0]]) for side in (before, after))
-    decision = Decision(before, spans_with_margins(before, after, before_scores, after_scores, CONTINUES))
-    words = {*split_words(before, CONTINUES), *split_words(after, CONTINUES)}
-    for scope in SCOPES:
-        assert decision.at(-INF, scope).tokens == after
-        assert decision.at(INF, scope).tokens == before
-        low, high = (decision.at(threshold, scope) for threshold in sorted(thresholds))
-        assert all(at_low.taken for at_low, at_high in zip(low.spans, high.spans, strict=True) if at_high.taken)
-        assert low.tokens in (before, after) or scope == "span"
-        for decided in (low, high):
-            assert set(split_words(decided.tokens, CONTINUES)) <= words, "no word is split, none is glued"
-
-
 @pytest.mark.numerical
 @settings(max_examples=30)
 @given(data=st.data())
@@ -149,21 +113,6 @@ def test_margins_add_up(tiny: tuple[nn.Module, Dictionary], data: st.DataObject)
     totals = [log_probabilities(model, source, side, dictionary).sum() for side in (target, source)]
     assert decision.margin == pytest.approx(float(totals[0] - totals[1]), abs=ROUNDING * float(-sum(totals)))
     assert decision.source == before and decision.at(-INF).tokens == after
-
-
-def test_one_span_is_taken_and_one_kept() -> None:
-    """By hand: the equal words after a change are its own, and the end of sentence is the last one's."""
-    before, after = [4, 5, 6, 7, 10, 8], [4, 9, 6, 7, 11, 8]
-    before_scores = torch.tensor([-1.0, -2, -3, -4, -5, -6, -7])
-    after_scores = torch.tensor([-1.0, -1, -1, -5, -6, -7, -7.5])
-    spans = spans_with_margins(before, after, before_scores, after_scores, CONTINUES)
-    assert spans == [Span(1, [5], [9], 3.0), Span(3, [7, 10], [7, 11], -3.5)]
-    assert Decision(before, spans).margin == -0.5
-    assert Decision(before, spans).at(0).tokens == [4, 9, 6, 7, 10, 8]
-    assert Decision(before, spans).at(3.0).tokens == [4, 9, 6, 7, 10, 8], "a margin that reaches the threshold"
-    assert Decision(before, spans).at(3.1).tokens == before
-    assert Decision(before, spans).at(0, "sentence").tokens == before
-    assert Decision(before, spans).at(-0.5, "sentence").tokens == after
 
 
 def test_what_cannot_be_scored_is_kept(tiny: tuple, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tokenizers.models import WordPiece as Tokenizers
 
 from fairseq_asr_correct.commands import to_wordpieces as wordpiece_command
-from fairseq_asr_correct.encoders import wordpiece as wordpiece_module
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, WordPieceBPE, read_vocabulary
+from fairseq_asr_correct.encoders.wordpiece import WordPieceBPE
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.models.bert_weights import SPECIALS
+from fairseq_asr_correct.tokens import word_pieces
+from fairseq_asr_correct.tokens.word_pieces import SPECIALS, WordPiece, read_vocabulary
 
 TINY = WordPiece(TINY_VOCAB)
 
@@ -102,7 +102,7 @@ def test_a_long_word_takes_time_by_its_length_alone(monkeypatch: pytest.MonkeyPa
 
 
 def test_words_are_remembered_in_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordpiece_module, "CACHE_BYTES", 20_000)
+    monkeypatch.setattr(word_pieces, "CACHE_BYTES", 20_000)
     wordpiece = WordPiece(TINY_VOCAB)
     for number in range(2000):
         word = f"boy{number}".translate(str.maketrans("0123456789", "abcdefghij"))

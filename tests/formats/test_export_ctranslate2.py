@@ -20,14 +20,15 @@ ctranslate2 = pytest.importorskip("ctranslate2")
 from fairseq_asr_correct import Corrector  # noqa: E402
 from fairseq_asr_correct.choice.rule import Rule  # noqa: E402
 from fairseq_asr_correct.commands import correct, export_ctranslate2, serve  # noqa: E402
-from fairseq_asr_correct.decoding.search import Search  # noqa: E402
 from fairseq_asr_correct.errors import UserError  # noqa: E402
+from fairseq_asr_correct.folders.finding import model_files  # noqa: E402
+from fairseq_asr_correct.folders.rules import RULES  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2 import folder as exported  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2.model_bin import read_variables  # noqa: E402
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of, load_ctranslate2  # noqa: E402
-from fairseq_asr_correct.formats.model_files import load_any, model_files  # noqa: E402
+from fairseq_asr_correct.formats.model_files import load_any  # noqa: E402
 from fairseq_asr_correct.formats.pretrained import Pretrained, read_dictionary, write  # noqa: E402
-from fairseq_asr_correct.stored.rules import RULES  # noqa: E402
+from fairseq_asr_correct.tokens.search import Search  # noqa: E402
 
 LONGEST = 38  # pieces, with the tiny BERT's 40 positions
 PAD, EOS = 1, 2  # fairseq's

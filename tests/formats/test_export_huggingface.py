@@ -19,14 +19,13 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, EncoderDecoderMod
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.commands import export_huggingface
-from fairseq_asr_correct.encoders.wordpiece import WordPiece, read_vocabulary
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.huggingface.tokenizer import save_tokenizer
 from fairseq_asr_correct.formats.huggingface.writing import check_same_outputs, write
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
-from fairseq_asr_correct.models.bert_weights import SPECIALS
 from fairseq_asr_correct.stored.config import build, read_config
+from fairseq_asr_correct.tokens.word_pieces import SPECIALS, WordPiece, read_vocabulary
 
 Loaded = tuple[EncoderDecoderModel, object]
 

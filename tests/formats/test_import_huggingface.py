@@ -21,8 +21,8 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.huggingface.tokenizer import save_tokenizer
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.pretrained import load, make_task, write
-from fairseq_asr_correct.models.bert_weights import SPECIALS
 from fairseq_asr_correct.stored.config import build, read_config
+from fairseq_asr_correct.tokens.word_pieces import SPECIALS
 
 VOCAB = [*TINY_VOCAB, "extra"]  # no multiple of 8
 SHAPE = {"hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 40}

@@ -20,9 +20,9 @@ from safetensors.torch import load_file, save_file
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.commands import export_fairseq as export_model
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.rules import read_rule
 from fairseq_asr_correct.formats.pretrained import load, make_task, read_dictionary, write
 from fairseq_asr_correct.stored.config import ARGUMENTS, build, read_config
-from fairseq_asr_correct.stored.rules import read_rule
 from fairseq_asr_correct.stored.weights import DTYPES, dequantize, quantize, save_weights
 
 KEEP = {"set": "valid", "scope": "sentence", "chosen": {"threshold": 1.5, "wer": 3.0}}

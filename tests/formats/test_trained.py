@@ -13,7 +13,8 @@ from fairseq.data import Dictionary
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.formats.model_files import find_model, load_any, model_files
+from fairseq_asr_correct.folders.finding import find_model, model_files
+from fairseq_asr_correct.formats.model_files import load_any
 
 Trained = Callable[..., Path]
 

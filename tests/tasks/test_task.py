@@ -15,9 +15,9 @@ from fairseq.tasks import setup_task
 from fairseq.tasks.translation import TranslationTask
 from omegaconf import OmegaConf
 
-from fairseq_asr_correct.decoding.words import continuations, split_words, text
 from fairseq_asr_correct.scoring.asr_wer import count_errors
 from fairseq_asr_correct.tasks.asr_correction import RATES, AsrCorrectionTask, WordCounts, count_changes
+from fairseq_asr_correct.tokens.words import continuations, split_words, text
 
 TASK = ("--task", "asr_correction")
 

@@ -26,12 +26,12 @@ from torch import Tensor, nn
 
 from fairseq_asr_correct.decoding.keep import score
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.rules import RULES
+from fairseq_asr_correct.folders.strangers import MOST_JSON, read_json
 from fairseq_asr_correct.formats.ctranslate2.model_bin import check_numbers, compare, read_variables
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task, read_dictionary
 from fairseq_asr_correct.models.bert_transformer import BertTransformerModel
 from fairseq_asr_correct.stored.config import build, read_config, write_config
-from fairseq_asr_correct.stored.rules import RULES
-from fairseq_asr_correct.stored.strangers import MOST_JSON, read_json
 
 QUANTIZATIONS = ("int8", "int8_float16", "int8_float32", "float16", "float32")
 FILES = ("model.bin", "config.json", "shared_vocabulary.json", "corrector.json", "dict.txt", *RULES)

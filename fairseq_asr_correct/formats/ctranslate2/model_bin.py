@@ -9,7 +9,7 @@ import numpy as np
 from ctranslate2.specs import model_spec
 from ctranslate2.specs.transformer_spec import TransformerSpec
 
-from fairseq_asr_correct.stored.strangers import open_file
+from fairseq_asr_correct.folders.strangers import open_file
 
 TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")  # by CTranslate2's numbers
 BYTES = (4, 1, 2, 4, 2, 2)

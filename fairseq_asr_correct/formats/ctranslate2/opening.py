@@ -6,17 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from fairseq_asr_correct.decoding.search import Search
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.rules import rule_of
 from fairseq_asr_correct.formats.ctranslate2.generator import CTranslate2Generator, CTranslate2Model
-from fairseq_asr_correct.formats.model_files import CTRANSLATE2
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
-from fairseq_asr_correct.stored.rules import rule_of
-
-
-def is_ctranslate2(path: str | Path) -> bool:
-    """Whether a path is a folder for CTranslate2."""
-    return (Path(path) / CTRANSLATE2).exists()
+from fairseq_asr_correct.tokens.search import Search
 
 
 def load_ctranslate2(

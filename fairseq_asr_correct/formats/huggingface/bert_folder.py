@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from fairseq_asr_correct.encoders.wordpiece import PREFIX, read_vocabulary
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.json_files import read_json
+from fairseq_asr_correct.folders.strangers import MOST_TOKENIZER
 from fairseq_asr_correct.models.bert_weights import StateDict
-from fairseq_asr_correct.models.spelling import WORD
 from fairseq_asr_correct.stored.archive import is_archive, read_contents
-from fairseq_asr_correct.stored.config import read_json
-from fairseq_asr_correct.stored.strangers import MOST_TOKENIZER
 from fairseq_asr_correct.stored.weights import check_finite, read_weights
+from fairseq_asr_correct.tokens.word_pieces import PREFIX, read_vocabulary
+from fairseq_asr_correct.tokens.words import WORD
 
 WHOLE, INDEX, OLD = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"

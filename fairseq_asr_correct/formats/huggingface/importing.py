@@ -38,9 +38,10 @@ from fairseq_asr_correct.formats.huggingface.theirs import ADVICE, Theirs, read_
 from fairseq_asr_correct.formats.huggingface.writing import compare
 from fairseq_asr_correct.formats.pretrained import make_task
 from fairseq_asr_correct.models.bert_transformer import TASK_DEFAULT_POSITIONS
-from fairseq_asr_correct.models.bert_weights import DROPPED, SPECIALS, StateDict, dictionary_symbols
+from fairseq_asr_correct.models.bert_weights import DROPPED, StateDict, dictionary_symbols
 from fairseq_asr_correct.stored.config import ARGUMENTS, SIZES, build, check_arguments
 from fairseq_asr_correct.stored.weights import set_weights
+from fairseq_asr_correct.tokens.word_pieces import SPECIALS
 
 TYPES = "embeddings.token_type_embeddings.weight"
 BERT_OUTPUT = "decoder.cls.predictions"

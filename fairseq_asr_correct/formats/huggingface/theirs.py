@@ -8,6 +8,7 @@ from typing import Any
 from transformers import BertConfig, BertGenerationConfig
 
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.json_files import read_json
 from fairseq_asr_correct.formats.huggingface.bert_folder import (
     by_number,
     known_settings,
@@ -17,7 +18,6 @@ from fairseq_asr_correct.formats.huggingface.bert_folder import (
 )
 from fairseq_asr_correct.models.bert_init import shape_from_bert
 from fairseq_asr_correct.models.bert_weights import StateDict
-from fairseq_asr_correct.stored.config import read_json
 
 KINDS = {"bert": BertConfig, "bert-generation": BertGenerationConfig}
 ADVICE = "name a folder that EncoderDecoderModel.save_pretrained wrote"

@@ -1,6 +1,6 @@
 """This project's WordPiece as a tokenizer of transformers: the same pieces, and text comes back as it was.
 
-It does what :mod:`fairseq_asr_correct.encoders.wordpiece` does, from parts that the tokenizers library can store in a
+It does what :mod:`fairseq_asr_correct.tokens.word_pieces` does, from parts that the tokenizers library can store in a
 file. Only words that begin with ``##`` are spelled in other pieces; they come back as they were, too.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
 
-from fairseq_asr_correct.encoders.wordpiece import MAX_WORD_CHARS, PREFIX, UNKNOWN
+from fairseq_asr_correct.tokens.word_pieces import MAX_WORD_CHARS, PREFIX, UNKNOWN
 
 SPECIALS = {"pad_token": "[PAD]", "unk_token": UNKNOWN, "cls_token": "[CLS]", "sep_token": "[SEP]"}
 SETTINGS = {

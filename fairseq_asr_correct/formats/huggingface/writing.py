@@ -25,13 +25,13 @@ from transformers import (
     GenerationConfig,
 )
 
-from fairseq_asr_correct.decoding.search import FLAGS, WIDTH
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.huggingface.card import model_card
 from fairseq_asr_correct.formats.huggingface.layout import OUTPUT, their_tensors, tokens_of
 from fairseq_asr_correct.formats.huggingface.tokenizer import SPECIALS, save_tokenizer
 from fairseq_asr_correct.formats.pretrained import Pretrained
 from fairseq_asr_correct.models.bert_init import ACTIVATIONS
+from fairseq_asr_correct.tokens.search import FLAGS, WIDTH
 
 THEIR_ACTIVATIONS = {ours: theirs for theirs, ours in reversed(ACTIVATIONS.items())}
 TRIED = 5  # random sentences on which the folder must agree with the model

@@ -3,21 +3,27 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 
-import torch
-from fairseq.data import Dictionary, data_utils
+from fairseq_asr_correct.tokens.dictionaries import AnyDictionary
+from fairseq_asr_correct.tokens.word_pieces import PREFIX, WordPiece
 
-from fairseq_asr_correct.encoders.wordpiece import PREFIX, WordPiece
-from fairseq_asr_correct.models.spelling import WORD, begins_word
+WORD = "\u2581"  # SentencePiece writes it where a word begins
 
 
-def continuations(dictionary: Dictionary) -> tuple[bool, ...]:
-    """Whether each symbol, by id, continues a word: see :func:`~fairseq_asr_correct.models.spelling.begins_word`."""
-    return _continuations(tuple(dictionary.symbols))
+def continuations(dictionary: AnyDictionary) -> tuple[bool, ...]:
+    """Whether each symbol, by id, continues a word: see :func:`continue_words`."""
+    return continue_words(tuple(dictionary.symbols))
 
 
 @lru_cache(maxsize=4)  # often called again for the same dictionary
-def _continuations(symbols: tuple[str, ...]) -> tuple[bool, ...]:
-    return tuple((~begins_word(symbols)).tolist())
+def continue_words(symbols: tuple[str, ...]) -> tuple[bool, ...]:
+    """Whether each symbol continues a word; the others begin one.
+
+    In WordPiece, symbols with ``##`` continue a word. In SentencePiece, symbols with ``\u2581`` begin one, and so do
+    the specials, ``<unk>`` among them. In a vocabulary with neither mark, every symbol is a word.
+    """
+    if not _has(symbols, PREFIX) and _has(symbols, WORD):
+        return tuple(not symbol.startswith((WORD, "<")) for symbol in symbols)
+    return tuple(symbol.startswith(PREFIX) for symbol in symbols)
 
 
 def split_words(tokens: Iterable[int], continues: Sequence[bool]) -> list[tuple[int, ...]]:
@@ -38,7 +44,7 @@ class Words:
         dictionary: whose tokens they are.
     """
 
-    def __init__(self, dictionary: Dictionary) -> None:
+    def __init__(self, dictionary: AnyDictionary) -> None:
         self.continues = continuations(dictionary)  #: see :func:`continuations`
         self._word = lru_cache(maxsize=20_000)(partial(text, dictionary))
 
@@ -51,14 +57,15 @@ class Words:
         return sum(not self.continues[token] for token in tokens[1:]) + bool(tokens)
 
 
-def text(dictionary: Dictionary, tokens: Sequence[int] | torch.Tensor, escape_unk: bool = False) -> str:
+def text(dictionary: AnyDictionary, tokens: Iterable[int], escape_unk: bool = False) -> str:
     """The text of the tokens, without padding and ends; with ``escape_unk``, ``<unk>`` becomes ``<<unk>>``."""
-    tokens = torch.as_tensor(tokens, dtype=torch.long)
-    pieces = dictionary.string(tokens[tokens.ne(dictionary.pad())], escape_unk=escape_unk)
+    unsaid, unk = {dictionary.bos(), dictionary.pad(), dictionary.eos()}, dictionary.unk()
+    said = [token for token in map(int, tokens) if token not in unsaid]
+    pieces = " ".join(f"<{dictionary[unk]}>" if escape_unk and token == unk else dictionary[token] for token in said)
     if _has(dictionary.symbols, PREFIX):
         return WordPiece.decode(pieces)
     if _has(dictionary.symbols, WORD):
-        return data_utils.post_process(pieces, "sentencepiece")
+        return pieces.replace(" ", "").replace(WORD, " ").strip()
     return pieces
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from torch import Tensor
-
 LONGEST = 3  # tokens in a row to look for in the source
 NEAR = 6  # a single token gives the position only if it is this near to the expected one
 AFTER_A_MISS = 8  # the least tokens to guess after a wrong guess; more would be wasted work
@@ -20,7 +18,7 @@ def resume(source: list[int], written: list[int], place: int, continues: Sequenc
         source: tokens without the end of the sentence.
         written: the output so far; not empty.
         place: position of the guess for the last token written; at most the source's length.
-        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
+        continues: see :func:`~fairseq_asr_correct.tokens.words.continuations`.
     """
     for length in range(min(LONGEST, len(written)), 0, -1):
         far = NEAR if length == 1 else len(source)
@@ -44,7 +42,7 @@ class Sentence:
     place: int = 0  #: position of the guess in the source
     written: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)  #: log-probabilities of ``written``
-    source_scores: Tensor | None = None  #: log-probabilities of the unchanged source and its end, if known
+    source_scores: Sequence[float] | None = None  #: log-probabilities of the unchanged source and its end, if known
 
     def accept(self, chosen: list[int], scores: list[float], continues: Sequence[bool]) -> None:
         """Takes the model's choices: those after ``written``, and after each token of the guess while it is right."""

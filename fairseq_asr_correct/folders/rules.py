@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.stored.config import read_json
+from fairseq_asr_correct.folders.json_files import read_json
 
 DECISION, KEEP = RULES = ("decision.json", "keep.json")  # the first that is there counts
 ADVICE = "write it with asr-correct tune"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fairseq_asr_correct.decoding.spans import Span
-from fairseq_asr_correct.decoding.words import Words, split_words
 from fairseq_asr_correct.english.style import without_style
+from fairseq_asr_correct.tokens.spans import Span
+from fairseq_asr_correct.tokens.words import Words, split_words
 
 
 def styled(source: Sequence[int], spans: Sequence[Span], words: Words, disfluencies: bool = True) -> list[Span]:

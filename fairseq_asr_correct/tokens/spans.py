@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rapidfuzz.distance import Levenshtein
-from torch import Tensor
 
 from fairseq_asr_correct.choice.changes import Change, Proposal
 from fairseq_asr_correct.choice.rule import Rule
-from fairseq_asr_correct.decoding.words import Words, split_words
+from fairseq_asr_correct.tokens.words import Words, split_words
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Decision:
 
     source: list[int]
     spans: list[Span]
-    source_scores: Tensor | None = field(default=None, compare=False)  #: with the end's; set if there are spans
+    source_scores: Sequence[float] | None = field(default=None, compare=False)  #: with the end's
 
     @property
     def margin(self) -> float:
@@ -82,7 +81,7 @@ class Decision:
 
     def proposal(self, words: Words, heard: Sequence[float] | None = None) -> Proposal:
         """The changes as the rule sees them."""
-        scores = [] if self.source_scores is None else self.source_scores.tolist()
+        scores = [] if self.source_scores is None else self.source_scores
         changes = []
         for span in self.spans:
             end = span.start + len(span.before)
@@ -115,7 +114,11 @@ def edits(before: list[int], after: list[int], continues: Sequence[bool]) -> lis
 
 
 def spans_with_margins(
-    before: list[int], after: list[int], before_scores: Tensor, after_scores: Tensor, continues: Sequence[bool]
+    before: list[int],
+    after: list[int],
+    before_scores: Sequence[float],
+    after_scores: Sequence[float],
+    continues: Sequence[bool],
 ) -> list[Span]:
     """The changes from ``before`` to ``after``, each with its share of the gain in log-probability.
 
@@ -129,7 +132,7 @@ def spans_with_margins(
         before_scores: their log-probabilities and that of the end of the sentence, ``(len(before) + 1,)``;
             NaN if the model cannot compute them.
         after_scores: ``(len(after) + 1,)``.
-        continues: see :func:`~fairseq_asr_correct.decoding.words.continuations`.
+        continues: see :func:`~fairseq_asr_correct.tokens.words.continuations`.
     """
     stretches = edits(before, after, continues)
     sentence_end = len(before) + 1, 0, len(after) + 1, 0
@@ -137,10 +140,9 @@ def spans_with_margins(
     for stretch, following in itertools.pairwise([*stretches, sentence_end]):
         start, end, to_start, to_end = stretch
         run_end, _, to_run_end, _ = following
-        gained = after_scores[to_start:to_run_end].double().sum() - before_scores[start:run_end].double().sum()
-        margin = float(gained)
+        margin = sum(after_scores[to_start:to_run_end]) - sum(before_scores[start:run_end])
         margin = -math.inf if math.isnan(margin) else margin
-        scores = tuple(after_scores[to_start:to_end].tolist())
+        scores = tuple(after_scores[to_start:to_end])
         spans.append(Span(start, before[start:end], after[to_start:to_end], margin, scores=scores))
     return spans
 

@@ -3,9 +3,9 @@
 import pytest
 from fairseq.data import Dictionary
 
-from fairseq_asr_correct.decoding.spans import Decision, Span
-from fairseq_asr_correct.decoding.styled import styled
-from fairseq_asr_correct.decoding.words import Words
+from fairseq_asr_correct.tokens.spans import Decision, Span
+from fairseq_asr_correct.tokens.styled import styled
+from fairseq_asr_correct.tokens.words import Words
 
 
 @pytest.fixture(scope="module")

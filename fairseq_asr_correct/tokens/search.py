@@ -1,4 +1,4 @@
-"""Search options of a :class:`~fairseq_asr_correct.corrector.corrector.Corrector`."""
+"""Search options of a :class:`~fairseq_asr_correct.Corrector`."""
 
 from argparse import Namespace
 from dataclasses import dataclass
@@ -22,15 +22,31 @@ class Search:
     evidence: bool = False  #: whether each change comes with what speaks for and against it
 
     @classmethod
-    def of(cls, batch_size: int, beam: int | None, decoding: str | None, nbest: int | None = None) -> "Search":
+    def of(
+        cls,
+        batch_size: int,
+        beam: int | None,
+        decoding: str | None,
+        nbest: int | None = None,
+        greedy: bool = False,
+    ) -> "Search":
         """Checks options, and fills in defaults for None.
+
+        Args:
+            batch_size: texts, or parts of texts, in a batch.
+            beam: beam size.
+            decoding: one of :data:`DECODINGS`.
+            nbest: alternatives of each text.
+            greedy: whether the model has no beams.
 
         Raises:
             UserError: an option is wrong, or two do not go together.
         """
-        decoding = BEAM if decoding is None else decoding
-        if decoding not in DECODINGS:
+        if decoding not in (None, *DECODINGS):
             raise UserError(f"decoding={decoding!r}: give one of {', '.join(DECODINGS)}")
+        if greedy:
+            _check_greedy(beam, decoding, nbest)
+        decoding = (INPUT_GUIDED if greedy else BEAM) if decoding is None else decoding
         guided = decoding == INPUT_GUIDED
         beam = (1 if guided else WIDTH) if beam is None else beam
         numbers = {"batch_size": batch_size, "beam": beam} | ({} if nbest is None else {"nbest": nbest})
@@ -51,3 +67,14 @@ class Search:
     def flags(self) -> Namespace:
         """The options as a task's ``build_generator`` takes them."""
         return Namespace(beam=self.beam, **FLAGS)
+
+
+def _check_greedy(beam: object, decoding: str | None, nbest: object) -> None:
+    """Raises UserError for options that need a beam."""
+    asked: dict[str, object] = {"decoding": decoding} if decoding == BEAM and beam is None else {}
+    asked |= {name: value for name, value in (("beam", beam), ("nbest", nbest)) if type(value) is int and value > 1}
+    for name, value in asked.items():
+        raise UserError(
+            f"{name}={value!r} needs a beam, which a model for ONNX does not have: leave it out, or name the model "
+            "that it was exported from"
+        )

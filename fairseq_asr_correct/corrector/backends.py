@@ -1,0 +1,107 @@
+"""Loads what a corrector is made of, as the arguments of ``Corrector.from_pretrained`` say."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fairseq_asr_correct.choice.rule import Rule, check_confidence
+from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.finding import is_ctranslate2, is_onnx
+from fairseq_asr_correct.folders.rules import read_rule
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = ("float32", "float16", "bfloat16")
+FULL = {"torch", "fairseq", "transformers", "omegaconf"}  # what an installation of the runtime alone lacks
+
+
+def asked_rule(
+    keep_threshold: float | None, min_confidence: float | None, decision: str | Path | None
+) -> Callable[[Rule | None], Rule]:
+    """What makes the rule that is asked for of the folder's.
+
+    Raises:
+        UserError: an argument cannot be used, or two do not go together.
+    """
+    if keep_threshold is not None and (not isinstance(keep_threshold, int | float) or math.isnan(keep_threshold)):
+        raise UserError(f"keep_threshold={keep_threshold!r}: give a number")
+    if min_confidence is not None:
+        check_confidence(min_confidence, "min_confidence")
+    if keep_threshold is not None and (decision is not None or min_confidence is not None):
+        raise UserError("keep_threshold says which changes are taken: leave decision and min_confidence out")
+
+    def choose(own: Rule | None) -> Rule:
+        rule = read_rule(decision) if decision is not None else own or Rule()
+        if keep_threshold is not None:
+            return Rule(keep_threshold, rule.scope)
+        return rule if min_confidence is None else rule.from_confidence(min_confidence)
+
+    return choose
+
+
+def check_longest(longest: object) -> None:
+    """Raises UserError if this is no number of word pieces."""
+    if longest is not None and (type(longest) is not int or longest < 1):
+        raise UserError(f"longest={longest!r}: give a whole number from 1 up")
+
+
+def load_model(
+    folder: str | Path,
+    device: "torch.device | str" = "cpu",
+    dtype: "torch.dtype | str | None" = None,
+    threads: int | None = None,
+) -> Seq2Seq:
+    """The model in a folder or a checkpoint, computed by what the folder is for.
+
+    Args:
+        folder: where the model is; it may come from a stranger.
+        device: where to compute.
+        dtype: number type to compute in.
+        threads: how many CPU threads compute.
+
+    Raises:
+        UserError: as for ``Corrector.from_pretrained``.
+    """
+    name = None if dtype is None else str(dtype).removeprefix("torch.")
+    if name not in (None, *DTYPES):
+        raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise UserError(f"threads={threads!r}: give a whole number from 1 up")
+    if is_onnx(folder):
+        if str(device) != "cpu":
+            raise UserError(f"device={str(device)!r}: a folder for ONNX computes on the CPU: leave device out")
+        if name not in (None, DTYPES[0]):
+            raise UserError(f"dtype={name!r}: a folder for ONNX computes as it was exported: leave dtype out")
+        from fairseq_asr_correct.corrector.onnx_model import OnnxModel
+
+        return OnnxModel.load(folder, threads)
+    try:
+        return _load_with_torch(folder, device, name, threads)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in FULL:
+            raise
+        raise UserError(
+            f"{folder} needs {error.name}, which the runtime alone lacks: name a folder that asr-correct export "
+            "--to onnx wrote, or pip install fairseq-asr-correct"
+        ) from error
+
+
+def _load_with_torch(
+    folder: str | Path, device: "torch.device | str", dtype: str | None, threads: int | None
+) -> Seq2Seq:
+    """What torch or CTranslate2 computes; torch and fairseq are first imported here."""
+    import torch
+
+    from fairseq_asr_correct.corrector.fairseq_model import FairseqModel, usable
+    from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
+    from fairseq_asr_correct.formats.model_files import load_any
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if is_ctranslate2(folder):
+        return FairseqModel(load_ctranslate2(folder, device, dtype))  # it has its own device
+    where = usable(device)  # its mistakes are told before a model is read
+    return FairseqModel(load_any(folder, getattr(torch, dtype or DTYPES[0])), where)

@@ -1,0 +1,13 @@
+"""Corrects without torch and fairseq: a corrector's arithmetic as ONNX graphs, and input-guided search on them.
+
+``shape``           the shape of a corrector, from its ``config.json``
+``stored_tensors``  where its weights are in their files
+``building``        the graphs, made of these two
+``graphs``          opens a folder: checks it, and has ONNX Runtime load the graphs
+``edit_rows``       how far in the source an output has come
+``encoded``         some sources as the encoder leaves them
+``chosen``          the token at each place of a pass
+``guided``          input-guided search
+
+It imports ``tokens``, ``folders``, ``errors`` and ONNX Runtime, and loads neither torch nor fairseq.
+"""

@@ -1,0 +1,166 @@
+"""Input-guided search on a corrector's graphs: what ``decoding/input_guided.py`` writes, in NumPy.
+
+Each pass of the decoder is over all of an output so far and a guess of what follows. Nothing of an earlier pass is kept
+but edit distances, because most sentences need one pass or two.
+
+A sentence's result does not depend on the others: it is padded to a length that follows from its own, and computed only
+with those of the same length.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.runtime.chosen import Chosen
+from fairseq_asr_correct.runtime.edit_rows import Rows, edit_rows, of_copies, unwritten
+from fairseq_asr_correct.runtime.encoded import BEGIN, END, Encoded, batches, padded, padded_length
+from fairseq_asr_correct.runtime.going import Going, Guided, Tokens
+from fairseq_asr_correct.runtime.graphs import Graphs
+from fairseq_asr_correct.tokens.search import FLAGS
+from fairseq_asr_correct.tokens.words import continue_words
+
+MAX_LEN_A, MAX_LEN_B = FLAGS["max_len_a"], FLAGS["max_len_b"]
+
+
+class GuidedDecoder:
+    """Input-guided search. Threads may share it.
+
+    Args:
+        graphs: of the model.
+    """
+
+    def __init__(self, graphs: Graphs) -> None:
+        self._graphs = graphs
+        self._positions = graphs.shape.positions_of
+        self._continues = continue_words(tuple(graphs.symbols))
+        self._begins = 1 - np.array(self._continues, np.int64)
+
+    def decode(self, sources: Sequence[Tokens], scored: bool = True) -> list[Guided]:
+        """What greedy search writes for each source.
+
+        Args:
+            sources: each at most as long as ``Graphs.longest``.
+            scored: whether to give scores of a sentence that stays as it is, too.
+
+        Raises:
+            UserError: the model computes probabilities that are not numbers, or a source is too long.
+        """
+        found: dict[int, Guided] = {}
+        for numbers in batches((i, *self._size(source)) for i, source in enumerate(sources)):
+            some = [list(sources[number]) for number in numbers]
+            encoded = Encoded.of(self._graphs, some, self._begins)
+            sentences = [
+                Going(row, source, list(source), longest=self._longest(source)) for row, source in enumerate(some)
+            ]
+            while going := [sentence for sentence in sentences if not sentence.ended]:
+                for batch in batches((one, *self._size_so_far(one)) for one in going):
+                    self._pass(encoded[[one.number for one in batch]], batch)
+            found |= zip(numbers, self._results(sentences, scored), strict=True)
+        return [found[number] for number in range(len(sources))]
+
+    def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> list[list[float]]:
+        """Log-probabilities of the tokens of a target for each source, and of its end; NaN if it is too long.
+
+        Raises:
+            UserError: the model computes probabilities that are not numbers, or a source is too long.
+        """
+        found = [[math.nan] * (len(target) + 1) for target in targets]
+        most = self._positions["decoder"]
+        sizes = [(self._size(source), len(target) + 1) for source, target in zip(sources, targets, strict=True)]
+        items = [
+            (i, max(length, size), (length, padded_length(size, most)))
+            for i, ((length, _), size) in enumerate(sizes)
+            if size <= most
+        ]
+        for numbers in batches(items):
+            encoded = Encoded.of(self._graphs, [sources[number] for number in numbers], self._begins)
+            some = [list(targets[number]) for number in numbers]
+            start = padded([[BEGIN, *target] for target in some], max(map(len, some)) + 1)
+            before = np.repeat(unwritten(encoded.source.shape[1])[None], len(some), axis=0)
+            rows = edit_rows(start, encoded.source, before)
+            chosen, ends = self._run(encoded, [[]] * len(some), some, rows)
+            chosen.score(self._graphs)
+            for number, scores in zip(numbers, np.split(chosen.asked_scores, ends[:-1]), strict=True):
+                found[number] = scores.tolist()
+        return found
+
+    def _size(self, source: Tokens) -> tuple[int, int]:
+        """How many tokens a source is computed as, twice."""
+        if len(source) > self._graphs.longest:
+            raise UserError(
+                f"a source has {len(source)} pieces, more than this model's {self._graphs.longest}: split it"
+            )
+        length = padded_length(len(source) + 2, self._positions["encoder"])
+        return length, length
+
+    def _size_so_far(self, sentence: Going) -> tuple[int, int]:
+        """How many tokens a pass over a sentence has, twice."""
+        del sentence.guess[sentence.longest - len(sentence.written) :]
+        tokens = len(sentence.written) + len(sentence.guess) + 1
+        length = padded_length(tokens, self._positions["decoder"])
+        return length, length
+
+    def _longest(self, source: Tokens) -> int:
+        return min(MAX_LEN_A * (len(source) + 1) + MAX_LEN_B, self._positions["decoder"] - 1)
+
+    def _pass(self, encoded: Encoded, sentences: list[Going]) -> None:
+        """One pass of the decoder over the guess of each sentence."""
+        length = encoded.source.shape[1]
+        if all(one.before is None for one in sentences):
+            most = max(len(one.guess) for one in sentences)
+            rows = np.repeat(of_copies(1 + most, length)[None], len(sentences), axis=0)
+        else:
+            new = [[*one.written[-1:], *one.guess] for one in sentences]
+            before = np.stack([one.before for one in sentences if one.before is not None])
+            rows = edit_rows(padded(new, max(map(len, new))), encoded.source, before)
+        written, guesses = [one.written for one in sentences], [one.guess for one in sentences]
+        chosen, ends = self._run(encoded, written, guesses, rows)
+        chosen.choose(self._graphs)
+        for number, (one, start, end) in enumerate(zip(sentences, [0, *ends], ends, strict=False)):
+            one.take(chosen[start:end], rows[number], self._continues)
+
+    def _results(self, sentences: Sequence[Going], scored: bool) -> list[Guided]:
+        """What is written; log-probabilities that nobody asked for before are computed now, all at once."""
+        wanted = [one for one in sentences if scored or one.changed]
+        parts = [([] if one.first is None else [one.first]) + one.later for one in wanted]
+        known: dict[int, Chosen] = {}
+        if wanted:
+            every = Chosen.joined([part for some in parts for part in some])
+            every.score(self._graphs)
+            ends = np.cumsum([sum(map(len, some)) for some in parts]).tolist()
+            known = {one.number: every[start:end] for one, start, end in zip(wanted, [0, *ends], ends, strict=False)}
+        return [one.result(known.get(one.number)) for one in sentences]
+
+    def _run(
+        self, encoded: Encoded, written: Sequence[Tokens], guesses: Sequence[Tokens], rows: Rows
+    ) -> tuple[Chosen, list[int]]:
+        """Runs the decoder on guesses of what follows what is written.
+
+        Args:
+            encoded: the sources.
+            written: of each, so far.
+            guesses: of each, of what follows.
+            rows: edit distances after the last token written, and after each of the guess, ``(batch, new, source)``.
+
+        Returns:
+            What to choose from at the place of each of the guess and behind it, one sentence after the other, and
+            where each sentence ends there.
+        """
+        counts = [1 + len(guess) for guess in guesses]
+        tokens = [[BEGIN, *one, *guess] for one, guess in zip(written, guesses, strict=True)]
+        length = padded_length(max(map(len, tokens)), self._positions["decoder"])
+        inputs = encoded.states | {"written": padded(tokens, length), "source": encoded.source}
+        sentences = np.repeat(np.arange(len(tokens)), counts)
+        ends = np.cumsum(counts)
+        new = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+        places = new + np.repeat([len(one) for one in written], counts)
+        if self._graphs.shape.copies:
+            distances = np.zeros((len(tokens), length, encoded.source.shape[1]), np.float32)
+            distances[sentences, places] = rows[sentences, new]
+            inputs["distances"] = distances
+        outputs = self._graphs.decoder(inputs)
+        outputs = {name: array[sentences, places] for name, array in outputs.items()}
+        asked = np.array([token for guess in guesses for token in (*guess, END)], np.int64)
+        return Chosen.of(outputs, encoded.source[sentences], asked, self._graphs.int8), ends.tolist()
