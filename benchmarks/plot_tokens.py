@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Draws docs/tokens.png from a table of docs/results/general.md: errors over the tokens trained on, and a line for more.
+"""Draws docs/tokens.png from a table of docs/results/general.md: errors over tokens trained on, and a line for more.
 
     python benchmarks/plot_tokens.py
 
-The points are trainings that were finished, so that the learning rate is 0 at each. The line is the least-squares fit of
-the percentage of errors that are gone to the logarithm of the tokens; the command also prints what it gives for ten
+The points are trainings that were finished, so that the learning rate is 0 at each. The line is the least-squares fit
+of the percentage of errors that are gone to the logarithm of the tokens; the command also prints what it gives for ten
 times the last point.
 """
 

@@ -3,8 +3,9 @@
 #
 #   scripts/ablations.sh RUN_FOLDER [ROW...]
 #
-# RUN_FOLDER and MANIFESTS are those of scripts/reproduce_results.sh, whose BERT and simulated errors are used. Each row is
-# the first one, "base", with one change. Finished rows are not repeated; the table, RUN_FOLDER/ablations/table.md, is
+# RUN_FOLDER is the WORK of scripts/train_general.sh with START=BERT, whose BERT and simulated errors of a CTC are used, and
+# MANIFESTS has ctc.train_clean_100.jsonl, ctc.valid.jsonl, espnet.dev_clean.jsonl, espnet.dev_other.jsonl and
+# books.txt.gz. Each row is the first one, "base", with one change. Finished rows are not repeated; the table, RUN_FOLDER/ablations/table.md, is
 # written after each row. Losses are in bits per word piece, on held-out sentences: of the recognizer trained on (valid),
 # and of another one (dev-clean, dev-other).
 #
@@ -40,7 +41,7 @@ data() { # data NAME FLAGS...: pairs and binarized data in a folder of that name
   python -m fairseq_asr_correct pairs --train "$@" --valid "$here/ctc.valid.jsonl" --seed "$seed" --max-words 70 \
     --eval dev-clean="$here/espnet.dev_clean.jsonl" --eval dev-other="$here/espnet.dev_other.jsonl" \
     --save-to "$made/pairs"
-  python -m fairseq_asr_correct binarize --pairs "$made/pairs" --bert-init "$run/bert_init" --save-to "$made/bin"
+  python -m fairseq_asr_correct binarize --pairs "$made/pairs" --bert-init "$run/start" --save-to "$made/bin"
 }
 
 row() { # row NAME DATA FLAGS...: its data are made if need be; flags of fairseq-train, the last of two counting
@@ -56,7 +57,7 @@ row() { # row NAME DATA FLAGS...: its data are made if need be; flags of fairseq
   mkdir -p "$work"
   # shellcheck disable=SC2086
   fairseq-train "$bin" --user-dir "$root/fairseq_asr_correct" --seed "$seed" $device \
-    --arch bert_transformer_copy --bert-init "$run/bert_init" --decoder-layers 2 \
+    --arch bert_transformer_copy --bert-init "$run/start" --decoder-layers 2 \
     --dropout 0 --attention-dropout 0 --encoder-dropout 0 \
     "${optimizer[@]}" --clip-norm 1 --lr 4e-4 \
     --lr-scheduler polynomial_decay --warmup-updates 20 --total-num-update "$updates" --max-update "$updates" \
@@ -69,7 +70,7 @@ row() { # row NAME DATA FLAGS...: its data are made if need be; flags of fairseq
 }
 
 only=("$@")
-errors=$run/made.jsonl real=$manifests/ctc.train_clean_100.jsonl books=$manifests/books.txt.gz
+errors=$run/made/ctc.jsonl real=$manifests/ctc.train_clean_100.jsonl books=$manifests/books.txt.gz
 same=lines:$books,$books
 data_both() { data both "$errors@0.02" "$real" --max-identical 0.1; }
 data_real() { data real "$real"; }

@@ -11,11 +11,9 @@ for another fit in a minute.
 """
 
 import argparse
-import functools
 import gzip
 import itertools
 import json
-import operator
 import pickle
 import random
 from collections.abc import Callable, Iterator
@@ -27,12 +25,12 @@ import torch
 from tqdm import tqdm
 
 from fairseq_asr_correct import Corrector
-from fairseq_asr_correct.choice.fitting import confidences, fit
+from fairseq_asr_correct.choice.fitting import confidences
 from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known, try_changes
 from fairseq_asr_correct.corrector.tuning import tune
 from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
-from fairseq_asr_correct.files import atomic_write
+from fairseq_asr_correct.recipes.deciding import fit_general, write_decision
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 KINDS = {
@@ -63,14 +61,7 @@ def main(argv: list[str] | None = None) -> None:
         for name in names:
             print(row_of(name, sets[name], likelihood, args.least), flush=True)
     likelihood = fit_on(sets, list(itertools.chain(*KINDS.values())), args.right)
-    table: dict[str, Any] = {"version": 1, "min_confidence": args.least, **likelihood.row()}
-    table["fitted_on"] = {
-        name: {"sentences": len(some), "changes": len(some_known), "lower_errors": int((some_known.gains > 0).sum())}
-        for name, some in sets.items() if name not in RIGHT_TRIED
-        for some_known in [known(some)]
-    }  # fmt: skip
-    with atomic_write(args.save_to) as file:
-        file.write(json.dumps(table, indent=1) + "\n")
+    write_decision(args.save_to, likelihood, args.least, {n: s for n, s in sets.items() if n not in RIGHT_TRIED})
     print("\n| set | no pairs | 100 pairs | the best margin for all sentences |\n" + "| --- " * 4 + "|")
     for names in KINDS.values():
         others = [name for kind in KINDS.values() for name in kind if name not in names]
@@ -138,9 +129,7 @@ def read(data: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 def fit_on(sets: dict[str, list[Tried]], names: list[str], right: float) -> Likelihood:
     """The likelihood fitted on these recognizers and on texts without errors."""
-    parts = [known(sets[name]) for name in (*names, *RIGHT)]
-    counts = [np.full(len(part), right if number >= len(names) else 1.0) for number, part in enumerate(parts)]
-    return fit(functools.reduce(operator.add, parts), np.concatenate(counts))
+    return fit_general([sets[name] for name in names], [sets[name] for name in RIGHT], right)
 
 
 def row_of(name: str, tried: list[Tried], likelihood: Likelihood, least: float) -> str:

@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with librispeech, commonvoice")
     parser.add_argument("--sets", nargs="+", metavar="NAME", help="only these sets (default: all)")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each Nth sentence (default: 1)")
-    parser.add_argument("--all-changes", action="store_true", help="take every change but style, whatever a folder says")
+    parser.add_argument(
+        "--all-changes", action="store_true", help="take every change but style, whatever a folder says"
+    )
     parser.add_argument("--min-confidence", type=float, metavar="P", help="in place of the folder's")
     parser.add_argument("--save-to", type=Path, metavar="FILE", help="write the counts as JSON")
     args = parser.parse_args(argv)
@@ -45,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     correctors = {name: Corrector.from_pretrained(where, min_confidence=least) for name, where in folders.items()}
     rows, counts = [], {}
     for name, pairs in read(args.data):
-        if name in RIGHT or args.sets and name not in args.sets:
+        if name in RIGHT or (args.sets and name not in args.sets):
             continue
         some = pairs[:: args.every]
         before = errors([said for said, _ in some], [heard for _, heard in some])
