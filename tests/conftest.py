@@ -5,6 +5,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: tiny matrices lose by threads
 os.environ["HF_HUB_OFFLINE"] = "1"  # tests need no network
 
+import functools
+import gc
 import io
 import random
 import resource
@@ -24,6 +26,7 @@ from fairseq import checkpoint_utils, options
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq.trainer import Trainer
 from fairseq_cli import generate, interactive, preprocess, train
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import settings
 
 torch.set_num_threads(1)
@@ -52,6 +55,17 @@ TINY_VOCAB = [
     *(f"##{letter}" for letter in LETTERS),
     *(word for word in WORDS if "'" not in word),
 ]
+
+
+# fairseq parses each of some 260 settings by a grammar at every run, and nearly all are those of the run before.
+OverridesParser.create = functools.cache(OverridesParser.create)
+OverridesParser.parse_rule = functools.cache(OverridesParser.parse_rule)
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not look through half a million objects of modules and tests, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:

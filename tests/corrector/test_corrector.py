@@ -50,7 +50,7 @@ def test_it_says_what_generate_says(
     assert len(expected) == len(bad) == 15 and not any("<unk>" in line for line in expected)
     assert expected == bad if name == "copying" else len(set(expected) - set(bad)) > 2
     corrector = Corrector.from_pretrained(folders / name)
-    for size in (4,) if name == "plain" else (1, 4, 32):
+    for size in (1, 4, 32) if name == "learned" else (4,):
         assert corrector.correct(bad, batch_size=size) == expected
     assert [corrector.correct(line) for line in bad[:3]] == expected[:3]
     greedy = generated(data_bin, checkpoints[name], tmp_path, "--beam", 1)
@@ -93,7 +93,7 @@ def test_flags_are_readmes(learned: Corrector, echo: Echo, monkeypatch: pytest.M
 
 @pytest.mark.numerical
 def test_order_and_number(learned: Corrector, bad: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [*bad, "", *bad[:5], "   ", "Boy"]
+    texts = [*bad[:9], "", *bad[:3], "   ", "Boy"]
     one_by_one = [learned.correct(text) for text in texts]
     assert len(set(one_by_one)) > 8
     order = random.Random(1).sample(range(len(texts)), len(texts))
@@ -194,13 +194,13 @@ def test_where_the_model_writes_unk_it_is_not_followed(
 @pytest.mark.numerical
 def test_threads_share_one(folders: Path, bad: list[str]) -> None:
     shared = Corrector.from_pretrained(folders / "learned", keep_threshold=MARGIN)
-    jobs = [(bad[i : i + 4], 1 + i % 3, 1 + i % 4) for i in range(8)]
+    jobs = [(bad[i : i + 3], 1 + i % 2, 1 + i % 3) for i in range(5)]
 
     def correct(job: tuple) -> list[str]:
         return shared.correct(job[0], batch_size=job[1], beam=job[2])
 
     expected = [correct(job) for job in jobs]
-    assert len(set(map(tuple, expected))) == 8
+    assert len(set(map(tuple, expected))) == 5
     before = dict(vars(shared))
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(correct, jobs)) == expected

@@ -101,7 +101,8 @@ def test_long_sources_are_never_lost_in_silence(
     assert "D-15\t" in (tmp_path / "generate-dev-clean.txt").read_text()
 
 
-@pytest.mark.parametrize("flag", ["--encoder-layers", pytest.param("--bert-init", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("flag", ["--encoder-layers", "--bert-init"])
 def test_mistakes_end_the_real_command_with_one_sentence(
     flag: str, bert_init: Path, data_bin: Path, tmp_path: Path
 ) -> None:

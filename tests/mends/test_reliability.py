@@ -24,25 +24,26 @@ from fairseq_asr_correct import unfinished
 from fairseq_asr_correct.errors import UserError
 
 
-@pytest.mark.parametrize("file", ["checkpoint_1_4.pt", "checkpoint_best.pt", "checkpoint_last.pt"])
 def test_a_full_disk_is_one_sentence_and_costs_no_checkpoint(
-    file: str, argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Whichever file it is that does not fit, the same command goes on from the second update."""
     flags = ("--save-interval-updates", 2, *SMALL_BATCHES)
     run_command("train", *argv(*flags, "--max-update", 2))
     files, make_file = set(os.listdir(tmp_path / "out")), unfinished._make_file
+    for file in ("checkpoint_1_4.pt", "checkpoint_best.pt", "checkpoint_last.pt"):
 
-    def full(path: Path) -> None:
-        path.symlink_to("/dev/full") if path.name.startswith(f".{file}.") else make_file(path)
+        def full(path: Path, file: str = file) -> None:
+            path.symlink_to("/dev/full") if path.name.startswith(f".{file}.") else make_file(path)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(unfinished, "_make_file", full)
-        with pytest.raises(
-            UserError, match=f"{file} cannot be written .*No space left.*intact: make room and run the same"
-        ):
-            run_command("train", *argv(*flags, "--max-update", 4))
-    assert set(os.listdir(tmp_path / "out")) - files <= {"checkpoint_1_4.pt"}, "nothing half-written"
-    assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 2
+        with monkeypatch.context() as patch:
+            patch.setattr(unfinished, "_make_file", full)
+            with pytest.raises(
+                UserError, match=f"{file} cannot be written .*No space left.*intact: make room and run the same"
+            ):
+                run_command("train", *argv(*flags, "--max-update", 4))
+        assert set(os.listdir(tmp_path / "out")) - files <= {"checkpoint_1_4.pt"}, "nothing half-written"
+        assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 2
     run_command("train", *argv(*flags, "--max-update", 4))
     assert updates_of(tmp_path / "out" / "checkpoint_last.pt") == 4
 

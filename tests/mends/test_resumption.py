@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.multiprocessing
-from conftest import SMALL_BATCHES, Argv, assert_close, assert_equal_parameters, run_command, updates_of
+from conftest import SMALL_BATCHES, Argv, assert_close, assert_equal_parameters, run_command, train_argv, updates_of
 from fairseq import checkpoint_utils
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.trainer import Trainer
@@ -71,12 +71,21 @@ def die_halfway(data: bytes, path: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.fixture(scope="module")
+def two_updates(bert_init: Path, data_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that has made two updates."""
+    folder = tmp_path_factory.mktemp("two_updates") / "out"
+    flags = ("--bert-init", bert_init, "--save-interval-updates", 2, *SMALL_BATCHES, "--max-update", 2)
+    run_command("train", *train_argv(data_bin, folder, *flags))
+    return folder
+
+
 @pytest.mark.parametrize("writer", ["save", "copy to checkpoint_best", "copy to checkpoint_last"])
 def test_killed_while_writing_a_checkpoint(
-    writer: str, argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    writer: str, two_updates: Path, argv: Argv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flags = ("--save-interval-updates", 2, *SMALL_BATCHES)
-    run_command("train", *argv(*flags, "--max-update", 2))
+    shutil.copytree(two_updates, tmp_path / "out")
     torch_save, copyfile = torch.save, shutil.copyfile
 
     def save(state: dict, file: object) -> None:
