@@ -62,6 +62,7 @@ EVERYTHING = [
     "sacrebleu>=2.4",  # fairseq's BLEU
     "sentencepiece>=0.2.1",  # fairseq's --bpe sentencepiece, for languages without a BERT; CVE-2026-1260 (models)
     "tqdm>=4.60",  # progress
+    "scikit-learn>=1.6",  # classifiers that tell simulated errors from real ones; fairseq needs it too
     "scipy>=1.11",  # fits the weights of candidates; scikit-learn, which fairseq needs, needs it too
     "pyyaml>=6",  # files of fixed spellings; fairseq and transformers need it too
 ]

@@ -22,9 +22,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import modern, new_parser
+from fairseq_asr_correct.commands.simulate_compare import add_compare
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
-from fairseq_asr_correct.simulation import confusions, learn, neighbours, sound_alikes, statistics
+from fairseq_asr_correct.simulation import confusions, learn, neighbours, sound_alikes
 from fairseq_asr_correct.simulation import texts as text
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate
 from fairseq_asr_correct.simulation.sound_alikes import SoundAlikes
@@ -46,7 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("simulate", __doc__)
     commands = parser.add_subparsers(required=True, metavar="learn|sounds|apply|compare")
-    for add in (_add_learn, _add_sounds, _add_apply, _add_compare):
+    for add in (_add_learn, _add_sounds, _add_apply, add_compare):
         add(commands)
     return parser
 
@@ -115,36 +116,6 @@ def _add_apply(commands: argparse._SubParsersAction) -> None:
     parser.set_defaults(run=run_apply)
 
 
-def _add_compare(commands: argparse._SubParsersAction) -> None:
-    parser = commands.add_parser(
-        "compare",
-        help="compare simulated errors with real ones",
-        description="Prints a table of statistics of the errors of two sources, in percent. It is most telling if both "
-        "have the same references and word error rate, and if `learn` has seen neither.",
-    )
-    parser.add_argument("--real", nargs="+", required=True, metavar="SOURCE", help="pairs of a recognizer")
-    parser.add_argument("--simulated", nargs="+", required=True, metavar="SOURCE", help="pairs of `apply`")
-    parser.add_argument(
-        "--text",
-        nargs="+",
-        default=[],
-        help="text to tell words from non-words by (default: they are not told apart)",
-    )
-    parser.add_argument(
-        "--min-count",
-        type=int,
-        default=10,
-        help="how often --text must have a word; rarer ones are often misprints (default: 10)",
-    )
-    parser.add_argument(
-        "--errors",
-        type=Path,
-        help="the file that `learn` wrote, to count how often a real wrong form is among drawn ones",
-    )
-    parser.add_argument("--draws", type=int, default=20, help="forms drawn for each wrong word (default: 20)")
-    parser.set_defaults(run=run_compare)
-
-
 def run_learn(args: argparse.Namespace) -> None:
     """Learns the errors and saves them."""
     pairs = tqdm(text.read_pairs(args.pairs), desc="learning", unit=" pairs", disable=None)
@@ -188,26 +159,6 @@ def run_apply(args: argparse.Namespace) -> None:
             progress.update(lines)
             edits, words = edits + wrong, words + whole
     print(f"{args.output}: {count:,} lines, {count * args.copies:,} pairs, word error rate {edits / words:.4f}")
-
-
-def run_compare(args: argparse.Namespace) -> None:
-    """Prints the tables."""
-    real, made = (list(text.read_pairs(paths)) for paths in (args.real, args.simulated))
-    vocabulary = None
-    if args.text:
-        lines = tqdm(text.read_text(args.text), desc="counting words", unit=" lines", disable=None)
-        vocabulary = {word for word, count in text.count_words(lines).items() if count >= args.min_count}
-        vocabulary.update(word for reference, _ in [*real, *made] for word in reference)
-    ours, theirs = statistics.describe(made, vocabulary), statistics.describe(real, vocabulary)
-    print("| percent | real | simulated | difference |\n| --- | ---: | ---: | ---: |")
-    for name, value in theirs.items():
-        print(f"| {name} | {value:.1f} | {ours[name]:.1f} | {ours[name] - value:+.1f} |")
-    if args.errors:
-        simulator = Simulator(confusions.load(args.errors))
-        words = sorted(vocabulary or {word for reference, _ in real for word in reference})
-        print(f"\n| the real form is among {args.draws} | percent |\n| --- | ---: |")
-        for name, value in statistics.recall(real, simulator, words, args.draws, seed=0).items():
-            print(f"| {name} | {value:.1f} |")
 
 
 def wer_range(values: list[float]) -> tuple[float, float]:

@@ -12,6 +12,8 @@
 ``sound_alikes``    these, as a file, and draws from them
 ``apply``           makes errors in a sentence; finds the scale for a word error rate
 ``statistics``      describes errors, to compare simulated with real ones
+``telling_apart``   how well classifiers tell simulated from real errors
+``recall``          how often a real wrong form is among simulated ones
 ``texts``           reads pairs and plain text
 ==================  ======================================================================
 """

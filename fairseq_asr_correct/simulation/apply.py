@@ -31,7 +31,7 @@ class Simulator:
         }
         self.deleted = [gone / wrong if wrong else 0.0 for wrong, gone in confusions.deleted]
         self.shape = confusions.shape
-        self.after_right, self.after_wrong = confusions.burst
+        self.after_right, self.after_wrong, self.at_start = (*confusions.burst, confusions.burst[0])[:3]
         self.random = Random()
 
     def seeded(self, seed: int, copy: int, number: int) -> Random:
@@ -41,25 +41,25 @@ class Simulator:
 
     def sentence(self, words: list[str], scale: float, random: Random) -> list[str]:
         """A hypothesis for a sentence with ``scale`` times as many errors as learned, on average over sentences."""
-        factor = random.gammavariate(self.shape, 1 / self.shape) * (1 + self.spread * (2 * random.random() - 1))
-        return self.corrupt(words, scale * factor, random)
+        factor = random.gammavariate(self.shape, 1 / self.shape)
+        return self.corrupt(words, scale * (1 + self.spread * (2 * random.random() - 1)), random, factor)
 
-    def corrupt(self, words: list[str], factor: float, random: Random) -> list[str]:
-        """A hypothesis in which each rate is ``factor`` times what was learned."""
+    def corrupt(self, words: list[str], scale: float, random: Random, factor: float = 1.0) -> list[str]:
+        """A hypothesis in which each rate is ``scale`` times what was learned for sentences of this ``factor``."""
         out: list[str] = []
         draw, merges = random.random, self.merges
         rates = [self.rates[word] for word in words]
         right, wrong = factor * self.after_right, factor * self.after_wrong
-        now, i, last = right, 0, len(words) - 1
+        now, i, last = factor * self.at_start, 0, len(words) - 1
         while i <= last:
-            alone, left, _ = rates[i]
+            alone, left, _, power = rates[i]
             merge = 0.0
             if i < last:
                 merge = left * rates[i + 1][2]
                 pair = merges.get(f"{words[i]} {words[i + 1]}")
                 if pair:
                     merge = (pair[0] + TRUST_PAIR * merge) / (pair[1] + TRUST_PAIR)
-            hazard = (alone + merge) * now
+            hazard = (alone + merge) * scale * now**power
             u = draw()
             if u >= hazard or u >= 1 - exp(-hazard):  # the first test is quick, and implies the second
                 out.append(words[i])

@@ -37,7 +37,8 @@ class Confusions:
         plausible: for misspelt words, then for merged ones: how likely forms never seen, seen seldom... (`CLASSES`)
             are to be taken, 0 to 1.
         shape: of the gamma distribution, of mean 1, from which each sentence draws what its rates are multiplied by.
-        burst: what a word's rates are multiplied by after a right and after a wrong word.
+        burst: what a word's rates are multiplied by after a right and after a wrong word, and at the start,
+            which files of old treat as after a right word.
     """
 
     pairs: int
@@ -173,5 +174,5 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
         value, lambda row: _is_list(row, lambda x: _is_number(x) and x <= 1, len(CLASSES) + 1), 2
     ),
     "shape": lambda value: _is_number(value) and 0.01 <= value <= 1e6,
-    "burst": lambda value: _is_list(value, _is_number, 2),
+    "burst": lambda value: _is_list(value, _is_number, 2) or _is_list(value, _is_number, 3),
 }

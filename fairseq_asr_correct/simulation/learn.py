@@ -19,6 +19,7 @@ from fairseq_asr_correct.word_errors import word_errors
 MOST_EDITS = 12
 MERGE_LENGTHS = 20
 ROUNDS = 4
+SHAPE = 3.0  # where the search for the shape begins
 KEPT = 20_000  # pairs that are used more than once
 SELDOM = 10  # contexts without changes are stored only if they were seen this often
 
@@ -49,7 +50,9 @@ def learn(pairs: Iterable[Pair]) -> Confusions:
         raise UserError("--pairs have no errors: give the recognizer's output for speech that it was not trained on")
     confusions = counting.result(number, wrong / words)
     confusions.plausible = _plausibility(aligned, confusions)
-    confusions.shape, confusions.burst = spread_and_burst(aligned, Rates(confusions))
+    confusions.shape = SHAPE
+    for _ in range(2):
+        confusions.shape, confusions.burst = spread_and_burst(aligned, Rates(confusions))
     return confusions
 
 

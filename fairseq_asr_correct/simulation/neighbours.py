@@ -24,7 +24,7 @@ NEAR, FREQUENT, TWO = 9.0, 0.5, 0.5  # weights
 FORMS = 20  # kept for each phrase
 ROWS = 400  # phrases compared at once
 TRIED = 80  # forms whose kinds of sounds are compared
-_WORD = re.compile(r"'?[a-z]+('[a-z]+)*'?")
+WORD = re.compile(r"'?[a-z]+('[a-z]+)*'?")  # what is sure to be spoken as one word
 
 
 def find_neighbours(lines: Iterable[list[str]], seldom: int = 8, pairs: int = 40) -> dict[str, Weighted]:
@@ -40,7 +40,7 @@ def find_neighbours(lines: Iterable[list[str]], seldom: int = 8, pairs: int = 40
     """
     words, together = _count(lines)
     together = Counter({pair: count for pair, count in together.items() if count >= pairs})
-    said = [word for word in words if _WORD.fullmatch(word)]
+    said = [word for word in words if WORD.fullmatch(word)]
     heard = dict(zip(said, pronounce(said), strict=True))
     forms = {word: count for word, count in words.items() if count >= seldom and heard.get(word)}
     forms |= {pair: count for pair, count in together.items() if all(map(heard.get, pair.split()))}

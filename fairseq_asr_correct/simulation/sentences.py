@@ -3,69 +3,73 @@
 import numpy as np
 
 from fairseq_asr_correct.simulation.events import Event
-from fairseq_asr_correct.simulation.rates import Rates
+from fairseq_asr_correct.simulation.rates import Rates, factors
 
-ROUNDS = 5
-LEAST, MOST = 0.2, 1000.0  # limits of the shape: from very different to equal sentences
+ROUNDS = 3
+KEPT = 8000  # sentences that are used
+PRIOR = 10.0  # errors
+STEPS = 10  # halvings of the range of shapes
+LEAST, MOST = 0.3, 300.0  # limits of the shape: from very different to equal sentences
 
 
 def spread_and_burst(aligned: list[list[Event]], rates: Rates) -> tuple[float, list[float]]:
     """The ``shape`` and ``burst`` of :class:`Confusions`, from the events of each sentence; one event must be wrong.
 
-    Given the word before it, a word is wrong independently of the others. So the variance of a sentence's errors is the
-    sum of p (1 - p), plus the part from the sentence's factor, which is the rest. ``burst`` compares the errors
-    after a right and after a wrong word with those expected from the factor that the rest of the sentence suggests.
-    The two estimates need each other, so they alternate.
+    Given the word before it, a word is wrong independently of the others. ``shape`` gives the real number of
+    sentences without an error, ``burst`` the real numbers of errors after a right and after a wrong word, and at the
+    start, if a sentence's factor is what the rest of the sentence suggests. The two need each other, so they alternate.
     """
-    sentences = [
-        (
-            np.array([sum(rates[event.words[0]][:2]) for event in found]),
-            np.array([event.form != " ".join(event.words) for event in found], float),
-        )
-        for found in aligned
-        if found
-    ]
-    shape, burst = MOST, np.ones(2)
+    events = _Events([found for found in aligned if found][:KEPT], rates)
+    shape, burst = rates.shape, np.ones(3)
     for _ in range(ROUNDS):
-        burst = burst * _scale(sentences, burst)
-        shape = _shape(sentences, burst)
-        burst = _burst(sentences, burst, shape)
-    burst = burst * _scale(sentences, burst)
+        burst = burst * events.scale(shape, burst)
+        shape = events.shape(burst)
+        burst = events.burst(shape, burst)
+    burst = burst * events.scale(shape, burst)
     return round(shape, 4), burst.round(4).tolist()
 
 
-Sentence = tuple[np.ndarray, np.ndarray]  # hazard of each event, and 1.0 where it was wrong
+class _Events:
+    """The events of all sentences in a row: hazards, powers of the factor, which are wrong, and what is before each."""
 
+    def __init__(self, sentences: list[list[Event]], rates: Rates) -> None:
+        found = [event for sentence in sentences for event in sentence]
+        rows = [rates[event.words[0]] for event in found]
+        self.hazards = np.array([row[0] + row[1] for row in rows])
+        self.powers = np.array([row[3] for row in rows])
+        self.wrong = np.array([event.form != " ".join(event.words) for event in found], float)
+        self.lengths = np.array([len(sentence) for sentence in sentences])
+        self.starts = np.cumsum([0, *self.lengths])[:-1]
+        self.before = np.concatenate([[0], self.wrong[:-1]]).astype(int)
+        self.before[self.starts] = 2
 
-def _hazards(sentence: Sentence, burst: np.ndarray) -> np.ndarray:
-    hazards, wrong = sentence
-    before = np.concatenate([[0], wrong[:-1]]).astype(int)
-    return hazards * burst[before]
+    def raised(self, factors: np.ndarray | float, before: np.ndarray, burst: np.ndarray) -> np.ndarray:
+        """The hazards at these factors of the sentences."""
+        return self.hazards * (factors * burst[before]) ** self.powers
 
+    def scale(self, shape: float, burst: np.ndarray) -> float:
+        """By what ``burst`` has to be multiplied for the real number of errors, about."""
+        chances = [(1 - np.exp(-self.raised(f, self.before, burst))).sum() for f in factors(round(shape, 2))]
+        return float(self.wrong.sum() / np.mean(chances))
 
-def _scale(sentences: list[Sentence], burst: np.ndarray) -> float:
-    return sum(s[1].sum() for s in sentences) / sum((1 - np.exp(-_hazards(s, burst))).sum() for s in sentences)
+    def shape(self, burst: np.ndarray) -> float:
+        """The shape with which as many sentences are expected to be without an error as there are."""
+        clean = np.zeros(len(self.before), int)
+        clean[self.starts] = 2
+        right = (np.add.reduceat(self.wrong, self.starts) == 0).sum()
+        low, high = np.log([LEAST, MOST])
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            each = (self.raised(f, clean, burst) for f in factors(round(float(np.exp(middle)), 2)))
+            expected = np.mean([np.exp(-np.add.reduceat(hazards, self.starts)).sum() for hazards in each])
+            low, high = (low, middle) if expected < right else (middle, high)
+        return float(np.exp((low + high) / 2))
 
-
-def _shape(sentences: list[Sentence], burst: np.ndarray) -> float:
-    left = leverage = 0.0
-    for sentence in sentences:
-        hazards = _hazards(sentence, burst)
-        right = np.exp(-hazards)
-        left += (sentence[1] - (1 - right)).sum() ** 2 - (right * (1 - right)).sum()
-        leverage += (hazards * right).sum() ** 2
-    return float(np.clip(leverage / max(left, 1e-9), LEAST, MOST))
-
-
-def _burst(sentences: list[Sentence], burst: np.ndarray, shape: float) -> np.ndarray:
-    observed, expected = np.full(2, 10.0), np.full(2, 10.0)  # priors, so that few sentences change little
-    for sentence in sentences:
-        hazards, wrong = _hazards(sentence, burst), sentence[1]
-        before, now = wrong[:-1], wrong[1:]
-        total, hazards = hazards.sum(), hazards[1:]
-        factor = (shape + wrong.sum() - now) / (shape + total - hazards)
-        chance = 1 - np.exp(-factor * hazards)
-        for state in (0, 1):
-            observed[state] += now[before == state].sum()
-            expected[state] += chance[before == state].sum()
-    return burst * observed / expected
+    def burst(self, shape: float, burst: np.ndarray) -> np.ndarray:
+        """A better ``burst``; priors hold it where there are few sentences."""
+        hazards = self.raised(1.0, self.before, burst)
+        expected, wrong = (np.repeat(np.add.reduceat(x, self.starts), self.lengths) for x in (hazards, self.wrong))
+        rest = (shape + wrong - self.wrong) / (shape + expected - hazards)
+        chances = 1 - np.exp(-self.raised(rest, self.before, burst))
+        seen, told = (np.bincount(self.before, x, minlength=3) + PRIOR for x in (self.wrong, chances))
+        return burst * seen / told

@@ -1,78 +1,126 @@
 """Statistics of a recognizer's errors, to compare simulated errors with real ones."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from random import Random
+from collections.abc import Container, Iterable, Mapping
+from itertools import groupby
+from typing import TypeVar
 
 from rapidfuzz.distance import Levenshtein
 
+from fairseq_asr_correct.english.function_words import FUNCTION_WORDS
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation.apply import Simulator
-from fairseq_asr_correct.simulation.events import events
+from fairseq_asr_correct.simulation.events import Event, events
 
 Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
-FARTHEST = 4  # letters; larger distances count as this one
+Name = TypeVar("Name", int, str)
+FARTHEST = 4  # letters, sounds and wrong places in a row; more count as this many
+PLACES = ("one word for one", "one word split", "two words merged", "two words for two or more", "a word gone")
 
 
-def describe(pairs: Iterable[Pair], vocabulary: Container[str] | None = None) -> dict[str, float]:
+def describe(
+    pairs: Iterable[Pair], vocabulary: Container[str] | None = None, heard: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Shares in percent by name, in the order to print them.
 
     Args:
         pairs: hypotheses and references; those without a word in the reference are left out.
         vocabulary: all existing words; without it, non-words are not counted.
+        heard: the sounds of words, a character each; without it, distances in sounds are not counted.
 
     Raises:
         UserError: there are no words, or none is wrong.
     """
-    kinds: Counter[str] = Counter()
-    distances: Counter[int] = Counter()
-    joints: Counter[str] = Counter()
-    rates: list[float] = []
-    words = written = 0
-    wrong: list[str] = []
+    counts = _Counts(vocabulary, heard)
     for reference, hypothesis in pairs:
-        if not reference:
-            continue
-        found = Levenshtein.editops(reference, hypothesis)
-        words, written = words + len(reference), written + len(hypothesis)
-        rates.append(len(found) / len(reference))
-        for kind, at, hyp_at in found:
-            kinds[kind] += 1
-            if kind == "replace":
-                distances[min(Levenshtein.distance(reference[at], hypothesis[hyp_at]), FARTHEST)] += 1
-            if kind != "delete":
-                wrong.append(hypothesis[hyp_at])
-        if found:
-            joints.update(
-                _joint(len(e.words), len(e.form.split()))
-                for e in events(reference, hypothesis)
-                if e.form != " ".join(e.words)
-            )
-    edits = kinds.total()
-    if not edits:
+        if reference:
+            counts.add(reference, hypothesis)
+    if not counts.kinds.total():
         raise UserError("there are no errors to describe: a manifest has no words, or all of its words are right")
-    table = {"word error rate": edits / words}
-    for kind, name in (("replace", "substitutions"), ("delete", "deletions"), ("insert", "insertions")):
-        table[f"{name}, of the errors"] = kinds[kind] / edits
-    if vocabulary is not None and wrong:
-        strange = sum(word not in vocabulary for word in wrong)
-        table["non-words, of the wrong words"] = strange / len(wrong)
-        table["wrong non-words, of all words written"] = strange / written
-    for distance in range(1, FARTHEST + 1):
-        name = f"{distance} letters" if distance < FARTHEST else f"{distance} letters or more"
-        table[f"{name.replace('1 letters', '1 letter')} apart, of the substitutions"] = distances[distance] / max(
-            1, kinds["replace"]
-        )
-    for name in ("one word for one", "one word split", "two words merged", "two words for two or more", "a word gone"):
-        table[f"{name}, of the wrong places"] = joints[name] / joints.total()
-    rates.sort()
-    table["sentences without an error"] = sum(rate == 0 for rate in rates) / len(rates)
-    for part in (10, 25, 50, 75, 90):
-        table[f"word error rate of the sentence at {part} % of all"] = rates[(len(rates) - 1) * part // 100]
-    return {name: 100 * value for name, value in table.items()}
+    return {name: 100 * value for name, value in counts.table().items()}
 
 
-def _joint(words: int, form_words: int) -> str:
+class _Counts:
+    def __init__(self, vocabulary: Container[str] | None, heard: Mapping[str, str] | None) -> None:
+        self.vocabulary, self.heard = vocabulary, heard
+        self.kinds: Counter[str] = Counter()
+        self.letters: Counter[int] = Counter()
+        self.sounds: Counter[int] = Counter()
+        self.functions: Counter[tuple[str, str, str]] = Counter()
+        self.places: Counter[str] = Counter()
+        self.runs: Counter[int] = Counter()
+        self.rates: list[float] = []
+        self.words = self.written = self.strange = 0
+
+    def add(self, reference: list[str], hypothesis: list[str]) -> None:
+        """Counts the errors of a sentence."""
+        found = Levenshtein.editops(reference, hypothesis)
+        self.words, self.written = self.words + len(reference), self.written + len(hypothesis)
+        self.rates.append(len(found) / len(reference))
+        for kind, at, hyp_at in found:
+            right, wrong = kind != "insert" and reference[at], kind != "delete" and hypothesis[hyp_at]
+            self._add_error(kind, right or "", wrong or "")
+        if found:
+            self._add_places(list(events(reference, hypothesis)))
+
+    def _add_error(self, kind: str, right: str, wrong: str) -> None:
+        self.kinds[kind] += 1
+        self.functions[kind, _kind(right), _kind(wrong)] += 1
+        self.strange += bool(self.vocabulary is not None and wrong and wrong not in self.vocabulary)
+        if kind == "replace":
+            self.letters[min(Levenshtein.distance(right, wrong), FARTHEST)] += 1
+            if self.heard and right in self.heard and wrong in self.heard:
+                self.sounds[min(Levenshtein.distance(self.heard[right], self.heard[wrong]), FARTHEST)] += 1
+
+    def _add_places(self, found: list[Event]) -> None:
+        for is_wrong, run in groupby(found, lambda event: event.form != " ".join(event.words)):
+            if is_wrong:
+                wrong = list(run)
+                self.places.update(_place(len(event.words), len(event.form.split())) for event in wrong)
+                self.runs[min(len(wrong), FARTHEST)] += 1
+
+    def table(self) -> dict[str, float]:
+        """Fractions by name."""
+        edits, kinds, wrong = self.kinds.total(), self.kinds, self.kinds["replace"] + self.kinds["insert"]
+        table = {"word error rate": edits / self.words}
+        for kind, name in (("replace", "substitutions"), ("delete", "deletions"), ("insert", "insertions")):
+            table[f"{name}, of the errors"] = kinds[kind] / edits
+        if self.vocabulary is not None and wrong:
+            table["non-words, of the wrong words"] = self.strange / wrong
+            table["wrong non-words, of all words written"] = self.strange / self.written
+        for distance in range(1, FARTHEST + 1):
+            table[f"{_many(distance, 'letter')} apart, of the substitutions"] = _share(self.letters, distance)
+        if self.heard is not None:
+            for distance in range(FARTHEST + 1):
+                table[f"{_many(distance, 'sound')} apart, of those pronounced"] = _share(self.sounds, distance)
+        table |= self._function_words()
+        for name in PLACES:
+            table[f"{name}, of the wrong places"] = _share(self.places, name)
+        for length in range(1, FARTHEST + 1):
+            table[f"{_many(length, 'wrong place')} in a row, of the runs"] = _share(self.runs, length)
+        rates = sorted(self.rates)
+        table["sentences without an error"] = sum(rate == 0 for rate in rates) / len(rates)
+        for part in (10, 25, 50, 75, 90):
+            table[f"word error rate of the sentence at {part} % of all"] = rates[(len(rates) - 1) * part // 100]
+        return table
+
+    def _function_words(self) -> dict[str, float]:
+        counts = self.functions
+        table = {
+            f"{right} word for {wrong} word, of the substitutions": counts["replace", wrong, right]
+            / max(1, self.kinds["replace"])
+            for wrong in ("function", "content")
+            for right in ("function", "content")
+        }
+        table["function words, of the deletions"] = counts["delete", "function", ""] / max(1, self.kinds["delete"])
+        table["function words, of the insertions"] = counts["insert", "", "function"] / max(1, self.kinds["insert"])
+        return table
+
+
+def _kind(word: str) -> str:
+    return word and ("function" if word in FUNCTION_WORDS else "content")
+
+
+def _place(words: int, form_words: int) -> str:
     if form_words == 0:
         return "a word gone"
     if words == 1:
@@ -80,33 +128,9 @@ def _joint(words: int, form_words: int) -> str:
     return "two words merged" if form_words < words else "two words for two or more"
 
 
-def recall(
-    pairs: Iterable[Pair], simulator: Simulator, vocabulary: Sequence[str], draws: int, seed: int
-) -> dict[str, float]:
-    """How often a real wrong form is among ``draws`` simulated ones, in percent.
-
-    Two baselines are given too: a random word of the same length from the vocabulary, and the word with one letter
-    deleted, replaced or inserted at random.
-    """
-    random = Random(seed)
-    by_length: dict[int, list[str]] = {}
-    for word in vocabulary:
-        by_length.setdefault(len(word), []).append(word)
-    hits, tried = Counter(), 0
-    for reference, hypothesis in pairs:
-        for event in events(reference, hypothesis):
-            word = event.words[0]
-            if len(event.words) > 1 or event.form in ("", word):
-                continue
-            tried += 1
-            hits["simulated"] += any(simulator.wrong(word, random) == event.form for _ in range(draws))
-            alike = by_length.get(len(word), [word])
-            hits["any word as long"] += any(random.choice(alike) == event.form for _ in range(draws))
-            hits["one letter at random"] += any(_noise(word, random) == event.form for _ in range(draws))
-    names = ("simulated", "any word as long", "one letter at random")
-    return {name: 100 * hits[name] / max(tried, 1) for name in names}
+def _share(counts: Counter[Name], name: Name) -> float:
+    return counts[name] / max(1, counts.total())
 
 
-def _noise(word: str, random: Random) -> str:
-    at, letter = random.randrange(len(word)), random.choice("abcdefghijklmnopqrstuvwxyz ")
-    return " ".join((word[:at] + random.choice(("", letter, letter + word[at])) + word[at + 1 :]).split())
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}{' or more' * (count == FARTHEST)}"
