@@ -17,8 +17,9 @@ import torch
 from torch import nn
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.folders.finding import CHECKPOINTS
 from fairseq_asr_correct.formats.huggingface.importing import checkpoint, flags_of
-from fairseq_asr_correct.formats.model_files import CHECKPOINTS, load_any
+from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.models.bert_init import SHAPE, write_bert_init
 from fairseq_asr_correct.models.bert_weights import SPECIALS, StateDict
 from fairseq_asr_correct.stored.config import ARGUMENTS
