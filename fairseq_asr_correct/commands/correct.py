@@ -43,7 +43,7 @@ from fairseq_asr_correct.commands.arguments import (
     read_terms,
 )
 from fairseq_asr_correct.commands.corrected_file import Counts, correct_file
-from fairseq_asr_correct.commands.line_worker import BATCHES, Said, gpus_of, make_worker, said
+from fairseq_asr_correct.commands.line_worker import BATCHES, Said, make_worker, said, where
 from fairseq_asr_correct.corrector.backends import DTYPES
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.shipped import shipped_model
@@ -149,7 +149,7 @@ def correct_pipe(args: argparse.Namespace) -> Counts:
             waiting.append(some)
             yield [said(line, args) for line in some]
 
-    for afters in ordered_map(partial(make_worker, args), batches(), args.workers, args.ray, gpus_of(args)):
+    for afters in ordered_map(partial(make_worker, args), batches(), *where(args)):
         for line, after in zip(waiting.popleft(), afters, strict=True):
             counts.add(line.text, after)
             print(line.corrected(after))

@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import CHOICES
-from fairseq_asr_correct.commands.line_worker import BATCHES, Said, gpus_of, make_worker, said
+from fairseq_asr_correct.commands.line_worker import BATCHES, Said, make_worker, said, where
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.folders.finding import model_files
@@ -138,7 +138,7 @@ def run_batches(shard: Shard, journal: Journal) -> None:
                 yield [said(line, args) for line in lines]
 
     args, size = shard.args, BATCHES * shard.args.batch_size
-    found = ordered_map(partial(make_worker, args), todo(), args.workers, args.ray, gpus_of(args))
+    found = ordered_map(partial(make_worker, args), todo(), *where(args))
     initial = min(len(done) * size, shard.lines)
     with tqdm(total=shard.lines, initial=initial, desc=args.input.name, unit=" lines", disable=None) as bar:
         for afters in found:

@@ -9,6 +9,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import choice_of
 from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.term_choice import correct_terms
+from fairseq_asr_correct.folders.finding import is_onnx
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
@@ -63,6 +64,14 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     return worker
 
 
+def slow_modules(args: argparse.Namespace) -> list[str]:
+    """The module of what computes, which workers would otherwise each import."""
+    if args.terms_only:
+        return []
+    name = "runtime.guided" if is_onnx(args.model) else "corrector.fairseq_model"
+    return [f"fairseq_asr_correct.{name}"]
+
+
 def second_opinion(
     opinion: "SecondOpinion", terms: TermList, finish: Finish, how: dict[str, Any], some: list[Said]
 ) -> list[str]:
@@ -85,6 +94,6 @@ def split(some: list[Said], terms: TermList) -> tuple[list[str], list[TermList]]
     return [one.text for one in some], [terms if one.terms is None else TermList(one.terms) for one in some]
 
 
-def gpus_of(args: argparse.Namespace) -> float:
-    """How many GPUs a worker uses."""
-    return float(args.device.startswith("cuda"))
+def where(args: argparse.Namespace) -> tuple[int, str | None, float, list[str]]:
+    """Where the workers are: the last arguments of ``ordered_map``."""
+    return args.workers, args.ray, float(args.device.startswith("cuda")), slow_modules(args)

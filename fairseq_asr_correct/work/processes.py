@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -31,6 +31,7 @@ def ordered_map(
     workers: int = 1,
     ray_address: str | None = None,
     gpus: float = 0,
+    modules: Sequence[str] = (),
 ) -> Iterator[Result]:
     """``worker(item)`` for each item, in order; at most ``AHEAD`` items per worker are held.
 
@@ -42,6 +43,7 @@ def ordered_map(
         ray_address: a Ray cluster, such as ``auto`` or ``ray://head:10001``; its workers are restarted and
             their items tried again when they die.
         gpus: how many GPUs each Ray worker needs; for local workers, above 0 means that they use CUDA.
+        modules: what is slow to import, and is imported once for all local workers.
 
     Raises:
         UserError: Ray is not installed or cannot be reached, a local worker was killed or aborted, or a worker raised
@@ -52,11 +54,13 @@ def ordered_map(
     elif workers <= 1:
         yield from map(make_worker(), items)
     else:
-        yield from _in_processes(make_worker, items, workers, gpus)
+        yield from _in_processes(make_worker, items, workers, gpus, modules)
 
 
-def _in_processes(make_worker: Callable, items: Iterable, workers: int, gpus: float) -> Iterator:
-    context, started = _context(make_worker, gpus)
+def _in_processes(
+    make_worker: Callable, items: Iterable, workers: int, gpus: float, modules: Sequence[str]
+) -> Iterator:
+    context, started = _context(make_worker, gpus, modules)
     items, waiting = iter(items), deque[Future]()
     # Pickled here, so that an error of unpickling is raised with the first item, and reaches the user.
     set_up: dict[str, Any] = {"initializer": _set_up, "initargs": (pickle.dumps(make_worker),)}
@@ -73,7 +77,7 @@ def _in_processes(make_worker: Callable, items: Iterable, workers: int, gpus: fl
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _context(make_worker: Callable, gpus: float) -> tuple[BaseContext, list[BaseProcess]]:
+def _context(make_worker: Callable, gpus: float, modules: Sequence[str]) -> tuple[BaseContext, list[BaseProcess]]:
     """A context that starts worker processes, and the list of those it has started.
 
     Workers are not forks of this process, which may hold models with threads, such as CTranslate2's. A fork lacks those
@@ -86,7 +90,7 @@ def _context(make_worker: Callable, gpus: float) -> tuple[BaseContext, list[Base
     method = "spawn"
     if not gpus and "forkserver" in get_all_start_methods():
         function = getattr(make_worker, "func", make_worker)  # of a partial
-        forkserver.set_forkserver_preload([__package__, function.__module__])
+        forkserver.set_forkserver_preload([__package__, function.__module__, *modules])
         with suppress(OSError):  # with a long TMPDIR, its socket's name can be too long
             forkserver.ensure_running()
             method = "forkserver"
