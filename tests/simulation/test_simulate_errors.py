@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fairseq_asr_correct.commands import simulate_errors
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation import confusions, statistics
+from fairseq_asr_correct.simulation import confusions, statistics, telling_apart
 from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import Confusions
 from fairseq_asr_correct.simulation.events import Edit, Event, edits, events
@@ -313,7 +313,10 @@ def test_statistics_by_hand() -> None:
         statistics.describe(pairs_of(("a", "a")))
 
 
-def test_compare_prints_both(errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_compare_prints_both(
+    errors: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling_apart, "FEWEST", 1000)  # without classifiers, which take seconds
     real = write(tmp_path / "real.jsonl", made_up(600))
     made = apply(errors, real)  # of a manifest, the references
     assert [line for line, _ in made] == [line for line, _ in made_up(600)]
