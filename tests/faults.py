@@ -60,9 +60,9 @@ def dies(action: Callable[[], object]) -> None:
     Other tests may have left models with threads, which the child lacks: those in garbage go before, the others stay.
     """
     gc.collect()
+    gc.freeze()  # what stays is looked through neither by the child nor before the next one
     child = os.fork()
     if not child:
-        gc.freeze()
         try:
             action()
         finally:
