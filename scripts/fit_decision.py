@@ -30,7 +30,7 @@ from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known, try_changes
 from fairseq_asr_correct.corrector.tuning import tune
 from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
-from fairseq_asr_correct.recipes.deciding import fit_general, write_decision
+from fairseq_asr_correct.recipes.decision_fit import fit_general, write_decision
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 KINDS = {

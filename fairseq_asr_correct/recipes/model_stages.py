@@ -8,7 +8,7 @@ from typing import Any
 from fairseq_asr_correct.folders.rules import DECISION, read_rule
 from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.recipes import measuring
-from fairseq_asr_correct.recipes.deciding import fit_general, try_sets, write_decision
+from fairseq_asr_correct.recipes.decision_fit import fit_general, try_sets, write_decision
 from fairseq_asr_correct.recipes.model_card import card
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told

@@ -11,9 +11,10 @@ from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
 OPSETS = {"": 21, "com.microsoft": 1}
 IR_VERSION = 10
-VERSION = 1  # of the graphs; another one cannot be read
+VERSION = 1  # of the graphs; to be raised whenever they change
 MICROSOFT = "com.microsoft"  # ONNX Runtime's own operators
 PRODUCER = "fairseq_asr_correct"
+HEAD = protobuf.model_head(IR_VERSION, PRODUCER, VERSION)  # what graphs of this version begin with
 
 
 class GraphBuilder:

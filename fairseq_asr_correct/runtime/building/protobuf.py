@@ -72,7 +72,12 @@ def model(graph: bytes, opsets: Mapping[str, int], ir_version: int, producer: st
         version: of the model.
     """
     sets = b"".join(_bytes(8, _text(1, domain) + _int(2, number)) for domain, number in opsets.items())
-    return _int(1, ir_version) + _text(2, producer) + _int(5, version) + _bytes(7, graph) + sets
+    return model_head(ir_version, producer, version) + _bytes(7, graph) + sets
+
+
+def model_head(ir_version: int, producer: str, version: int) -> bytes:
+    """The first bytes of a ModelProto, which say of what version it is; see :func:`model`."""
+    return _int(1, ir_version) + _text(2, producer) + _int(5, version)
 
 
 def _attribute(name: str, given: Attribute) -> bytes:

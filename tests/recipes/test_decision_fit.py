@@ -10,7 +10,7 @@ from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.tried_changes import Tried
 from fairseq_asr_correct.evaluation.scored_edits import ScoredEdit
 from fairseq_asr_correct.folders.rules import read_rule
-from fairseq_asr_correct.recipes.deciding import fit_general, write_decision
+from fairseq_asr_correct.recipes.decision_fit import fit_general, write_decision
 from fairseq_asr_correct.recipes.measuring import rows_of
 
 
