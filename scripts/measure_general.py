@@ -5,7 +5,7 @@
 
 Input-guided decoding, spelling variants no errors. "Fewer errors" is in percent, with a 95% interval by sentence. With
 several models the last column is the last model against the first, by the same draws. A text without errors counts the
-words that change. --save-to keeps the counts, for scripts/plot_tokens.py.
+words that change.
 """
 
 import argparse
@@ -59,6 +59,8 @@ def main(argv: list[str] | None = None) -> None:
         counts[name] = {"sentences": len(some), "words": words, "before": int(before.sum())}
         counts[name]["after"] = {model: int(number.sum()) for model, number in after.items()}
         rows.append(row(name, words, before, after))
+    if unknown := set(args.sets or ()) - counts.keys():
+        raise SystemExit(f"--sets: there is no {', '.join(sorted(unknown))}")
     head = ["set", "sentences", "before"]
     for model in folders:
         head += [model, "fewer errors (95%)"]

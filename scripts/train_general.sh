@@ -6,15 +6,20 @@
 # WORK gets a file or folder for each stage, and in the end model/ and report/. Stages that are done are not done again,
 # and a killed run resumes. examples/general/recipe.yaml holds all choices, with a remark for each.
 #
-# Environment: SMALL (1: a small slice, 15 minutes on two cores), RECIPE (default: examples/general/recipe.yaml),
-# DATA (the folder that its paths start from, default: ../shared/data), VARIANTS (names of changes in the recipe; default:
-# cpu where there is no GPU, and small with SMALL=1), START (a corrector or a BERT, instead of the recipe's), WORKERS (all
-# cores), PRECISION (bf16 where the machine has it).
+# Environment: SMALL (1: a small slice, about 15 minutes on two free cores), RECIPE (default:
+# examples/general/recipe.yaml), DATA (the folder that its paths start from, default: ../shared/data), VARIANTS (names
+# of changes in the recipe; default: small with SMALL=1, and of our own recipe cpu where there is no GPU), START (a
+# corrector or a BERT, instead of the recipe's), WORKERS (all cores), PRECISION (bf16 where the machine has it).
 set -euo pipefail
 work=$(realpath -m "${1:?usage: train_general.sh WORK}")
+for name in RECIPE DATA START; do # from the folder where the command was given; a BERT's name is no path
+  if [ -e "${!name:-}" ]; then export "$name=$(realpath "${!name}")"; fi
+done
 cd "$(dirname "$0")/.."
+gpu=$(python -c 'import torch; print("yes" if torch.cuda.is_available() else "")')
+usual=$([ "$gpu" ] || [ "${RECIPE:-}" ] || echo cpu)
 variants=()
-for name in ${VARIANTS-$(python -c 'import torch; print("" if torch.cuda.is_available() else "cpu")') ${SMALL:+small}}; do
+for name in ${VARIANTS-$usual ${SMALL:+small}}; do
   variants+=(--variant "$name")
 done
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc)} TOKENIZERS_PARALLELISM=false
