@@ -40,7 +40,7 @@ LANGUAGE_MODEL = [
     "accelerate>=1.1",  # transformers asks for it to load what gguf has read
 ]
 RUNTIME = [
-    "onnxruntime>=1.26",  # runs the folders of asr-correct export --to onnx
+    "onnxruntime>=1.26",  # runs the folders of asr-correct export without torch
     "numpy>=1.26",  # its arrays
     "rapidfuzz>=3.9",  # which words a correction changes
     "tqdm>=4.60",  # progress

@@ -1,4 +1,4 @@
-"""What corrects with a folder for ONNX Runtime loads neither torch nor fairseq: Python, commands and the service."""
+"""What corrects on ONNX Runtime loads neither torch nor fairseq: Python, commands and the service."""
 
 import json
 import os
@@ -18,7 +18,8 @@ HEAVY = (
     "fairseq", "torch", "transformers", "omegaconf", "tokenizers", "safetensors", "jiwer", "sacrebleu", "sentencepiece",
     "scipy", "sklearn",
 )  # fmt: skip
-LOADED = f"import sys, json; print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+LOADED = f"import sys, json; print(json.dumps([name for name in {HEAVY} if sys.modules.get(name)]))"
+HIDDEN = "import sys; sys.modules['torch'] = None"  # as if it were not installed
 PYTHON = """
 from fairseq_asr_correct import Corrector
 corrector = Corrector.from_pretrained({folder!r}, threads=1)
@@ -45,11 +46,15 @@ def folder(folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_nothing_heavy_is_loaded(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("installed", [True, False])
+def test_nothing_heavy_is_loaded(installed: bool, folder: Path, folders: Path, tmp_path: Path) -> None:
+    """For a folder for ONNX Runtime, and for any exported one where torch is not installed."""
+    folder = folder if installed else folders / "learned"
     text = tmp_path / "hyp.txt"
     text.write_text("the hous is read\n")
     programs = [PYTHON, COMMAND.replace("{verb!r}", "'correct'"), COMMAND.replace("{verb!r}", "'explain'"), SERVICE]
     code = "".join(programs).format(folder=str(folder), text=str(text)) + LOADED
+    code = code if installed else HIDDEN + code
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import choice_of
+from fairseq_asr_correct.corrector.backends import needs_no_torch
 from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.term_choice import correct_terms
-from fairseq_asr_correct.folders.finding import is_onnx
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
@@ -68,7 +68,7 @@ def slow_modules(args: argparse.Namespace) -> list[str]:
     """The module of what computes, which workers would otherwise each import."""
     if args.terms_only:
         return []
-    name = "runtime.guided" if is_onnx(args.model) else "corrector.fairseq_model"
+    name = "runtime.guided" if needs_no_torch(args.model) else "corrector.fairseq_model"
     return [f"fairseq_asr_correct.{name}"]
 
 

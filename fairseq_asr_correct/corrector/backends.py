@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import is_ctranslate2, is_onnx
+from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx
 from fairseq_asr_correct.folders.rules import read_rule
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def check_longest(longest: object) -> None:
         raise UserError(f"longest={longest!r}: give a whole number from 1 up")
 
 
+def needs_no_torch(folder: str | Path) -> bool:
+    """Whether ONNX Runtime computes a folder: one that is for it; without torch or fairseq, any exported one."""
+    return is_onnx(folder) or (is_exported(folder) and any(find_spec(name) is None for name in ("torch", "fairseq")))
+
+
 def load_model(
     folder: str | Path,
     device: "torch.device | str" = "cpu",
@@ -70,11 +76,11 @@ def load_model(
         raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise UserError(f"threads={threads!r}: give a whole number from 1 up")
-    if is_onnx(folder):
+    if needs_no_torch(folder):
         if str(device) != "cpu":
-            raise UserError(f"device={str(device)!r}: a folder for ONNX computes on the CPU: leave device out")
+            raise UserError(f"device={str(device)!r}: ONNX Runtime computes on the CPU: leave device out")
         if name not in (None, DTYPES[0]):
-            raise UserError(f"dtype={name!r}: a folder for ONNX computes as it was exported: leave dtype out")
+            raise UserError(f"dtype={name!r}: ONNX Runtime computes as the folder was exported: leave dtype out")
         from fairseq_asr_correct.corrector.onnx_model import OnnxModel
 
         return OnnxModel.load(folder, threads)
@@ -85,7 +91,7 @@ def load_model(
             raise
         raise UserError(
             f"{folder} needs {error.name}, which the runtime alone lacks: name a folder that asr-correct export "
-            "--to onnx wrote, or pip install fairseq-asr-correct"
+            "wrote, or pip install fairseq-asr-correct"
         ) from error
 
 

@@ -37,7 +37,7 @@ class OnnxModel:
 
     @classmethod
     def load(cls, folder: str | Path, threads: int | None = None) -> "OnnxModel":
-        """The model in a folder of ``asr-correct export --to onnx``.
+        """The model in a folder of ``asr-correct export``, with ``--to onnx`` or without.
 
         Args:
             folder: it may come from a stranger.
@@ -50,7 +50,7 @@ class OnnxModel:
             import onnxruntime  # noqa: F401
         except ImportError as error:
             raise UserError(
-                f"{folder} is for ONNX Runtime, which is not installed: pip install 'fairseq-asr-correct[runtime]'"
+                f"{folder} needs ONNX Runtime, which is not installed: pip install 'fairseq-asr-correct[runtime]'"
             ) from error
         from fairseq_asr_correct.runtime.graphs import open_graphs
         from fairseq_asr_correct.runtime.guided import GuidedDecoder

@@ -24,6 +24,11 @@ def is_onnx(path: str | Path) -> bool:
     return any((Path(path) / name).exists() for name in GRAPHS)
 
 
+def is_exported(path: str | Path) -> bool:
+    """Whether a path is a folder of ``asr-correct export`` without ``--to``, or has all that one has."""
+    return all((Path(path) / name).exists() for name in EXPORTED)
+
+
 def is_ctranslate2(path: str | Path) -> bool:
     """Whether a path is a folder for CTranslate2."""
     return (Path(path) / CTRANSLATE2).exists()

@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from fairseq_asr_correct.models.products import product
 from fairseq_asr_correct.models.progress import FAR, before_the_first, edit_distances
-from fairseq_asr_correct.models.spelling import DIM, begins_word, spelling_vectors
+from fairseq_asr_correct.tokens.spelling import DIM, spelling_vectors
+from fairseq_asr_correct.tokens.words import continue_words
 
 KEY_DIM = 64  # width of the learned part of the pointer
 SAME_TOKEN, SAME_TWO, DISTANCE = 3.0, 2.0, 1.0  # initial weights of the computed part: a1, a2, a3
@@ -40,9 +41,9 @@ class CopyPath(nn.Module):
     def __init__(self, dim: int, pad: int, symbols: Sequence[str]) -> None:
         super().__init__()
         self.pad = pad
-        self._keep("spelled", spelling_vectors(symbols))
+        self._keep("spelled", torch.from_numpy(spelling_vectors(symbols)))
         self._keep("outputs", functional.normalize(self.spelled, dim=1))
-        self._keep("begins", begins_word(symbols))
+        self._keep("begins", ~torch.tensor(continue_words(tuple(symbols))))
         # Spelling of the word pointed at, and of the next one: a word split in two resembles both.
         self.alike, self.alike_next = nn.Linear(DIM, DIM, bias=False), nn.Linear(DIM, DIM, bias=False)
         self.alike.weight.data = ALIKE * torch.eye(DIM)

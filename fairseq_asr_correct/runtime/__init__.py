@@ -2,7 +2,8 @@
 
 ``shape``           the shape of a corrector, from its ``config.json``
 ``stored_tensors``  where its weights are in their files
-``building``        the graphs, made of these two
+``spelling_tensors``  how its dictionary's entries are spelled
+``building``        the graphs, made of these three
 ``graphs``          opens a folder: checks it, and has ONNX Runtime load the graphs
 ``edit_rows``       how far in the source an output has come
 ``encoded``         some sources as the encoder leaves them

@@ -11,13 +11,14 @@ from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 Sizes = tuple[int, ...]
 
 
-def check_tensors(tensors: StoredTensors, shape: Shape, symbols: int) -> None:
+def check_tensors(tensors: StoredTensors, shape: Shape, symbols: int, spelled: bool) -> None:
     """Checks that the files have exactly the tensors of a model, each with its shape.
 
     Args:
         tensors: of the files.
         shape: of the model.
         symbols: entries of the dictionary.
+        spelled: whether the spelling vectors are among them.
 
     Raises:
         ValueError: they do not.
@@ -25,7 +26,11 @@ def check_tensors(tensors: StoredTensors, shape: Shape, symbols: int) -> None:
     if sum(shape.layers.values()) > len(tensors):
         raise ValueError("it has fewer tensors than the model has layers")
     expected = _expected(shape, symbols)
+    if spelled and shape.copies:
+        expected |= {SPELLED: (symbols, LETTERS), UNIT: (symbols,)}
     kinds = {tensors[name].dtype for name, sizes in expected.items() if name in tensors and len(sizes) == 2}
+    if kinds == {"float16"}:
+        raise ValueError("its matrices are in float16, which is only for torch")
     if not kinds <= {"int8"} and not kinds <= {"float32"}:
         raise ValueError("its matrices are neither all in int8 nor all in float32")
     if kinds == {"int8"}:
@@ -75,7 +80,7 @@ def _expected(shape: Shape, symbols: int) -> dict[str, Sizes]:
         for part, size in (("query", POINTER), ("key", POINTER), ("gate", 1)):
             found |= _linear(f"{COPYING}.{part}", dim, size)
         found |= {f"{COPYING}.{part}.weight": (LETTERS, LETTERS) for part in ("alike", "alike_next")}
-        found |= {f"{COPYING}.where": (3,), SPELLED: (symbols, LETTERS), UNIT: (symbols,)}
+        found[f"{COPYING}.where"] = (3,)
     return found
 
 

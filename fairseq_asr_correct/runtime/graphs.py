@@ -1,9 +1,11 @@
-"""Opens a folder of ``asr-correct export --to onnx``.
+"""Opens a folder of ``asr-correct export``, with ``--to onnx`` or without.
 
     corrector/
         config.json, model.safetensors, dict.txt, decision.json    as those that fairseq loads
         spelling.safetensors                       of a model with a copy path: how its entries are spelled
         encoder.onnx, decoder.onnx, output.onnx    the arithmetic; the weights are in the files above
+
+What is in the last two lines is only in folders of ``--to onnx``: for others, the spelling is computed anew.
 
 The folder may come from a stranger. ONNX Runtime gets graphs that are made here of the other files, and none of the
 folder's, which are for other programs. If they are of this version, they must be the same byte for byte: a folder whose
@@ -21,6 +23,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.finding import is_onnx
 from fairseq_asr_correct.folders.json_files import read_json
 from fairseq_asr_correct.folders.strangers import MOST_ENTRIES, read_bytes, read_text
 from fairseq_asr_correct.runtime.building.decoder_graph import decoder_graph
@@ -29,6 +32,7 @@ from fairseq_asr_correct.runtime.building.graph_builder import HEAD
 from fairseq_asr_correct.runtime.building.output_graph import output_graph
 from fairseq_asr_correct.runtime.expected import check_numbers, check_tensors
 from fairseq_asr_correct.runtime.shape import Shape
+from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 from fairseq_asr_correct.tokens.dictionaries import PlainDictionary
 from fairseq_asr_correct.tokens.word_pieces import SPECIALS
@@ -37,6 +41,7 @@ BUILDERS = {"encoder.onnx": encoder_graph, "decoder.onnx": decoder_graph, "outpu
 WEIGHTS, SPELLING = "model.safetensors", "spelling.safetensors"
 MOST_GRAPH = 8 << 20  # bytes; a layer takes 10 kB
 ADVICE = "write the folder again with asr-correct export --to onnx"
+ADVICE_ELSE = "write the folder again with asr-correct export --dtype int8 or float32"
 Arrays = dict[str, NDArray]
 
 
@@ -84,25 +89,28 @@ def open_graphs(folder: str | Path, threads: int | None = None) -> Graphs:
         UserError: the folder is incomplete or damaged, or its files do not belong together.
     """
     folder = Path(folder)
-    config, path = read_json(folder / "config.json", ADVICE), folder / "config.json"
+    complete = is_onnx(folder)
+    advice = ADVICE if complete else ADVICE_ELSE
+    config, path = read_json(folder / "config.json", advice), folder / "config.json"
     try:
         shape = Shape.of(config)
         path = folder / "dict.txt"
         symbols = read_symbols(path)
         path = folder / WEIGHTS
-        names = [WEIGHTS, *[SPELLING] * shape.copies]
+        names = [WEIGHTS, *[SPELLING] * (shape.copies and complete)]
         tensors = StoredTensors(folder, names)
-        check_tensors(tensors, shape, len(symbols))
+        check_tensors(tensors, shape, len(symbols), complete)
         check_numbers(tensors)
         if int(tensors.numbers("dictionary_version")) != dictionary_version(symbols):
             raise ValueError("it was made with another dictionary than dict.txt")
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not that of a corrector ({reason(error)}): {ADVICE}") from error
-    for name, build in BUILDERS.items():
+        raise UserError(f"{path} is not that of a corrector ({reason(error)}): {advice}") from error
+    for name, build in BUILDERS.items() if complete else ():
         _check_same(folder / name, build(shape, tensors))
     int8 = tensors["encoder.embed_tokens.weight"].dtype == "int8"
     place, names = _where([folder / name for name in names])
-    linked = StoredTensors(place, names)
+    made = spelling_tensors(symbols, int8) if shape.copies and not complete else {}
+    linked = StoredTensors(place, names, made)
     loaded = (_loaded(place, build(shape, linked), threads) for build in BUILDERS.values())
     return Graphs(shape, symbols, int8, *loaded)
 

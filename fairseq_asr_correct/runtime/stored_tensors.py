@@ -1,8 +1,8 @@
-"""Where a model's tensors are in its safetensors files; the numbers are not read."""
+"""Where a model's tensors are: in its safetensors files, whose numbers are not read, or in memory."""
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from fairseq_asr_correct.folders.strangers import open_file
 
 MOST_HEADER = 2 << 20  # bytes; a thousand tensors take 150 kB
-DTYPES = {"F32": "float32", "I8": "int8", "I64": "int64", "BOOL": "bool"}  # of safetensors, and NumPy's names
+# Of safetensors, and NumPy's names.
+DTYPES = {"F32": "float32", "F16": "float16", "I8": "int8", "I64": "int64", "BOOL": "bool"}
 
 
 @dataclass(frozen=True)
 class StoredTensor:
     """A tensor's place."""
 
-    file: str  #: name of the file
+    file: str  #: name of the file; empty if it is in memory
     dtype: str  #: NumPy's name
     shape: tuple[int, ...]
     offset: int  #: in the file, in bytes
@@ -28,29 +29,35 @@ class StoredTensor:
 
 
 class StoredTensors(dict[str, StoredTensor]):
-    """The tensors of a folder's files, by name.
+    """The tensors of a folder's files, and some that are made of them, by name.
 
     Args:
         folder: that has the files.
         names: of the files.
+        made: tensors in memory.
 
     Raises:
         OSError: one cannot be opened, or is not a regular file.
         ValueError: one is damaged, or has tensors of another type than :data:`DTYPES`.
     """
 
-    def __init__(self, folder: Path, names: Iterable[str]) -> None:
+    def __init__(self, folder: Path, names: Iterable[str], made: Mapping[str, NDArray] | None = None) -> None:
         super().__init__()
         self.folder = folder
+        self._made = made or {}
         for name in names:
             for key, one in _places(folder / name):
                 if key in self:
                     raise ValueError(f"{key} is in two files")
                 self[key] = one
+        for key, array in self._made.items():
+            self[key] = StoredTensor("", array.dtype.name, array.shape, 0, array.nbytes)
 
     def numbers(self, name: str) -> NDArray:
         """A tensor's numbers."""
         one = self[name]
+        if not one.file:
+            return self._made[name]
         with open_file(self.folder / one.file) as file:
             file.seek(one.offset)
             return np.frombuffer(file.read(one.length), one.dtype).reshape(one.shape)

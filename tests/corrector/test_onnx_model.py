@@ -109,10 +109,10 @@ def named_like_one(folders: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "cuda"}, "^device='cuda': a folder for ONNX computes on the CPU: leave device out"),
-        ({"dtype": "float16"}, "^dtype='float16': a folder for ONNX computes as it was exported: leave dtype out"),
+        ({"device": "cuda"}, "^device='cuda': ONNX Runtime computes on the CPU: leave device out"),
+        ({"dtype": "float16"}, "^dtype='float16': ONNX Runtime computes as the folder was exported: leave dtype out"),
         ({"threads": 0}, "^threads=0: give a whole number from 1 up"),
-        ({}, "is for ONNX Runtime, which is not installed: pip install"),
+        ({}, "needs ONNX Runtime, which is not installed: pip install"),
     ],
 )
 def test_mistakes(options: dict, message: str, named_like_one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,10 +121,11 @@ def test_mistakes(options: dict, message: str, named_like_one: Path, monkeypatch
         Corrector.from_pretrained(named_like_one, **options)
 
 
-def test_a_folder_for_torch_without_torch(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_without_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "checkpoint_best.pt").write_bytes(b"")
     monkeypatch.delitem(sys.modules, "fairseq_asr_correct.corrector.fairseq_model")
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(
-        UserError, match=r"learned needs torch, which the runtime alone lacks: name a folder that .*onnx"
+        UserError, match=r"needs torch, which the runtime alone lacks: name a folder that asr-correct export wrote"
     ):
-        Corrector.from_pretrained(folders / "learned")
+        Corrector.from_pretrained(tmp_path)

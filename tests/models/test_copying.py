@@ -16,7 +16,7 @@ from torch.nn import functional
 from fairseq_asr_correct.criterions.chunked_cross_entropy import ChunkedLabelSmoothedCrossEntropy
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.models.copying import KEY_DIM, CopyPath, copied_targets, mixed
-from fairseq_asr_correct.models.spelling import DIM, begins_word, letter_rows, spelling_vectors
+from fairseq_asr_correct.tokens.spelling import DIM
 
 PAD, CLS, SEP = 1, 0, 2
 SYMBOLS = ["[CLS]", "[PAD]", "[SEP]", "boy", "##s", "boys", "red", "7"]
@@ -223,25 +223,6 @@ def test_every_weight_is_known(setting: SimpleNamespace) -> None:
 
 
 @pytest.mark.numerical
-def test_words_spelled_alike_are_near() -> None:
-    vectors = spelling_vectors([*SYMBOLS, "bo", "toys", "##boys", "tom's", "madeupword0000", "\u2581boys"])
-    assert vectors.shape == (14, DIM) and vectors.dtype == torch.float32
-    for strange in (0, 1, 2, 7, 12):
-        assert not vectors[strange].any()
-    alike = functional.normalize(vectors, dim=1) @ functional.normalize(vectors[5], dim=0)
-    boy, boys, red, toys = alike[[3, 5, 6, 9]].tolist()
-    assert boys == pytest.approx(1) and red < toys < boys and red < boy < boys
-    assert torch.equal(vectors[13], vectors[5]) and not torch.equal(vectors[10], vectors[5])
-
-
-def test_letter_rows_by_hand() -> None:
-    assert letter_rows("^aba") == {
-        **{"a": 2, "b": 1, "^a": 1, "ab": 1, "ba": 1, "^ab": 1, "aba": 1},
-        **{"^_b": 0.7, "a_a": 0.7},
-    }
-
-
-@pytest.mark.numerical
 def test_a_word_is_spelled_by_its_pieces() -> None:
     path = CopyPath(4, PAD, SYMBOLS)
     row = torch.tensor([[PAD, CLS, 3, 4, 6, SEP, PAD]])
@@ -256,5 +237,6 @@ def test_a_word_is_spelled_by_its_pieces() -> None:
 
 
 def test_where_words_begin() -> None:
-    assert begins_word(SYMBOLS).tolist() == [True, True, True, True, False, True, True, True]
-    assert begins_word(["<s>", "\u2581the", "re", "'s", "<unk>"]).tolist() == [True, True, False, False, True]
+    assert CopyPath(4, PAD, SYMBOLS).begins.tolist() == [True, True, True, True, False, True, True, True]
+    pieces = CopyPath(4, PAD, ["<s>", "\u2581the", "re", "'s", "<unk>"])
+    assert pieces.begins.tolist() == [True, True, False, False, True]

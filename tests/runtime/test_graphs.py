@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import numpy_helper
 
+from fairseq_asr_correct.formats import pretrained
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.runtime import graphs
@@ -159,6 +160,47 @@ def test_damaged_folders_are_refused(name: str, folder: Path, monkeypatch: pytes
     damage(folder)
     monkeypatch.setattr(onnxruntime, "InferenceSession", None)  # nothing is loaded
     refused(lambda: open_graphs(folder), message)
+
+
+@pytest.mark.parametrize("kind", ["int8", "float32"])
+@pytest.mark.parametrize("model", ["plain", "learned"])
+def test_a_folder_without_graphs_computes_the_same(model: str, kind: str, folders: Path, tmp_path: Path) -> None:
+    write(tmp_path, load_any(folders / model), kind)
+    whole = GuidedDecoder(open_graphs(tmp_path, 1))
+    for name in (*BUILDERS, *["spelling.safetensors"] * (model == "learned")):
+        (tmp_path / name).unlink()
+    bare = GuidedDecoder(open_graphs(tmp_path, 1))
+    sources = [[4, 5, 6], [7, 4], [5, 8, 9, 4]]
+    assert bare.decode(sources) == whole.decode(sources)
+    assert bare.score(sources, sources[::-1]) == whole.score(sources, sources[::-1])
+
+
+@pytest.fixture
+def bare(folder: Path) -> Path:
+    """A folder without graphs and spelling."""
+    for name in (*BUILDERS, "spelling.safetensors"):
+        (folder / name).unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["heads that do not fit", "other layers", "another width", "without a copy path", "no weights", "weights cut off",
+     "another dictionary", "a shorter dictionary", "weights that are no numbers", "a scale that makes such"],
+)  # fmt: skip
+def test_without_graphs_the_others_are_checked(name: str, bare: Path) -> None:
+    damage, message = DAMAGES[name]
+    damage(bare)
+    refused(lambda: open_graphs(bare), f"{message}.*: write the folder again with asr-correct export --dtype int8")
+
+
+def test_a_folder_in_float16(folders: Path, tmp_path: Path) -> None:
+    corrector = load_any(folders / "learned")
+    pretrained.write(tmp_path, corrector.model, corrector.dictionary, "float16")
+    refused(
+        lambda: open_graphs(tmp_path),
+        r"its matrices are in float16, which is only for torch\): .* asr-correct export --dtype int8 or float32$",
+    )
 
 
 def test_graphs_of_another_version_are_left_alone(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from fairseq.data import data_utils
-from safetensors.torch import save
+from safetensors.numpy import save
 from torch import Tensor
 
 from fairseq_asr_correct.decoding.keep import score
@@ -12,14 +12,11 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.json_files import read_json
 from fairseq_asr_correct.formats import pretrained
 from fairseq_asr_correct.formats.pretrained import Pretrained
-from fairseq_asr_correct.models.bert_transformer_copy import BertCopyDecoder
-from fairseq_asr_correct.runtime.building.encoder_graph import SPELLED
-from fairseq_asr_correct.runtime.building.output_graph import UNIT
 from fairseq_asr_correct.runtime.graphs import BUILDERS, SPELLING, WEIGHTS, open_graphs
 from fairseq_asr_correct.runtime.guided import GuidedDecoder
 from fairseq_asr_correct.runtime.shape import Shape
+from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
-from fairseq_asr_correct.stored.weights import SCALE, dequantize, quantize
 
 QUANTIZATIONS = ("int8", "float32")
 FILES = (*pretrained.FILES, SPELLING, *BUILDERS)
@@ -42,10 +39,9 @@ def write(folder: Path, corrector: Pretrained, quantization: str, rule: Path | N
         shape = Shape.of(read_json(folder / "config.json", "export it anew"))
     except ValueError as error:
         raise UserError(f"this model cannot be exported for ONNX Runtime: {error}") from error
-    decoder = corrector.model.decoder
     names = [WEIGHTS]
-    if isinstance(decoder, BertCopyDecoder):
-        (folder / SPELLING).write_bytes(save(_spelling(decoder.copying.spelled, quantization)))
+    if shape.copies:
+        (folder / SPELLING).write_bytes(save(spelling_tensors(corrector.dictionary.symbols, quantization == "int8")))
         names.append(SPELLING)
     tensors = StoredTensors(folder, names)
     for name, build in BUILDERS.items():
@@ -71,13 +67,3 @@ def differences(corrector: Pretrained, folder: Path) -> Tensor:
     targets = [torch.tensor([*row, dictionary.eos()]) for row in target]
     expected = torch.cat(score([corrector.model], rows, targets, dictionary))
     return (torch.tensor([each for row in decoder.score(source, target) for each in row]) - expected).abs()
-
-
-def _spelling(spelled: Tensor, quantization: str) -> dict[str, Tensor]:
-    """The spelling vectors, and what makes each as long as 1 when it is multiplied with what is stored of it."""
-    found = {SPELLED: spelled.contiguous()}
-    stored = spelled
-    if quantization == "int8":
-        found[SPELLED], found[SPELLED + SCALE] = quantize(spelled)
-        stored = dequantize(found[SPELLED], torch.ones(len(spelled)))
-    return found | {UNIT: 1 / stored.norm(dim=1).clamp(min=1e-12) * stored.norm(dim=1).gt(0)}

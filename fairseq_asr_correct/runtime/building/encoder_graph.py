@@ -7,7 +7,7 @@ from fairseq_asr_correct.runtime.shape import LETTERS, PAD, POINTER, Shape
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
 COPYING = "decoder.copying"
-SPELLED = "spelled"  # a vector for each entry of the dictionary: see models/spelling.py
+SPELLED = "spelled"  # a vector for each entry of the dictionary: see tokens/spelling.py
 SHORTEST = 1e-12  # length of a vector that is made one long
 
 

@@ -78,8 +78,10 @@ class GraphBuilder:
         """A tensor of the model as it is stored."""
         if name not in self._initializers:
             stored = self.tensors[name]
-            self._initializers[name] = protobuf.tensor_elsewhere(
-                name, stored.dtype, stored.shape, stored.file, stored.offset, stored.length
+            self._initializers[name] = (
+                protobuf.tensor_elsewhere(name, stored.dtype, stored.shape, stored.file, stored.offset, stored.length)
+                if stored.file
+                else protobuf.tensor(name, self.tensors.numbers(name))
             )
         return name
 
