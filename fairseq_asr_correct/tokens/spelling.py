@@ -18,6 +18,7 @@ SKIPPING = 0.7  # weight of two letters around a third, relative to an n-gram
 START = "^"
 GAP = ord("_")  # for the letter between two
 BITS = 21  # of a code point; three make a key, which stands for an n-gram
+MOST_LETTERS = 100  # a symbol of more is no piece of a word; a file from a stranger could have one of millions
 AT_ONCE = 32  # symbols, whose n-grams' directions stay in the processor's cache
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -28,7 +29,7 @@ def spelling_vectors(symbols: Sequence[str]) -> Vectors:
 
     It projects the counts of n-grams of one to three letters, and of two letters around a third, where rare ones weigh
     more, onto directions that are hashes of the n-grams, the same on every machine. Symbols with characters other than
-    letters and apostrophes ([CLS], numbers) are zero, and so similar to nothing.
+    letters and apostrophes ([CLS], numbers) are zero, and so similar to nothing; so are those of many letters.
     """
     owners, keys, shares = _ngrams([_letters(symbol) for symbol in symbols])
     rows = np.unique(keys)
@@ -51,7 +52,7 @@ def spelling_vectors(symbols: Sequence[str]) -> Vectors:
 def _letters(symbol: str) -> str:
     """The letters of a piece, with START before one that begins a word; empty if it has other characters."""
     bare = symbol.removeprefix(PREFIX).removeprefix(WORD)
-    if not bare.replace("'", "").isalpha() or "madeupword" in bare:
+    if len(bare) > MOST_LETTERS or not bare.replace("'", "").isalpha() or "madeupword" in bare:
         return ""
     return START + bare if symbol == bare or symbol.startswith(WORD) else bare
 

@@ -66,3 +66,7 @@ def test_words_spelled_alike_are_near() -> None:
     boy, boys, red, toys = alike[[3, 5, 6, 9]].tolist()
     assert boys == pytest.approx(1) and red < toys < boys and red < boy < boys
     assert np.array_equal(vectors[13], vectors[5]) and not np.array_equal(vectors[10], vectors[5])
+
+
+def test_a_word_of_a_stranger_takes_no_memory() -> None:
+    assert not spelling_vectors(["".join(map(chr, range(0x4E00, 0x4E00 + 101))), "[CLS]"]).any()
