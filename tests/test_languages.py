@@ -11,6 +11,7 @@ from fairseq.data import Dictionary
 
 from fairseq_asr_correct.commands import binarize, train_sentencepiece
 from fairseq_asr_correct.commands import get_bert as get_decoder_params_from_bert
+from fairseq_asr_correct.encoders.sentencepieces import SentencePieces
 from fairseq_asr_correct.errors import UserError
 
 BIN = Path(sys.executable).parent
@@ -24,13 +25,13 @@ def spm(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def round_trip(pieces: binarize.SentencePieces, line: str) -> str:
+def round_trip(pieces: SentencePieces, line: str) -> str:
     """Through the files and classes that a sentence passes: pieces, text file, pieces again, text."""
     return pieces._model.decode(" ".join(pieces.encode(line).split()))
 
 
 def test_sentencepiece_gives_every_line_back(spm: Path, pairs: Path) -> None:
-    pieces = binarize.SentencePieces(spm)
+    pieces = SentencePieces(spm)
     lines = [line for side in ("bad", "good") for line in (pairs / f"train.{side}").read_text().splitlines()]
     assert len(lines) == 120 and all(round_trip(pieces, line) == line for line in lines)
     used = {piece for line in lines for piece in pieces.encode(line).split()}
@@ -42,7 +43,7 @@ def test_sentencepiece_normalizes_white_space_alone(tmp_path: Path) -> None:
     lines = ["Ｆｕｌｌ ﬁne  ½ café cafe\u0301", "\tИдёт\u00a0дождь\u2028ß ", "  ", "नमस्ते 你好 🙂 a\x1fb"]
     (tmp_path / "text").write_text("\n".join(lines) + "\n", newline="\n")
     train_sentencepiece.main(["--input", str(tmp_path / "text"), "--save-to", str(tmp_path / "spm")])
-    pieces = binarize.SentencePieces(tmp_path / "spm")
+    pieces = SentencePieces(tmp_path / "spm")
     for line in lines:
         assert round_trip(pieces, line) == " ".join(line.split())
         assert set(pieces.encode(line).split()) <= pieces.vocabulary
@@ -66,7 +67,7 @@ def test_sentencepiece_dictionary(spm: Path, pairs: Path, tmp_path: Path, capsys
     train_sentencepiece.main([*argv, "--pieces", "5000"])
     assert "--pieces asked for 5,000" in capsys.readouterr().err
     train_sentencepiece.main([*argv, "--pieces", "60", "--character-coverage", "0.98"])
-    assert len(binarize.SentencePieces(tmp_path / "again").vocabulary) < len(binarize.SentencePieces(spm).vocabulary)
+    assert len(SentencePieces(tmp_path / "again").vocabulary) < len(SentencePieces(spm).vocabulary)
 
 
 def test_sentencepiece_mistakes(spm: Path, pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -125,9 +126,9 @@ def test_a_corrector_without_a_bert(
         "--bpe", "sentencepiece", "--sentencepiece-model", spm / "spm.model", "--beam", 2, "--max-len-b", 5,
     )  # fmt: skip
     answers = {line[0]: line.split("\t")[-1] for line in capsys.readouterr().out.splitlines() if line[1:3] == "-0"}
-    source = binarize.SentencePieces(spm)._model.decode(answers["S"])
+    source = SentencePieces(spm)._model.decode(answers["S"])
     assert source == "the boys ' hous is read" and "<unk>" not in answers["S"]
-    assert answers["D"] == binarize.SentencePieces(spm)._model.decode(answers["H"])
+    assert answers["D"] == SentencePieces(spm)._model.decode(answers["H"])
     assert "▁" in answers["S"] and "▁" not in answers["D"]
 
 

@@ -22,7 +22,6 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.encoders.piece_ids import Encoding, Ids, chunks_of, id_type, make_encoder
-from fairseq_asr_correct.encoders.sentencepieces import SentencePieces  # noqa: F401  (asked for here)
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.models.bert_init import read_shape

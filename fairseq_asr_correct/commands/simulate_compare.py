@@ -7,12 +7,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
+from fairseq_asr_correct.english.frequencies import UNKNOWN, commonest, zipf
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.simulation import confusions, neighbours, statistics, telling_apart
 from fairseq_asr_correct.simulation import texts as text
 from fairseq_asr_correct.simulation.apply import Simulator
+from fairseq_asr_correct.simulation.events import Pair
 from fairseq_asr_correct.simulation.pronunciations import pronounce
 from fairseq_asr_correct.simulation.recall import recall
 
@@ -57,12 +58,15 @@ def run_compare(args: argparse.Namespace) -> None:
     """Prints the tables, and writes them."""
     if args.seeds < 1:
         raise UserError("--seeds must be at least 1")
+    if args.draws < 1:
+        raise UserError("--draws must be at least 1")
     real, made = (list(text.read_pairs(paths)) for paths in (args.real, args.simulated))
     vocabulary = known_words(args, [*real, *made])
+    existing = vocabulary if args.text else vocabulary | english_words([*real, *made])
     heard = pronounced([*real, *made]) if args.pronounce else None
     found: dict[str, Any] = {
-        "real": statistics.describe(real, vocabulary, heard),
-        "simulated": statistics.describe(made, vocabulary, heard),
+        "real": statistics.describe(real, existing, heard),
+        "simulated": statistics.describe(made, existing, heard),
     }
     print("| percent | real | simulated | difference |\n| --- | ---: | ---: | ---: |")
     for name, value in found["real"].items():
@@ -80,25 +84,30 @@ def run_compare(args: argparse.Namespace) -> None:
             file.write(json.dumps(found, ensure_ascii=False, indent=2) + "\n")
 
 
-def known_words(args: argparse.Namespace, pairs: list[text.Pair]) -> set[str]:
+def known_words(args: argparse.Namespace, pairs: list[Pair]) -> set[str]:
     """The words that exist: those of ``--text`` or of general English, and of all references."""
     if args.text:
         lines = tqdm(text.read_text(args.text), desc="counting words", unit=" lines", disable=None)
         known = {word for word, count in text.count_words(lines).items() if count >= args.min_count}
     else:
-        known = {word for _, written in pairs for word in written if zipf(word) != UNKNOWN}
+        known = set(commonest(UNKNOWN + 0.1))
     known.update(word for reference, _ in pairs for word in reference)
     return known
 
 
-def pronounced(pairs: list[text.Pair]) -> dict[str, str]:
+def english_words(pairs: list[Pair]) -> set[str]:
+    """Words of the hypotheses that are of general English, and possessives of such words."""
+    return {word for _, written in pairs for word in written if zipf(word) != UNKNOWN}
+
+
+def pronounced(pairs: list[Pair]) -> dict[str, str]:
     """The sounds of all words that espeak-ng can speak."""
     words = {word for pair in pairs for words in pair for word in words}
     said = sorted(word for word in words if neighbours.WORD.fullmatch(word))
     return dict(zip(said, pronounce(said), strict=True))
 
 
-def tell_apart(real: list[text.Pair], made: list[text.Pair], seeds: int) -> dict[str, Any] | None:
+def tell_apart(real: list[Pair], made: list[Pair], seeds: int) -> dict[str, Any] | None:
     """Prints how well classifiers tell simulated from real; None, and why, if there are too few sentences."""
     try:
         told = telling_apart.told_apart(real, made, seeds)

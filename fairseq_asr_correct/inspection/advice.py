@@ -3,7 +3,7 @@
 The thresholds come from sets of which it is known what a corrector reached: ``docs/results/data.md`` has them.
 """
 
-from fairseq_asr_correct.inspection.data_faults import FEW, is_foreign, why_swapped
+from fairseq_asr_correct.inspection.data_faults import FEW, WRONG, is_foreign, why_swapped
 from fairseq_asr_correct.inspection.pair_numbers import PairNumbers
 from fairseq_asr_correct.inspection.text_numbers import TextNumbers
 
@@ -44,15 +44,21 @@ def advice_on_pairs(numbers: PairNumbers) -> str:
         )
     if could["named"] >= NAMES:
         return f"{names} {_then(numbers)}"
+    if (numbers.rates["wer"] or 0) > WRONG:
+        return "Match the two sides first. What is counted here is of no use until then."
     if could["seen"] >= REPEATED:
         return (
             f"Your recognizer writes words, and {could['seen']:.0f}% of its errors come again elsewhere: it is worth "
             f"training on pairs. {_then(numbers)}"
         )
+    first = (
+        "Your recognizer writes words, and its errors rarely come again: expect a few percent fewer of them at best."
+    )
+    if (numbers.kinds["name"]["share"] or 0) < NAMES:
+        return f"{first} {_then(numbers)}"
     return (
-        "Your recognizer writes words, and its errors rarely come again: expect a few percent fewer of them at best. "
-        f"Names and rare words make {_share(numbers, 'name')} of the errors, so give your list of terms first, and use "
-        "--language-model where seconds do not count."
+        f"{first} Names and rare words make {_share(numbers, 'name')} of the errors, so give your list of terms first, "
+        "and use --language-model where seconds do not count."
     )
 
 

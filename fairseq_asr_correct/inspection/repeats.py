@@ -57,13 +57,19 @@ def mendable(sentences: Sequence[Sentence]) -> Mendable:
             parts[name] += errors
         for part in PARTS:
             seen = _confusions(known[: round(part * len(known))])
-            curve[part] += sum(m.errors for sentence in new for m, _ in sentence.found if (m.said, m.heard) in seen)
+            curve[part] += sum(m.errors for m in _reachable(new) if (m.said, m.heard) in seen)
     errors = sum(m.errors for m in everything)
     return Mendable(
         errors, parts["replaced"], parts["seen"], parts["spelled"], parts["named"], parts["any"],
         sum(m.errors for m in everything if again[m.said, m.heard] > 1),
         [(part * len(sentences) / 2, curve[part] / errors) for part in PARTS] if errors else [],
     )  # fmt: skip
+
+
+def _reachable(sentences: Iterable[Sentence]) -> Iterator[Mistake]:
+    """The mistakes that the word pieces can mend."""
+    for sentence in sentences:
+        yield from (mistake for mistake, kind in sentence.found if kind != MistakeKind.UNREACHABLE)
 
 
 def _halves(sentences: Sequence[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
@@ -90,6 +96,8 @@ def _in_half(known: Sequence[Sentence], new: Sequence[Sentence]) -> Iterator[tup
     yield "replaced", sum(_by_replacing(sentence, rules) for sentence in new)
     for sentence in new:
         for mistake, kind in sentence.found:
+            if kind == MistakeKind.UNREACHABLE:
+                continue
             ways = {
                 "seen": (mistake.said, mistake.heard) in seen,
                 "spelled": is_misspelled_english(mistake),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,6 +83,8 @@ def _of(kind: Any, value: Any, where: str) -> Any:
     if not fits:
         advice = "; write 0.001 for 1e-3" if kind is float and isinstance(value, str) else ""
         raise UserError(f"{where}: {value!r:.60} is not {NAMES[kind]}{advice}")
+    if kind is float and not math.isfinite(value):
+        raise UserError(f"{where}: {value!r} is not a number that can be used")
     return kind(value)
 
 

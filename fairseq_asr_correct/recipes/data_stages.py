@@ -30,12 +30,13 @@ class DataStages:
     def evaluation(self, name: str) -> Path:
         """A set to evaluate on."""
         one = self.recipe.evaluation[name]
-        work = partial(real_pairs.select, self.setup.located(one.source), one.recognizers, english=self.setup.english)
+        source, english = self.setup.located(one.source), self.setup.english
+        work = partial(real_pairs.select, source, one.recognizers, most=one.most, english=english)
         return self.place.do(
             f"evaluation-{name}",
             f"evaluation/{name}.jsonl",
             work,
-            asdict(one) | {"english": self.setup.english},
+            asdict(one) | {"english": english},
             self.setup.files_of(one),
         )
 

@@ -15,7 +15,7 @@ from fairseq_asr_correct.recipes.language import check_english
 from fairseq_asr_correct.transcripts.entries import read_texts
 from fairseq_asr_correct.transcripts.sources import parse_file
 
-SOME = 5000  # lines that are looked up at once
+SOME = 5000  # texts that are looked up at once
 
 
 @dataclass(frozen=True)

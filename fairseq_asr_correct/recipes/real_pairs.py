@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from fairseq_asr_correct.english.regional import Region, alike
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.pairs.overlap import Ngrams
+from fairseq_asr_correct.recipes.drawn_text import SOME
 from fairseq_asr_correct.recipes.language import check_english
 from fairseq_asr_correct.transcripts.chunks import parse, read_chunks
 from fairseq_asr_correct.transcripts.entries import read_entries
@@ -18,7 +19,6 @@ from fairseq_asr_correct.transcripts.file_formats import ROWS
 from fairseq_asr_correct.transcripts.sources import parse_source
 
 WORDS_IN_A_ROW = 8  # that two texts share by chance hardly ever
-SOME = 5000  # texts that are looked up at once
 
 
 class Spoken(NamedTuple):
@@ -107,7 +107,12 @@ def select(
     wanted = recognizers or [""]
     for name in wanted:
         count = counts[name] if recognizers else counts.total()
-        if count < max(least, 1):
+        if not count and not least:
+            raise UserError(
+                f"{source} has no pairs of {name}: name a recognizer that it has" if name
+                else f"{source} has no pairs: name a file that has some"
+            )  # fmt: skip
+        if count < least:
             raise UserError(
                 f"{source} has {count:,} pairs{f' of {name}' if name else ''} to use: errors are learned from at least "
                 f"{least:,}; transcribe more, or leave it out"

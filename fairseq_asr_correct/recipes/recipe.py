@@ -134,7 +134,8 @@ def read_recipe(path: Path, variants: Sequence[str] = ()) -> Recipe:
         UserError: it cannot be read, or a setting is unknown, missing or impossible.
     """
     content = read_yaml(path)
-    changes = content.pop(VARIANTS, None) or {} if isinstance(content, dict) else {}
+    given = content.pop(VARIANTS, None) or {} if isinstance(content, dict) else {}
+    changes = checked(dict[str, dict[str, Any]], given, f"{path}: {VARIANTS}")
     for name in variants:
         if name not in changes:
             raise UserError(f"{path} has no variant {name!r}; it has {', '.join(changes) or 'none'}")
@@ -171,6 +172,9 @@ def _mistakes(recipe: Recipe) -> Iterator[str]:
     for taken in ("train", "valid"):
         if taken in recipe.evaluation:
             yield f"evaluation: {taken} is what training and validation are called; take another name"
+    for name, one in recipe.evaluation.items():
+        if one.repeat != 1:
+            yield f"evaluation: {name} has a repeat, which only pairs have"
     yield from _impossible_numbers(recipe)
 
 
@@ -199,28 +203,47 @@ def _missing(names: Iterable[str], known: Iterable[str], where: str, kind: str) 
 
 
 def _impossible_numbers(recipe: Recipe) -> Iterator[str]:
-    shares = {f"texts: {name}: today": text.today for name, text in recipe.texts.items()}
-    shares |= {"cleaning: error_free": recipe.cleaning.error_free}
-    shares |= {"decision: min_confidence": recipe.decision.min_confidence}
     for one in recipe.errors:
-        where = f"errors: {one.name}"
-        shares |= {f"{where}: texts: {name}": share for name, share in one.texts.items()}
-        shares |= {f"{where}: wer": rate for rate in one.wer}
         if abs(sum(one.texts.values()) - 1) > 1e-6:
-            yield f"{where}: the shares of its texts sum to {sum(one.texts.values()):g}, and must to 1"
+            yield f"errors: {one.name}: the shares of its texts sum to {sum(one.texts.values()):g}, and must to 1"
         if len(one.wer) not in (1, 2) or list(one.wer) != sorted(one.wer):
-            yield f"{where}: wer is one rate, or two with the lower first"
-    for where, share in shares.items():
+            yield f"errors: {one.name}: wer is one rate, or two with the lower first"
+    for where, share in _shares(recipe):
         if not 0 <= share <= 1:
             yield f"{where} is {share:g}, and a share is from 0 to 1"
-    counts = {f"training: {name}": getattr(recipe.training, name) for name in ("updates", "batch_tokens", "save_every")}
-    counts |= {"decision: sentences": recipe.decision.sentences, "report_sentences": recipe.report_sentences}
-    counts |= {"training: decoder_layers": recipe.training.decoder_layers}
-    counts |= {f"errors: {one.name}: lines": one.lines for one in recipe.errors}
-    counts |= {"least_pairs": recipe.least_pairs}
-    counts |= {f"pairs: {name}: most": one.most for name, one in recipe.pairs.items() if one.most is not None}
-    for where, count in counts.items():
+    for where, count in _counts(recipe):
         if count < 1:
             yield f"{where} is {count}, and must be at least 1"
-    if min((one.repeat for one in recipe.pairs.values()), default=1) < 0:
-        yield "pairs: a repeat is at least 0"
+    least = {f"pairs: {name}: repeat": one.repeat for name, one in recipe.pairs.items()}
+    least |= {"cleaning: max_wer": recipe.cleaning.max_wer, "decision: right": recipe.decision.right}
+    least |= {"training: warm_up": recipe.training.warm_up, "seed": recipe.seed}
+    for where, number in least.items():
+        if number < 0:
+            yield f"{where} is {number:g}, and must be at least 0"
+    if recipe.training.learning_rate <= 0:
+        yield f"training: learning_rate is {recipe.training.learning_rate:g}, and must be above 0"
+
+
+def _shares(recipe: Recipe) -> Iterator[tuple[str, float]]:
+    yield from ((f"texts: {name}: today", text.today) for name, text in recipe.texts.items())
+    for one in recipe.errors:
+        yield from ((f"errors: {one.name}: texts: {name}", share) for name, share in one.texts.items())
+        yield from ((f"errors: {one.name}: wer", rate) for rate in one.wer)
+    yield "cleaning: error_free", recipe.cleaning.error_free
+    yield "decision: min_confidence", recipe.decision.min_confidence
+    for name in ("dropout", "encoder_dropout", "label_smoothing", "loss_skip_copied"):
+        yield f"training: {name}", getattr(recipe.training, name)
+
+
+def _counts(recipe: Recipe) -> Iterator[tuple[str, int]]:
+    for name in ("updates", "batch_tokens", "save_every", "decoder_layers"):
+        yield f"training: {name}", getattr(recipe.training, name)
+    yield "decision: sentences", recipe.decision.sentences
+    yield "report_sentences", recipe.report_sentences
+    yield "least_pairs", recipe.least_pairs
+    yield "cleaning: max_words", recipe.cleaning.max_words
+    yield from ((f"errors: {one.name}: lines", one.lines) for one in recipe.errors)
+    if recipe.sounds is not None:
+        yield "sounds: lines", recipe.sounds.lines
+    for kind, some in (("pairs", recipe.pairs), ("evaluation", recipe.evaluation)):
+        yield from ((f"{kind}: {name}: most", one.most) for name, one in some.items() if one.most is not None)

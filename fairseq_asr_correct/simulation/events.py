@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein, Opcodes
 
+Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 Span = tuple[int, int, int, int]  # reference from, to; hypothesis from, to
 LONGEST = 3  # letters of a reference in one edit; longer ones are cut, so that they can happen in other words
 

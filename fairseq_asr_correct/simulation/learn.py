@@ -10,7 +10,7 @@ import numpy as np
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation.apply import TRUST_FORMS
 from fairseq_asr_correct.simulation.confusions import CLASSES, CONTEXTS, Confusions
-from fairseq_asr_correct.simulation.events import Event, edits, events
+from fairseq_asr_correct.simulation.events import Event, Pair, edits, events
 from fairseq_asr_correct.simulation.letters import Misspeller, keys, places
 from fairseq_asr_correct.simulation.rates import LENGTHS, Rates
 from fairseq_asr_correct.simulation.sentences import spread_and_burst
@@ -22,8 +22,6 @@ ROUNDS = 4
 SHAPE = 3.0  # where the search for the shape begins
 KEPT = 20_000  # pairs that are used more than once
 SELDOM = 10  # contexts without changes are stored only if they were seen this often
-
-Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 
 
 def learn(pairs: Iterable[Pair]) -> Confusions:

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from fairseq_asr_correct.simulation.apply import Simulator
-from fairseq_asr_correct.simulation.events import events
-
-Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
+from fairseq_asr_correct.simulation.events import Pair, events
 
 
 def recall(

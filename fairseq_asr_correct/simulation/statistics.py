@@ -9,9 +9,8 @@ from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.english.function_words import FUNCTION_WORDS
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation.events import Event, events
+from fairseq_asr_correct.simulation.events import Event, Pair, events
 
-Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 Name = TypeVar("Name", int, str)
 FARTHEST = 4  # letters, sounds and wrong places in a row; more count as this many
 PLACES = ("one word for one", "one word split", "two words merged", "two words for two or more", "a word gone")
@@ -84,9 +83,9 @@ class _Counts:
         table = {"word error rate": edits / self.words}
         for kind, name in (("replace", "substitutions"), ("delete", "deletions"), ("insert", "insertions")):
             table[f"{name}, of the errors"] = kinds[kind] / edits
-        if self.vocabulary is not None and wrong:
-            table["non-words, of the wrong words"] = self.strange / wrong
-            table["wrong non-words, of all words written"] = self.strange / self.written
+        if self.vocabulary is not None:
+            table["non-words, of the wrong words"] = self.strange / max(1, wrong)
+            table["wrong non-words, of all words written"] = self.strange / max(1, self.written)
         for distance in range(1, FARTHEST + 1):
             table[f"{_many(distance, 'letter')} apart, of the substitutions"] = _share(self.letters, distance)
         if self.heard is not None:

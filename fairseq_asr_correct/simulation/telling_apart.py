@@ -18,10 +18,9 @@ from rapidfuzz.distance import Levenshtein
 from fairseq_asr_correct.english.frequencies import zipf
 from fairseq_asr_correct.english.function_words import FUNCTION_WORDS
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.simulation.events import Event, events
+from fairseq_asr_correct.simulation.events import Event, Pair, events
 from fairseq_asr_correct.word_errors import word_errors
 
-Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 FOLDS = 5
 FEWEST = 10 * FOLDS  # sentences of each kind
 HASHES = 2**18  # of tokens
@@ -51,7 +50,7 @@ def told_apart(real: Sequence[Pair], made: Sequence[Pair], seeds: int = 3) -> To
         seeds: how often counterparts are drawn, and folds and classifiers made.
 
     Raises:
-        UserError: too few sentences have errors and a counterpart.
+        UserError: too few sentences have errors and a counterpart, or too few of their references differ.
     """
     areas: dict[str, list[float]] = defaultdict(list)
     sentences = 0
@@ -62,6 +61,12 @@ def told_apart(real: Sequence[Pair], made: Sequence[Pair], seeds: int = 3) -> To
             raise UserError(
                 f"{sentences} sentences with errors have a counterpart of as many words and errors, and {FEWEST} are "
                 "needed to tell simulated from real: give more pairs"
+            )
+        different = len({" ".join(reference) for reference, _ in [*ours, *theirs]})
+        if different < FEWEST:
+            raise UserError(
+                f"{sentences} sentences with errors have {different} different references, and {FEWEST} are needed to "
+                "tell simulated from real: give pairs of more sentences"
             )
         for name, found in _areas(ours, theirs, seed):
             areas[name].append(found)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.simulation.events import Pair
 from fairseq_asr_correct.transcripts.chunks import parse, read_chunks
 from fairseq_asr_correct.transcripts.entries import read_texts
 from fairseq_asr_correct.transcripts.sources import parse_file, parse_source
 
-Pair = tuple[list[str], list[str]]  # words of the reference, and of the hypothesis
 Line = tuple[int, list[str]]  # number from 1, and words
 
 

@@ -11,6 +11,7 @@ from conftest import WORDS, run_command
 from fairseq_asr_correct.commands import binarize, to_wordpieces, train_sentencepiece
 from fairseq_asr_correct.encoders import piece_ids
 from fairseq_asr_correct.encoders.piece_ids import Chunk, Encoding, KeptIds, chunks_of, make_encoder
+from fairseq_asr_correct.encoders.sentencepieces import SentencePieces
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_sentencepieces_too(odd_pairs: Path, tmp_path: Path) -> None:
     train_sentencepiece.main(
         ["--input", str(odd_pairs / "train.bad"), "--pieces", "60", "--save-to", str(tmp_path / "spm")]
     )
-    spm = binarize.SentencePieces(tmp_path / "spm")
+    spm = SentencePieces(tmp_path / "spm")
     (tmp_path / "pieces").mkdir()
     for path in odd_pairs.iterdir():
         lines = path.read_text(encoding="utf-8").split("\n")[:-1]

@@ -129,8 +129,18 @@ def test_what_is_odd_is_said(inspect: Any, tmp_path: Path) -> None:
 
 
 def test_sides_of_different_speech(inspect: Any, tmp_path: Path) -> None:
-    said, _ = inspect(rows(tmp_path / "a.jsonl", [("on the quay", "five loud geese came by again")] * 2))
+    said, [found] = inspect(rows(tmp_path / "a.jsonl", [("on the quay", "five loud geese came by again")] * 2))
     assert "says that the two sides are hardly of the same speech" in said
+    assert found["advice"].startswith("Match the two sides first.")
+
+
+@pytest.mark.parametrize(("word", "form", "names"), [("boat", "coat", False), ("ondine", "on dine", True)])
+def test_names_where_there_are_some(word: str, form: str, names: bool, inspect: Any, tmp_path: Path) -> None:
+    """One error in one sentence: nothing comes again."""
+    _, [found] = inspect(rows(tmp_path / "a.jsonl", [(f"the old small {word} left", f"the old small {form} left")]))
+    assert found["advice"].startswith("Your recognizer writes words, and its errors rarely come again")
+    assert ("Names and rare words make 100% of the errors" in found["advice"]) == names
+    assert ("Collect at least 100 pairs" in found["advice"]) != names
 
 
 @pytest.mark.parametrize("as_pairs", [True, False])

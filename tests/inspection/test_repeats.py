@@ -50,6 +50,14 @@ def test_misspelled_english_and_names() -> None:
     assert (found.errors, found.spelled, found.named, found.seen, found.any) == (5, 1, 3, 0, 4)
 
 
+def test_what_the_pieces_cannot_spell_is_out_of_reach() -> None:
+    """Both halves have the mistake, but no corrector can write the word."""
+    some = [sentence("by ørsted", "by orsted", "ann"), sentence("to ørsted", "to orsted", "bob")]
+    found = mendable(some)
+    assert (found.errors, found.seen, found.spelled, found.named, found.any) == (2, 0, 0, 0, 0)
+    assert {part for _, part in found.curve} == {0}
+
+
 def test_nothing_wrong() -> None:
     found = mendable([sentence("all is well", "all is well"), sentence("so it is", "so it is")])
     assert not any(found[:-1]) and found.curve == []

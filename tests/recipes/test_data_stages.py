@@ -76,6 +76,14 @@ def test_a_changed_setting_does_again_what_depends_on_it_alone(tmp_path: Path) -
     assert [verb[:2] for verb in here.verbs] == [["simulate", "apply"], ["pairs", "--train"]]
 
 
+def test_an_evaluation_set_of_at_most_so_many(tmp_path: Path) -> None:
+    with Workplace(tmp_path / "work", lambda line: None) as place:
+        setup = stages(tmp_path, place, Here()).setup
+        sets = {"first": dataclasses.replace(setup.recipe.evaluation["first"], most=7)}
+        few = dataclasses.replace(setup, recipe=dataclasses.replace(setup.recipe, evaluation=sets))
+        assert len(DataStages(few).evaluation("first").read_text().splitlines()) == 7
+
+
 def test_overlap_with_an_evaluation_set_is_dropped_from_pairs_and_text(tmp_path: Path) -> None:
     with Workplace(tmp_path / "work", lambda line: None) as place:
         setup = stages(tmp_path, place, Here()).setup

@@ -105,5 +105,5 @@ def test_a_quick_look_misses_nothing() -> None:
     assert len(every) > 100
     for one in every:
         for old in one.spellings[1:]:
-            for text in (old, f"the {old} then", f"its {old}'s"):
+            for text in (old, f"the {old} then", f"the '{old}' then", f"its {old}'s"):
                 assert spelled_today(text) == spelled_today(text + "\u00a0").removesuffix("\u00a0")

@@ -93,6 +93,18 @@ MISTAKES: list[tuple[Change, str]] = [
     (put("decision", "sets", []), "decision: sets is empty"),
     (put("language", "latin"), "language is 'latin', and must be one of english, other"),
     (put("cleaning", "spelling", "scots"), "must be one of american, british"),
+    (put("variants", ["cpu"]), r"variants: \['cpu'\] is not a mapping of names to values"),
+    (put("variants", "half", 5), "variants: half: 5 is not a mapping of names to values"),
+    (put("evaluation", "dev", "repeat", 2), "evaluation: dev has a repeat, which only pairs have"),
+    (put("evaluation", "dev", "most", 0), "evaluation: dev: most is 0, and must be at least 1"),
+    (put("pairs", "ctc", "repeat", -1), "pairs: ctc: repeat is -1, and must be at least 0"),
+    (put("sounds", {"texts": ["books"], "lines": -5}), "sounds: lines is -5, and must be at least 1"),
+    (put("training", "warm_up", -3), "warm_up is -3, and must be at least 0"),
+    (put("training", "learning_rate", float("nan")), "learning_rate: nan is not a number that can be used"),
+    (put("training", "learning_rate", 0), "learning_rate is 0, and must be above 0"),
+    (put("training", "dropout", 7), "training: dropout is 7, and a share is from 0 to 1"),
+    (put("cleaning", "max_wer", -1), "max_wer is -1, and must be at least 0"),
+    (put("cleaning", "max_words", 0), "max_words is 0, and must be at least 1"),
     (put("variants", "half", {"trainin": 1}), "variants: half: there is no setting 'trainin'; did you mean training"),
 ]
 

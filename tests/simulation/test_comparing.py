@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 from fairseq_asr_correct.commands import simulate_errors
+from fairseq_asr_correct.commands.simulate_compare import known_words
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.simulation import statistics, telling_apart
-from fairseq_asr_correct.simulation.events import events
+from fairseq_asr_correct.simulation.events import Pair, events
 
-Pair = tuple[list[str], list[str]]
 PAIRS: list[Pair] = [
     (["he", "ran", "to", "the", "house"], ["he", "run", "to", "a", "a", "house"]),
     (["see", "that", "old", "man", "go"], ["see", "man"]),
@@ -74,6 +74,12 @@ def test_only_sentences_of_the_same_size_are_compared() -> None:
         telling_apart.told_apart(real, made)
 
 
+def test_few_references_many_times_are_too_few() -> None:
+    pairs = [([*WORDS[:3], f"n{at % 4}"], ["tea", *WORDS[1:3], f"n{at % 4}"]) for at in range(60)]
+    with pytest.raises(UserError, match="60 sentences with errors have 4 different references, and 50 are needed"):
+        telling_apart.told_apart(pairs, pairs, seeds=1)
+
+
 def test_tokens_by_hand() -> None:
     found = list(events(["so", "he", "ran"], ["so", "he", "run"]))
     assert [token for token in telling_apart.tokens(found) if token[0] not in "rh" or len(token) > 5] == [
@@ -101,9 +107,29 @@ def test_compare_writes_what_it_prints(count: int, tmp_path: Path, capsys: pytes
         assert "3 sentences with errors have a counterpart" in printed
 
 
-def test_compare_refuses_no_seeds(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--seeds must be at least 1"):
-        simulate_errors.main(["compare", "--real", "a", "--simulated", "b", "--seeds", "0"])
+@pytest.mark.parametrize("flag", ["--seeds", "--draws"])
+def test_compare_refuses_none(flag: str) -> None:
+    with pytest.raises(UserError, match=f"{flag} must be at least 1"):
+        simulate_errors.main(["compare", "--real", "a", "--simulated", "b", flag, "0"])
+
+
+def test_compare_where_one_side_has_no_wrong_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The real recognizer only drops words, even all of them; a possessive is a word."""
+    for name, heard in (("real", ""), ("made", "the quay's qwzxk")):
+        (tmp_path / name).write_text(json.dumps({"text": "the boat left", "pred_text": heard}) + "\n")
+    simulate_errors.main(
+        ["compare", "--real", f"nemo:{tmp_path / 'real'}", "--simulated", f"nemo:{tmp_path / 'made'}", "--seeds", "1"]
+    )
+    printed = capsys.readouterr().out
+    assert "| non-words, of the wrong words | 0.0 | 50.0 | +50.0 |" in printed
+    assert "| wrong non-words, of all words written | 0.0 | 33.3 | +33.3 |" in printed
+
+
+def test_the_words_that_exist_are_those_of_english(tmp_path: Path) -> None:
+    """Without --text, a word need be in no pair."""
+    args = simulate_errors.make_parser().parse_args(["compare", "--real", "a", "--simulated", "b"])
+    known = known_words(args, [(["xyzzyx"], ["quay's"])])
+    assert {"harbour", "xyzzyx"} <= known and "quay's" not in known and len(known) > 49_000
 
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")

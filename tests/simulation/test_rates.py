@@ -11,10 +11,10 @@ import pytest
 from fairseq_asr_correct.simulation import confusions
 from fairseq_asr_correct.simulation.apply import Simulator, calibrate, word_error_rate
 from fairseq_asr_correct.simulation.confusions import Confusions
+from fairseq_asr_correct.simulation.events import Pair
 from fairseq_asr_correct.simulation.learn import learn
 from fairseq_asr_correct.simulation.rates import Rates, factors, hazards
 
-Pair = tuple[list[str], list[str]]
 NAMES = ["zuber", "kolva", "wrenk", "morbo", "talik", "pesch"]  # words that English lacks
 COMMON = ["house", "water", "woman", "night", "world", "money"]
 
@@ -45,7 +45,6 @@ def test_hazards_give_the_probability_over_all_sentences(shape: float) -> None:
 
 
 def test_words_never_seen_are_wrong_as_often_as_words_as_common(learned: Confusions) -> None:
-    rates = Rates(learned)
     seldom = {word: [1, int(word in NAMES), 0, 0] for word in [*NAMES, *COMMON]}
     rates = Rates(Confusions(**vars(learned) | {"words": seldom}))
     name, common = rates["gribo"], rates["table"]  # five letters each, and not in the pairs
