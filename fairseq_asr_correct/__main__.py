@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         importlib.import_module(f"fairseq_asr_correct.commands.{VERBS[verb][0]}").main(words[1:])
     except ModuleNotFoundError as error:
-        if importlib.util.find_spec("torch"):
+        if all(map(importlib.util.find_spec, ("torch", "fairseq"))):
             raise
         raise UserError(
             f"asr-correct {verb} needs {error.name}, which the runtime alone lacks: pip install fairseq-asr-correct"

@@ -1,5 +1,6 @@
 """What corrects on ONNX Runtime loads neither torch nor fairseq: Python, commands and the service."""
 
+import importlib.util
 import json
 import os
 import re
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from fairseq_asr_correct.__main__ import main
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import load
 
@@ -76,3 +79,17 @@ exec(compile(open("setup.py").read(), "setup.py", "exec"), {"__file__": "setup.p
         assert name == "fairseq-asr-correct-runtime" and bare == {"onnxruntime", "numpy", "rapidfuzz", "tqdm", "pyyaml"}
     else:
         assert name == "fairseq-asr-correct" and {"torch", "ve-fairseq", "transformers"} < bare
+
+
+@pytest.mark.parametrize("missing", ["torch", "fairseq", "another"])
+def test_a_verb_that_needs_more_says_so(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'x'", name="x")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else name)
+    monkeypatch.setattr(importlib, "import_module", fails)
+    error, message = (UserError, "evaluate needs x, which the runtime alone lacks")
+    if missing == "another":  # then nothing of ours is
+        error, message = (ModuleNotFoundError, "No module named 'x'")
+    with pytest.raises(error, match=message):
+        main(["evaluate"])

@@ -19,7 +19,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then l
 # isort: split
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import rule_with
+from fairseq_asr_correct.folders.finding import EVERY, rule_with
 from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = parse_export(make_parser(), argv)
 
-    with new_folder(args.save_to, args.force, FILES) as unfinished:
+    with new_folder(args.save_to, args.force, EVERY) as unfinished:
         pretrained = load_any(args.model)
         check(args.model, pretrained, unfinished.parent)
         write(unfinished, pretrained, args.quantization, rule_with(args.model))

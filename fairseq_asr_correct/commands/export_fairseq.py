@@ -23,7 +23,7 @@ from torch import nn
 
 from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import find_model, rule_with
+from fairseq_asr_correct.folders.finding import EVERY, find_model, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import (
@@ -43,13 +43,13 @@ def main(argv: list[str] | None = None) -> None:
     """The command."""
     args = parse_export(make_parser(), argv, {"--checkpoint": FIRST, "--keep": "--decision"})
 
-    with new_folder(args.save_to, args.force, FILES) as unfinished:
+    with new_folder(args.save_to, args.force, EVERY) as unfinished:
         model, dictionary = read_model(args)
         write(unfinished, model, dictionary, args.dtype, args.decision or rule_with(args.model))
         written = load(unfinished).model
         name, difference = largest_difference(model, written)
         check_same_outputs(args.model, model, written)
-    size = sum(file.stat().st_size for file in args.save_to.iterdir())
+    size = sum((args.save_to / name).stat().st_size for name in FILES if (args.save_to / name).exists())
     print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.dtype}", end="; ")
     print(f"the weights differ by {100 * difference:.3g}% at most ({name})" if name else "the weights are the same")
 

@@ -48,6 +48,8 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
 
         from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers
 
+        if threads:
+            torch.set_num_threads(1)  # for the language model, whatever the corrector runs on
         dtype = getattr(torch, args.dtype)
         opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, dtype)
         return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)

@@ -142,6 +142,10 @@ def second_opinion(args: argparse.Namespace, corrector: "Corrector") -> "SecondO
     """The language model on top of the corrector, as the flags say."""
     from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 
+    if args.threads:
+        import torch
+
+        torch.set_num_threads(args.threads)  # for the language model, whatever the corrector runs on
     return SecondOpinion.of(corrector, args.language_model, args.model, args.device)
 
 

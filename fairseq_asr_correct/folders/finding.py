@@ -17,6 +17,8 @@ EXPORTED = ("config.json", "model.safetensors")
 CTRANSLATE2 = "model.bin"  # in a folder of asr-correct export --to ctranslate2, beside config.json
 GRAPHS = ("encoder.onnx", "decoder.onnx", "output.onnx")  # in one of asr-correct export --to onnx
 OTHERS = (CTRANSLATE2, *GRAPHS, "spelling.safetensors")
+# What an exported folder of any kind may have: by some of it, a reader tells the kind.
+EVERY = (*EXPORTED, *OTHERS, "shared_vocabulary.json", "corrector.json", "dict.txt", *RULES)
 
 
 def is_onnx(path: str | Path) -> bool:
@@ -64,7 +66,7 @@ def model_files(path: str | Path) -> list[Path]:
     """
     model = find_model(path)
     places = [model.parent] if model.name in EXPORTED else [model.parent, model.absolute().parent.parent]
-    others = [place / name for place in places for name in (*EXPORTED, *OTHERS, "dict.txt", *RULES)]
+    others = [place / name for place in places for name in EVERY]
     return [model, *(file for file in others if file.is_file() and file != model)]
 
 

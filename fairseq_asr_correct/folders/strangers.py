@@ -79,7 +79,15 @@ def read_json(path: str | Path, most: int = MOST_JSON) -> Any:
         OSError: as for :func:`open_file`.
         ValueError: it is not JSON, or would take too much memory.
     """
-    text = read_text(path, most)
+    return parse_json(read_text(path, most))
+
+
+def parse_json(text: str) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: it is not JSON, or would take too much memory.
+    """
     if text.count("[") + text.count("{") > MOST_CONTAINERS:
         raise ValueError(f"it has more than {MOST_CONTAINERS} lists and objects")
     try:

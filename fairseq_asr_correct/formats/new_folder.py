@@ -15,7 +15,8 @@ def new_folder(path: Path, force: bool = False, files: Iterable[str] = ()) -> It
     Args:
         path: the folder to write.
         force: whether new files may replace those in ``path``; other files there stay.
-        files: names of files that go from ``path`` if the new folder lacks them, such as an old ``keep.json``.
+        files: names of files that go from ``path`` if the new folder lacks them, such as an old ``keep.json``
+            or the graphs of another kind of folder.
 
     Raises:
         UserError: ``path`` is a file, or a folder that is not empty.

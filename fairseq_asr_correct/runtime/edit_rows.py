@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 SUBSTITUTION = 1.0
 ELSE = 1.5  # an insertion or deletion
-FAR = 1e4
+FAR = 1e4  # distance to what cannot be reached
 Rows = NDArray[np.float32]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fairseq_asr_correct.runtime.building.arithmetic import MOST, SCALE
-from fairseq_asr_correct.runtime.building.encoder_graph import COPYING, SPELLED
+from fairseq_asr_correct.runtime.building.encoder_graph import COPY_PATH, SPELLED
 from fairseq_asr_correct.runtime.building.output_graph import UNIT
 from fairseq_asr_correct.runtime.shape import LETTERS, POINTER, Shape
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
@@ -78,9 +78,9 @@ def _expected(shape: Shape, symbols: int) -> dict[str, Sizes]:
             found |= _norm(f"{layer}.final_layer_norm", dim)
     if shape.copies:
         for part, size in (("query", POINTER), ("key", POINTER), ("gate", 1)):
-            found |= _linear(f"{COPYING}.{part}", dim, size)
-        found |= {f"{COPYING}.{part}.weight": (LETTERS, LETTERS) for part in ("alike", "alike_next")}
-        found[f"{COPYING}.where"] = (3,)
+            found |= _linear(f"{COPY_PATH}.{part}", dim, size)
+        found |= {f"{COPY_PATH}.{part}.weight": (LETTERS, LETTERS) for part in ("alike", "alike_next")}
+        found[f"{COPY_PATH}.where"] = (3,)
     return found
 
 

@@ -3,8 +3,8 @@
 Each pass of the decoder is over all of an output so far and a guess of what follows. Nothing of an earlier pass is kept
 but edit distances, because most sentences need one pass or two.
 
-A sentence's result does not depend on the others: it is padded to a length that follows from its own, and computed only
-with those of the same length.
+A sentence is padded to a length that follows from its own, and computed only with those of the same length. In int8, a
+sentence's result does not depend on the others, to the last bit; in float32 but for rounding.
 """
 
 import math

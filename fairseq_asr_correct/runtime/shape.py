@@ -1,6 +1,5 @@
 """The shape of a corrector, from its ``config.json``."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,15 +46,16 @@ class Shape:
             raise ValueError(f"it does not have format {FORMAT_VERSION}")
         if config.get("architecture") not in ARCHITECTURES:
             raise ValueError(f"its architecture is none of {', '.join(ARCHITECTURES)}")
-        numbers = {
+        numbers: dict[str, Any] = {
             f"{side}_{size}": arguments.get(f"{side}_{size}") for side in ("encoder", "decoder") for size in SIZES
         }
         numbers |= {name: arguments.get(name) for name in ("max_source_positions", "max_target_positions")}
         for name, number in numbers.items():
-            if type(number) is not int or number < 1:
+            # A sentence has a beginning, a token and an end.
+            if type(number) is not int or number < (3 if name.endswith("_positions") else 1):
                 raise ValueError(f"its {name} = {number!r:.60} is impossible")
         epsilon, activation = arguments.get("layer_norm_eps"), arguments.get("activation_fn")
-        if type(epsilon) is not float or not 0 < epsilon < math.inf:
+        if type(epsilon) is not float or not 1e-30 < epsilon < 1:
             raise ValueError(f"its layer_norm_eps = {epsilon!r:.60} is impossible")
         if activation not in ACTIVATIONS:
             raise ValueError(f"its activation is none of {', '.join(ACTIVATIONS)}")

@@ -1,6 +1,5 @@
 """Where a model's tensors are: in its safetensors files, whose numbers are not read, or in memory."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fairseq_asr_correct.folders.strangers import open_file
+from fairseq_asr_correct.folders.strangers import open_file, parse_json
 
 MOST_HEADER = 2 << 20  # bytes; a thousand tensors take 150 kB
-# Of safetensors, and NumPy's names.
-DTYPES = {"F32": "float32", "F16": "float16", "I8": "int8", "I64": "int64", "BOOL": "bool"}
+DTYPES = {"F32": "float32", "F16": "float16", "I8": "int8", "I64": "int64"}  # of safetensors, and NumPy's names
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def _places(path: Path) -> list[tuple[str, StoredTensor]]:
         length = int.from_bytes(file.read(8), "little")
         if length > MOST_HEADER:
             raise ValueError(f"its header has {length} bytes; the limit is {MOST_HEADER}")
-        header = json.loads(file.read(length))
+        header = parse_json(file.read(length).decode())
     if not isinstance(header, dict):
         raise ValueError("its header is not an object")
     header.pop("__metadata__", None)
@@ -81,7 +79,8 @@ def _place(file: str, name: str, entry: Any, start: int, size: int) -> StoredTen
     """A checked entry of a header."""
     try:
         dtype, shape, (first, end) = DTYPES[entry["dtype"]], tuple(entry["shape"]), entry["data_offsets"]
-        whole = all(type(number) is int and number >= 0 for number in (*shape, first, end))
+        # Before they are multiplied: products of many long numbers take minutes.
+        whole = len(shape) <= 8 and all(type(one) is int and 0 <= one < 1 << 62 for one in (*shape, first, end))
         fits = whole and end - first == math.prod(shape) * np.dtype(dtype).itemsize and start + end <= size
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{name:.100} has an entry that says nothing") from error

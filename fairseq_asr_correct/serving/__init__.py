@@ -15,4 +15,4 @@ try:
     import prometheus_client  # noqa: F401
     import uvicorn  # noqa: F401
 except ImportError as missing:
-    raise UserError(f'the service needs {missing.name}: pip install "fairseq-asr-correct[serve]"') from None
+    raise UserError(f"the service needs {missing.name}: pip install fastapi uvicorn prometheus-client") from None

@@ -43,12 +43,14 @@ def decide(
     decisions = [Decision(before, []) for before, _ in sides]
     rows = [row for row, (before, after) in enumerate(sides) if before != after]
     both = [(row, side) for row in rows for side in (0, 1)]
-    scores = {(row, side): known[row][side] if known else None for row, side in both}
-    unknown = [(row, side) for row, side in both if not _is_of(sides[row][side], scores[row, side])]
+    given = [((row, side), known[row][side]) for row, side in both] if known else []
+    # A score for every token and for the end of the sentence; one of another length is of another sentence.
+    scores = {at: one for at, one in given if one is not None and len(one) == len(sides[at[0]][at[1]]) + 1}
+    unknown = [at for at in both if at not in scores]
     targets = [sides[row][side] for row, side in unknown]
     scores |= zip(unknown, score([row for row, _ in unknown], targets), strict=True)
     for row in rows:
-        before_scores, after_scores = (_bounded(scores[row, side] or ()) for side in (0, 1))
+        before_scores, after_scores = (_bounded(scores[row, side]) for side in (0, 1))
         spans = spans_with_margins(*sides[row], before_scores, after_scores, words.continues)
         if rule.style:
             spans = styled(sides[row][0], spans, words, rule.disfluencies)
@@ -61,11 +63,6 @@ def all_but_style(before: Tokens, after: Tokens, words: Words, rule: Rule) -> De
     source, target = list(before), list(after)
     spans = unscored(source, target, words.continues) if source != target else []
     return Decision(source, styled(source, spans, words, rule.disfluencies) if rule.style else spans)
-
-
-def _is_of(tokens: Tokens, scores: Scores | None) -> bool:
-    """Whether there is a score for every token and for the end of the sentence."""
-    return scores is not None and len(scores) == len(tokens) + 1
 
 
 def _bounded(scores: Scores) -> list[float]:

@@ -31,6 +31,9 @@ class Results(Mapping[int, list[dict[str, Any]]]):
         start, size = self._places[batch]
         return json.loads(os.pread(self._file.fileno(), size, start))["results"]
 
+    def __contains__(self, batch: object) -> bool:
+        return batch in self._places  # without reading its results
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._places)
 
@@ -61,33 +64,35 @@ class Journal:
             raise UserError(f"{path} cannot be written: {error.strerror}") from None
         self.path, self.finished = path, Results(self.file)
         with write_errors_told(path):
-            begun = self._read()
-            if begun is None:
+            self._end = self._read(json.loads(json.dumps(run)))
+            self.file.truncate(self._end)
+            if not self._end:
                 self._write({"run": run})
                 to_disk(path.parent)  # otherwise a power cut can lose the file's name, and so its contents
-        if begun is not None and begun.get("run") != json.loads(json.dumps(run)):
-            self.file.close()
-            raise UserError(f"{path} was begun with another manifest or other options: delete it to start again")
 
-    def _read(self) -> dict[str, Any] | None:
-        """Notes the complete lines, and cuts off what follows the last of them; returns the first, if there is one."""
+    def _read(self, run: dict[str, Any]) -> int:
+        """Notes the complete lines; returns where the last of them ends, from where the file is damaged.
+
+        Raises:
+            UserError: the first line is of another run.
+        """
         self.file.seek(0)
-        good, first = 0, None
+        end = 0
         for line in self.file:
-            try:
-                entry = json.loads(line) if line.endswith(b"\n") else None
-            except ValueError:
-                entry = None
-            if not isinstance(entry, dict):
+            entry = _entry(line)
+            if entry is None:
                 break
-            if first is None:
-                first = entry
+            if not end:
+                if entry.get("run") != run:
+                    self.close()
+                    message = "was begun with another manifest or other options: delete it to start again"
+                    raise UserError(f"{self.path} {message}")
+            elif type(entry.get("batch")) is int and "results" in entry:
+                self.finished.note(entry["batch"], end, len(line))
             else:
-                self.finished.note(entry["batch"], good, len(line))
-            good += len(line)
-        self.file.truncate(good)
-        self._end = good
-        return first
+                break
+            end += len(line)
+        return end
 
     def add(self, batch: int, results: list[dict[str, Any]]) -> None:
         """Records the results of a batch."""
@@ -112,3 +117,12 @@ class Journal:
     def close(self) -> None:
         """Closes the file and releases its lock."""
         self.file.close()
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The object in a complete line; None if it is damaged."""
+    try:
+        entry = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None

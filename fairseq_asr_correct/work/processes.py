@@ -161,7 +161,7 @@ def _on_ray(make_worker: Callable, items: Iterable, workers: int, address: str, 
     try:
         import ray
     except ImportError:
-        raise UserError("--ray needs Ray: pip install 'fairseq-asr-correct[cluster]'") from None
+        raise UserError("--ray needs Ray: pip install ray") from None
     _connect(ray, address)
     # A worker that dies is restarted, and its items are tried again, without limit.
     remote = ray.remote(_RayWorker).options(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=-1)

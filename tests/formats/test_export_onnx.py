@@ -30,8 +30,9 @@ def test_a_folder_corrects_as_its_checkpoint(
     assert (tmp_path / "out" / "README.md").read_text() == "what it is\n"
     (folders / "learned" / "README.md").unlink()
     graphs, model = (Corrector.from_pretrained(folder) for folder in (tmp_path / "out", folders / "learned"))
-    texts = bad if quantization == "float32" else []
-    assert graphs.correct(texts) == model.correct(texts, decoding="input-guided")
+    # With products of 8 bits, a text whose corrections are about as probable as each other may get another of them.
+    pairs = list(zip(graphs.correct(bad), model.correct(bad, decoding="input-guided"), strict=True))
+    assert sum(one == other for one, other in pairs) >= {"int8": 0.8, "float32": 1}[quantization] * len(pairs) > 0
     # It is a folder of this package too.
     assert (differences(load_any(tmp_path / "out"), tmp_path / "out") < 0.5).all()
 

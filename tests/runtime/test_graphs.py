@@ -101,6 +101,11 @@ def of_config(name: str, value: object) -> Damage:
     return of_file("config.json", change)
 
 
+def with_header(header: bytes) -> bytes:
+    return len(header).to_bytes(8, "little") + header
+
+
+ENDLESS = json.dumps({"x": {"dtype": "I8", "shape": [10**3999] * 480, "data_offsets": [0, 1]}}).encode()
 ANOTHER = "decoder.onnx is not the graph that this version makes"
 WEIGHTS = "model.safetensors is not that of a corrector"
 DAMAGES: dict[str, tuple[Damage, str]] = {
@@ -121,6 +126,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "other positions": (of_config("max_source_positions", 39), "has another shape or type"),
     "half a head": (of_config("encoder_attention_heads", 2.5), "attention_heads = 2.5 is impossible"),
     "another epsilon": (of_config("layer_norm_eps", float("nan")), "layer_norm_eps = nan is impossible"),
+    "a huge epsilon": (of_config("layer_norm_eps", 1e300), r"layer_norm_eps = 1e\+300 is impossible"),
+    "no room for a token": (of_config("max_target_positions", 2), "max_target_positions = 2 is impossible"),
     "an unknown activation": (of_config("activation_fn", "exec"), "its activation is none of"),
     "normalized before": (of_config("encoder_normalize_before", True), "it normalizes before its layers"),
     "another architecture": (replaced("config.json", b"_copy", b"_evil"), "architecture"),
@@ -128,6 +135,8 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), WEIGHTS),
     "weights cut off": (of_file("model.safetensors", lambda content: content[:-8]), "is cut off"),
     "a huge header": (of_file("model.safetensors", lambda content: b"\xff" * 7 + content[7:]), "its header has"),
+    "a deep header": (of_file("model.safetensors", lambda _: with_header(b"[" * 100_000)), "nested too deeply"),
+    "endless sizes": (of_file("model.safetensors", lambda _: with_header(ENDLESS)), "x is cut off, or does not have"),
     "no header": (of_file("model.safetensors", lambda content: content[:8] + b"[" + content[9:]), WEIGHTS),
     "weights of another type": (replaced("model.safetensors", b'"I8"', b'"U8"'), WEIGHTS),
     "no spelling": (lambda folder: (folder / "spelling.safetensors").unlink(), "No such file"),

@@ -163,7 +163,7 @@ def test_packages_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "fastapi", None)
-        with pytest.raises(UserError, match=r'needs fastapi: pip install "fairseq-asr-correct\[serve\]"'):
+        with pytest.raises(UserError, match=r"needs fastapi: pip install fastapi uvicorn prometheus-client"):
             importlib.reload(fairseq_asr_correct.serving)
 
 

@@ -39,3 +39,25 @@ def test_another_run(tmp_path: Path) -> None:
     Journal(tmp_path / "journal", RUN).close()
     with pytest.raises(UserError, match="was begun with another manifest or other options"):
         Journal(tmp_path / "journal", RUN | {"model": [2]})
+
+
+def test_another_run_is_left_as_it_is(tmp_path: Path) -> None:
+    """Also where its lines are of another kind, or damaged."""
+    path = tmp_path / "journal"
+    path.write_bytes(content := b'{"run": {"kind": "another"}}\n{"part": 1, "texts": []}\n{"par')
+    for _ in range(2):  # its lock is released
+        with pytest.raises(UserError, match="was begun with another manifest"):
+            Journal(path, RUN)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("line", ['{"results": []}', '{"batch": "1", "results": []}', '{"batch": 2}', "[1]"])
+def test_what_follows_a_damaged_line_is_done_again(line: str, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", RUN)
+    journal.add(0, [{"text": "a"}])
+    journal.close()
+    content = journal.path.read_bytes()
+    journal.path.write_bytes(content + line.encode() + b'\n{"batch": 3, "results": []}\n')
+    again = Journal(tmp_path / "journal", RUN)
+    assert dict(again.finished) == {0: [{"text": "a"}]} and 3 not in again.finished
+    assert journal.path.read_bytes() == content

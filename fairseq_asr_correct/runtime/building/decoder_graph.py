@@ -1,12 +1,12 @@
 """The decoder: one pass over an output so far and a guess of what follows, up to where tokens must be chosen."""
 
 from fairseq_asr_correct.runtime.building.blocks import Blocks
-from fairseq_asr_correct.runtime.building.encoder_graph import COPYING, source_mask
+from fairseq_asr_correct.runtime.building.encoder_graph import COPY_PATH, source_mask
 from fairseq_asr_correct.runtime.building.graph_builder import GraphBuilder
+from fairseq_asr_correct.runtime.edit_rows import FAR
 from fairseq_asr_correct.runtime.shape import LETTERS, PAD, POINTER, Shape
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
-FAR = 1e4  # an edit distance to what cannot be reached
 NEVER = -1e9  # score of a place that is never copied
 
 
@@ -48,8 +48,8 @@ def decoder_graph(shape: Shape, tensors: StoredTensors) -> bytes:
         gate = graph.add(
             "Gemm",
             x,
-            blocks.arithmetic.float32(f"{COPYING}.gate.weight"),
-            graph.weight(f"{COPYING}.gate.bias"),
+            blocks.arithmetic.float32(f"{COPY_PATH}.gate.weight"),
+            graph.weight(f"{COPY_PATH}.gate.bias"),
             transB=1,
         )
         copied = graph.add("Reshape", graph.add("Sigmoid", gate), graph.add("Shape", written))
@@ -63,7 +63,7 @@ def _places(blocks: Blocks, x: str, written: str, source: str) -> str:
     graph = blocks.graph
     pointers = graph.input("pointers", "float32", "batch", "source", POINTER)
     distances = graph.input("distances", "float32", "batch", "length", "source")
-    weight, bias = blocks.arithmetic.float32(f"{COPYING}.query.weight"), graph.weight(f"{COPYING}.query.bias")
+    weight, bias = blocks.arithmetic.float32(f"{COPY_PATH}.query.weight"), graph.weight(f"{COPY_PATH}.query.bias")
     queries = blocks.by_text(graph.add("Gemm", x, weight, bias, transB=1))
     learned = graph.add("MatMul", queries, graph.add("Transpose", pointers, perm=(0, 2, 1)))
 
@@ -84,7 +84,7 @@ def _places(blocks: Blocks, x: str, written: str, source: str) -> str:
     ]
     scores = learned
     for number, part in enumerate(known):
-        weight = graph.add("Gather", graph.weight(f"{COPYING}.where"), graph.ints(number))
+        weight = graph.add("Gather", graph.weight(f"{COPY_PATH}.where"), graph.ints(number))
         scores = graph.add("Add", scores, graph.add("Mul", part, weight))
     return graph.add("Softmax", graph.add("Where", never, graph.const(NEVER), scores), axis=2)
 

@@ -6,7 +6,7 @@ from fairseq_asr_correct.runtime.building.graph_builder import GraphBuilder
 from fairseq_asr_correct.runtime.shape import LETTERS, PAD, POINTER, Shape
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
-COPYING = "decoder.copying"
+COPY_PATH = "decoder.copying"
 SPELLED = "spelled"  # a vector for each entry of the dictionary: see tokens/spelling.py
 SHORTEST = 1e-12  # length of a vector that is made one long
 
@@ -37,8 +37,8 @@ def encoder_graph(shape: Shape, tensors: StoredTensors) -> bytes:
             y = blocks.arithmetic.product(x, [f"{name}.weight"], [f"{name}.bias"])
             graph.output(f"{kind}_{number}", blocks.by_text(y), "float32", "batch", "source", shape.dim)
     if shape.copies:
-        key = graph.weight(f"{COPYING}.key.bias")
-        pointers = graph.add("Gemm", x, blocks.arithmetic.float32(f"{COPYING}.key.weight"), key, transB=1)
+        key = graph.weight(f"{COPY_PATH}.key.bias")
+        pointers = graph.add("Gemm", x, blocks.arithmetic.float32(f"{COPY_PATH}.key.weight"), key, transB=1)
         graph.output("pointers", blocks.by_text(pointers), "float32", "batch", "source", POINTER)
         words = graph.input("words", "int64", "batch", "source")
         graph.output("spellings", _spellings(blocks, tokens, words), "float32", "batch", "source", LETTERS)
@@ -61,6 +61,6 @@ def _spellings(blocks: Blocks, tokens: str, words: str) -> str:
         same = graph.add("Cast", graph.add("Equal", wanted, across), to=1)
         sums = graph.add("MatMul", same, pieces)
         length = graph.add("Max", graph.add("ReduceL2", sums, graph.ints(2)), graph.const(SHORTEST))
-        matrix = graph.add("Transpose", arithmetic.float32(f"{COPYING}.{name}.weight"), perm=(1, 0))
+        matrix = graph.add("Transpose", arithmetic.float32(f"{COPY_PATH}.{name}.weight"), perm=(1, 0))
         alike.append(graph.add("MatMul", graph.add("Div", sums, length), matrix))
     return graph.add("Add", *alike)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from numpy.typing import NDArray
 
 Attribute = int | float | str | Sequence[int]
-TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}  # of TensorProto
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7}  # of TensorProto
 EXTERNAL = 1  # the data is in another file
 
 
