@@ -61,7 +61,7 @@ def mendable(sentences: Sequence[Sentence]) -> Mendable:
     errors = sum(m.errors for m in everything)
     return Mendable(
         errors, parts["replaced"], parts["seen"], parts["spelled"], parts["named"], parts["any"],
-        sum(m.errors for m in everything if again[m.said, m.heard] > 1),
+        sum(m.errors for m in _reachable(sentences) if again[m.said, m.heard] > 1),
         [(part * len(sentences) / 2, curve[part] / errors) for part in PARTS] if errors else [],
     )  # fmt: skip
 

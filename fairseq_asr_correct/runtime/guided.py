@@ -48,14 +48,18 @@ class GuidedDecoder:
             UserError: the model computes probabilities that are not numbers, or a source is too long.
         """
         found: dict[int, Guided] = {}
-        for numbers in batches((i, *self._size(source)) for i, source in enumerate(sources)):
+        for numbers in batches((i, size, size) for i, size in enumerate(map(self._size, sources))):
             some = [list(sources[number]) for number in numbers]
             encoded = Encoded.of(self._graphs, some, self._begins)
             sentences = [
                 Going(row, source, list(source), longest=self._longest(source)) for row, source in enumerate(some)
             ]
             while going := [sentence for sentence in sentences if not sentence.ended]:
-                for batch in batches((one, *self._size_so_far(one)) for one in going):
+                for one in going:
+                    del one.guess[one.longest - len(one.written) :]
+                for batch in batches(
+                    (one, size, size) for one, size in zip(going, map(self._size_so_far, going), strict=True)
+                ):
                     self._pass(encoded[[one.number for one in batch]], batch)
             found |= zip(numbers, self._results(sentences, scored), strict=True)
         return [found[number] for number in range(len(sources))]
@@ -71,7 +75,7 @@ class GuidedDecoder:
         sizes = [(self._size(source), len(target) + 1) for source, target in zip(sources, targets, strict=True)]
         items = [
             (i, max(length, size), (length, padded_length(size, most)))
-            for i, ((length, _), size) in enumerate(sizes)
+            for i, (length, size) in enumerate(sizes)
             if size <= most
         ]
         for numbers in batches(items):
@@ -86,21 +90,17 @@ class GuidedDecoder:
                 found[number] = scores.tolist()
         return found
 
-    def _size(self, source: Tokens) -> tuple[int, int]:
-        """How many tokens a source is computed as, twice."""
+    def _size(self, source: Tokens) -> int:
+        """How many tokens a source is computed as."""
         if len(source) > self._graphs.longest:
             raise UserError(
                 f"a source has {len(source)} pieces, more than this model's {self._graphs.longest}: split it"
             )
-        length = padded_length(len(source) + 2, self._positions["encoder"])
-        return length, length
+        return padded_length(len(source) + 2, self._positions["encoder"])
 
-    def _size_so_far(self, sentence: Going) -> tuple[int, int]:
-        """How many tokens a pass over a sentence has, twice."""
-        del sentence.guess[sentence.longest - len(sentence.written) :]
-        tokens = len(sentence.written) + len(sentence.guess) + 1
-        length = padded_length(tokens, self._positions["decoder"])
-        return length, length
+    def _size_so_far(self, sentence: Going) -> int:
+        """How many tokens a pass over a sentence has."""
+        return padded_length(len(sentence.written) + len(sentence.guess) + 1, self._positions["decoder"])
 
     def _longest(self, source: Tokens) -> int:
         return min(MAX_LEN_A * (len(source) + 1) + MAX_LEN_B, self._positions["decoder"] - 1)
