@@ -52,6 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     spellings = Spellings.read(args.spellings) if args.spellings else None
     model = args.model or shipped_model()
     corrector = Corrector.from_pretrained(model, args.device, plain=args.plain, **choice_of(args))
+    terms = corrector.terms if terms is None else terms
     opinion = None
     if args.language_model:
         from fairseq_asr_correct.candidates.second_opinion import SecondOpinion  # which loads transformers

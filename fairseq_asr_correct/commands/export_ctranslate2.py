@@ -19,7 +19,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then l
 # isort: split
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import EVERY, rule_with
+from fairseq_asr_correct.folders.finding import EVERY, copy_terms, rule_with
 from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> None:
         pretrained = load_any(args.model)
         check(args.model, pretrained, unfinished.parent)
         write(unfinished, pretrained, args.quantization, rule_with(args.model))
+        copy_terms(args.model, unfinished)
         written = load_ctranslate2(unfinished)
         difference = differences(pretrained, written).mean()
         if not difference.isfinite():

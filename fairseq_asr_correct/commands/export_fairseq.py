@@ -23,7 +23,7 @@ from torch import nn
 
 from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import EVERY, find_model, rule_with
+from fairseq_asr_correct.folders.finding import EVERY, copy_terms, find_model, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import (
@@ -46,6 +46,7 @@ def main(argv: list[str] | None = None) -> None:
     with new_folder(args.save_to, args.force, EVERY) as unfinished:
         model, dictionary = read_model(args)
         write(unfinished, model, dictionary, args.dtype, args.decision or rule_with(args.model))
+        copy_terms(args.model, unfinished)
         written = load(unfinished).model
         name, difference = largest_difference(model, written)
         check_same_outputs(args.model, model, written)

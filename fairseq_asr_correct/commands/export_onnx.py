@@ -18,7 +18,7 @@ from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then l
 # isort: split
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import EVERY, rule_with
+from fairseq_asr_correct.folders.finding import EVERY, copy_terms, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
 from fairseq_asr_correct.formats.pretrained import Pretrained
@@ -40,6 +40,7 @@ def main(argv: list[str] | None = None) -> None:
         pretrained = load_any(args.model)
         check(args.model, pretrained, unfinished.parent)
         write(unfinished, pretrained, args.quantization, rule_with(args.model))
+        copy_terms(args.model, unfinished)
         if (args.model / CARD).is_file():
             shutil.copyfile(args.model / CARD, unfinished / CARD)
         difference = differences(pretrained, unfinished).mean()

@@ -33,15 +33,16 @@ class Said(NamedTuple):
 
 def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     """A function that corrects texts, with its own model."""
-    terms = TermList() if args.terms is None else TermList.read(args.terms)
+    listed = None if args.terms is None else TermList.read(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
     if args.terms_only:
         finish = Finish(args.spelling, args.remove_disfluencies, spellings)
-        return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, terms))]
+        return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, listed or TermList()))]
     threads: dict[str, Any] = {"threads": 1} if args.workers > 1 or args.ray else {}
     corrector = Corrector.from_pretrained(
         args.model, args.device, args.dtype, plain=args.plain, **choice_of(args), **threads
     )
+    terms = (corrector.terms if listed is None else listed) or TermList()
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}
     if args.language_model:
         import torch
@@ -60,8 +61,8 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     def worker(some: list[Said]) -> list[str]:
         texts, lists = split(some, terms)
         heard = [one.heard for one in some]
-        own: dict[str, Any] = {"terms": lists} if any(lists) else {}
-        return correct(texts, **own, **({"word_confidence": heard} if any(heard) else {}))
+        own = lists if any(lists) else ()
+        return correct(texts, terms=own, **({"word_confidence": heard} if any(heard) else {}))
 
     return worker
 

@@ -64,6 +64,7 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_asr_correct.serving.app import make_app
     from fairseq_asr_correct.serving.batching import Batcher
     from fairseq_asr_correct.serving.connections import most_connections
+    from fairseq_asr_correct.serving.lists_of_terms import OWN
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Queue
     from fairseq_asr_correct.serving.refusals import Limits
@@ -73,6 +74,8 @@ def main(argv: list[str] | None = None) -> None:
     lists = read_lists(args.terms)
     bound = bind(args.host, args.port)  # a port in use is reported before the model is read
     corrector, how = load(args)
+    if corrector.terms:
+        lists[OWN] = corrector.terms
     opinion = second_opinion(args, corrector) if args.language_model else None
     corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
     metrics = Metrics()

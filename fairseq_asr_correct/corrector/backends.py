@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx
+from fairseq_asr_correct.folders import strangers
+from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx, terms_with
 from fairseq_asr_correct.folders.rules import read_rule
+from fairseq_asr_correct.terms.term_list import TermList
 
 if TYPE_CHECKING:
     import torch
 
 DTYPES = ("float32", "float16", "bfloat16")
+MOST_TERMS = 64 << 20  # bytes of a folder's own terms
 FULL = {"torch", "fairseq", "transformers", "omegaconf"}  # what an installation of the runtime alone lacks
 
 
@@ -47,6 +50,22 @@ def check_longest(longest: object) -> None:
     """Raises UserError if this is no number of word pieces."""
     if longest is not None and (type(longest) is not int or longest < 1):
         raise UserError(f"longest={longest!r}: give a whole number from 1 up")
+
+
+def own_terms(folder: str | Path) -> TermList | None:
+    """The terms in a corrector's folder, which may come from a stranger; none if it has no list.
+
+    Raises:
+        UserError: the list cannot be read, or a line is no term.
+    """
+    path = terms_with(folder)
+    if path is None:
+        return None
+    try:
+        strangers.check_file(path, MOST_TERMS)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error}): delete it, or replace it by a list of terms") from error
+    return TermList.read(path)
 
 
 def needs_no_torch(folder: str | Path) -> bool:

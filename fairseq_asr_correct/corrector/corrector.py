@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, overload
 
-from fairseq_asr_correct.corrector.backends import asked_rule, check_longest, load_model
+from fairseq_asr_correct.corrector.backends import asked_rule, check_longest, load_model, own_terms
 from fairseq_asr_correct.corrector.corrections import Correction
 from fairseq_asr_correct.corrector.engine import EachHeard, Engine, Heard
 from fairseq_asr_correct.corrector.finish import PLAIN, Finish
@@ -16,6 +16,7 @@ from fairseq_asr_correct.corrector.term_choice import EachTerms
 from fairseq_asr_correct.english.regional import Region
 from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.terms.spellings import Spellings
+from fairseq_asr_correct.terms.term_list import TermList
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +35,7 @@ class Corrector:
         plain: as for :meth:`from_pretrained`.
         finish: what is done to each text in the end.
         keep_style: as for :meth:`from_pretrained`.
+        terms: of every text that comes without a list of its own.
 
     Raises:
         UserError: the model does not read word pieces.
@@ -46,9 +48,15 @@ class Corrector:
         plain: bool = False,
         finish: Finish = PLAIN,
         keep_style: bool = True,
+        terms: TermList | None = None,
     ) -> None:
         self.finish = finish
-        self.engine = Engine(model, longest, plain, keep_style, disfluencies=not finish.remove_disfluencies)
+        self.engine = Engine(model, longest, plain, keep_style, not finish.remove_disfluencies, terms)
+
+    @property
+    def terms(self) -> TermList | None:
+        """The terms of every text that comes without a list of its own, if the folder has some."""
+        return self.engine.terms
 
     @classmethod
     def from_pretrained(
@@ -71,7 +79,7 @@ class Corrector:
         In a training's folder, or its ``checkpoints``, ``checkpoint_best.pt`` is preferred to ``checkpoint_last.pt``.
         The dictionary is ``dict.txt`` beside the checkpoint or one folder above, or the one in the training's data
         folder. ``decision.json``, which says which changes are taken, is looked for in the first two of these places;
-        so is ``keep.json`` of earlier versions.
+        so are ``keep.json`` of earlier versions, and ``terms.txt``, the terms of all texts that come without a list.
 
         Args:
             folder: where the model is (default: the model that comes with the package). It may come from a stranger:
@@ -106,7 +114,8 @@ class Corrector:
         check_longest(longest)
         model = load_model(shipped_model() if folder is None else folder, device, dtype, threads)
         model.rule = choose(model.rule)
-        return cls(model, longest, plain, Finish(spelling, remove_disfluencies), keep_style)
+        finish = Finish(spelling, remove_disfluencies)
+        return cls(model, longest, plain, finish, keep_style, own_terms(shipped_model() if folder is None else folder))
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first
@@ -157,7 +166,8 @@ class Corrector:
                 as a beam of 1 in fewer passes of the decoder. A folder for ONNX has "input-guided" alone.
             terms: words and phrases as they should be written, a :class:`~fairseq_asr_correct.TermList` or any
                 sequence; or an iterable of such lists, one for each text. What looks or sounds like a term becomes it
-                before the model reads the text, and the model does not change it.
+                before the model reads the text, and the model does not change it (default: the folder's, if it has
+                a ``terms.txt``; an empty list is none).
             spellings: replacements that always hold, made after the correction: for each text as it should be written,
                 what it replaces, such as ``{"CAPEX": ["cap x", "copics"]}``; many are faster as
                 :class:`~fairseq_asr_correct.terms.spellings.Spellings`, made once.
@@ -311,7 +321,7 @@ class Corrector:
             UserError: as for :meth:`correct`.
         """
         search = replace(self.engine.search(batch_size, beam, decoding, 1), evidence=True)
-        return list(self.engine.corrections(iter(texts), search, None, word_confidence))
+        return list(self.engine.corrections(iter(texts), search, (), word_confidence))
 
     def cut(self, text: str) -> list[Part]:
         """The parts into which :meth:`correct` cuts a text, for callers that form their own batches.

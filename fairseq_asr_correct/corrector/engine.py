@@ -11,6 +11,7 @@ from fairseq_asr_correct.corrector.parts import Cutter, Part, heard_by_part
 from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.corrector.term_choice import EachTerms, chosen, lists_of
 from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.terms.term_list import TermList
 from fairseq_asr_correct.tokens.search import Search
 from fairseq_asr_correct.transcripts.word_confidence import checked
 
@@ -29,6 +30,7 @@ class Engine:
         plain: take words exactly as they are.
         keep_style: leave what is no error but style, if the model is of English.
         disfluencies: with ``keep_style``, leave hesitations and repeated words too.
+        terms: of every text that comes without a list.
 
     Raises:
         UserError: the model does not read word pieces.
@@ -41,8 +43,9 @@ class Engine:
         plain: bool = False,
         keep_style: bool = True,
         disfluencies: bool = True,
+        terms: TermList | None = None,
     ) -> None:
-        self.model = model
+        self.model, self.terms = model, terms
         self.cutter = Cutter(model.dictionary, min(model.longest, longest or model.longest), plain)
         style = keep_style and self.cutter.english
         self.rule = replace(model.rule or Rule(), style=style, disfluencies=disfluencies)
@@ -64,13 +67,14 @@ class Engine:
         Args:
             texts: any number of them.
             search: how to decode.
-            terms: a list of terms, or an iterable with one for each text.
+            terms: a list of terms, or an iterable with one for each text; without it, the engine's own.
             heard: for each text, how sure its recognizer is of each word, or None.
 
         Raises:
             TypeError: an input is not text, or terms are no terms.
             UserError: word confidences do not fit a text, a term cannot be one, or the model computes NaN.
         """
+        terms = self.terms if terms is None else terms
         lists = None if terms is None else lists_of(terms)
         sure = itertools.repeat(None) if heard is None else iter(heard)
         window = WINDOW * search.batch_size

@@ -6,12 +6,14 @@ novels (38 million words) and from sentences of today out of Common Voice (half 
 
 import gzip
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("english_words.txt.gz")
 HIGHEST = 8.0  # Zipf value of the table's first line; each further line is a tenth less
 UNKNOWN = 2.0  # of a word that the table lacks: its rarest have 2.5
 COMMON = 4.5  # of the 2,500 commonest words
+RARE = 5.0  # below that of the 900 commonest
 
 
 @cache
@@ -39,3 +41,10 @@ def is_common(word: str) -> bool:
 def commonest(least: float) -> frozenset[str]:
     """The words whose Zipf value is at least this."""
     return frozenset(word for word, value in _table().items() if value >= least)
+
+
+@cache
+def rare_words() -> tuple[list[str], list[float]]:
+    """The words that are not among the commonest, and sums of their weights, the roots of how often they occur."""
+    rare = {word: value for word, value in _table().items() if value < RARE}
+    return list(rare), list(accumulate(10 ** (value / 2) for value in rare.values()))

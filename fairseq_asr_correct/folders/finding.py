@@ -5,8 +5,11 @@ run/
         checkpoint_best.pt      preferred to checkpoint_last.pt
         dict.txt, decision.json here,
     dict.txt, decision.json     or here; without a dict.txt, the training's data folder has the dictionary
+
+Beside decision.json may be terms.txt, a list of terms for all texts.
 """
 
+import shutil
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
@@ -18,7 +21,8 @@ CTRANSLATE2 = "model.bin"  # in a folder of asr-correct export --to ctranslate2,
 GRAPHS = ("encoder.onnx", "decoder.onnx", "output.onnx")  # in one of asr-correct export --to onnx
 OTHERS = (CTRANSLATE2, *GRAPHS, "spelling.safetensors")
 # What an exported folder of any kind may have: by some of it, a reader tells the kind.
-EVERY = (*EXPORTED, *OTHERS, "shared_vocabulary.json", "corrector.json", "dict.txt", *RULES)
+TERMS = "terms.txt"
+EVERY = (*EXPORTED, *OTHERS, "shared_vocabulary.json", "corrector.json", "dict.txt", *RULES, TERMS)
 
 
 def is_onnx(path: str | Path) -> bool:
@@ -77,3 +81,22 @@ def rule_with(path: str | Path) -> Path | None:
         UserError: there is no model.
     """
     return next((file for file in model_files(path) if file.name in RULES), None)
+
+
+def terms_with(path: str | Path) -> Path | None:
+    """The list of terms that a ``Corrector`` reads with a model, if there is one.
+
+    Raises:
+        UserError: there is no model.
+    """
+    return next((file for file in model_files(path) if file.name == TERMS), None)
+
+
+def copy_terms(path: str | Path, folder: Path) -> None:
+    """Copies the list of terms of a model, if there is one, into a folder that it is exported to.
+
+    Raises:
+        UserError: there is no model.
+    """
+    if terms := terms_with(path):
+        shutil.copyfile(terms, folder / TERMS)

@@ -11,6 +11,7 @@ from fairseq_asr_correct.terms.term_list import TermList
 KEPT_LETTERS = 30_000  # in a list that is kept for the next request: an index of them has at most some megabytes
 Lists = Mapping[str, TermList]  # terms by the names of their lists
 NO_LISTS: Lists = {}
+OWN = ""  # the name of the list for requests that say nothing of terms: that in the corrector's folder
 
 
 def terms_of(value: Any, limits: Limits, lists: Lists) -> TermList:

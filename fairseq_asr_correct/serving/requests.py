@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.errors import UserError
-from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists, terms_of
+from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, OWN, Lists, terms_of
 from fairseq_asr_correct.serving.refusals import SHAPE, Limits, Refusal, check_letters, check_pieces, check_text
 from fairseq_asr_correct.terms.spelling_files import spellings_of
 from fairseq_asr_correct.terms.spellings import Spellings
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
     words: int
     layouts: list[list[Part]]  #: the parts of each text
     spellings: Spellings  #: replacements that hold for this request
-    terms: TermList | None  #: of its texts; None if it says nothing of them
+    terms: TermList | None  #: of its texts; None if neither it nor the service says something of them
     warnings: tuple[str, ...]  #: of a list that it brings
 
 
@@ -97,7 +97,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: 
     for number, text in enumerate(texts):
         check_text(f"texts[{number}]" if several else "text", text)
     check_letters(texts, limits)
-    terms = terms_of(asked["terms"], limits, lists) if "terms" in asked else None
+    terms = terms_of(asked["terms"], limits, lists) if "terms" in asked else lists.get(OWN)
     warnings = terms.warnings if terms and isinstance(asked["terms"], list) else ()
     spellings = _spellings(asked.get("spellings", {}))
     layouts = list(map(cut, texts))

@@ -16,6 +16,8 @@ from fairseq_asr_correct.errors import UserError
 class TermsAlone:
     """Explains the terms of texts and changes nothing else."""
 
+    terms = None
+
     def explain(self, texts: list[str], terms: Any, **options: Any) -> list[Correction]:
         return list(correct_terms(texts, terms))
 
