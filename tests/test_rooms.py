@@ -19,7 +19,7 @@ ORDER = [  # a room, or a module that stands alone, imports what is named before
     "stored", "models", "optim", "criterions", "encoders", "evaluation", "scoring", "decoding", "tasks",  # in fairseq
     "formats", "corrector", "candidates", "pairs", "inspection", "simulation", "recognizers", "recordings",
     "serving",  # for users
-    "plugin", "__init__", "recipes", "commands", "__main__",
+    "plugin", "__init__", "recipes", "adaptation", "commands", "__main__",
 ]  # fmt: skip
 # `plugin` registers all that fairseq has of us, so that whoever imports one of these has registered everything.
 REGISTERS = ("stored", "models", "optim", "criterions", "encoders", "scoring", "decoding", "tasks", "formats")

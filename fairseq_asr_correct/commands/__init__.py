@@ -16,6 +16,7 @@ VERBS = {  # verb: its module, and a summary for --help
     "wordpiece": ("to_wordpieces", "split text into BERT's word pieces, or join them"),
     "sentencepiece": ("train_sentencepiece", "train a vocabulary for a language that has no BERT"),
     "binarize": ("binarize", "turn pairs into fairseq's binary data"),
+    "adapt": ("adapt", "make a corrector for your domain: from text, from words, from pairs"),
     "tune": ("tune", "fit which changes are taken to a recognizer of your own"),
     "tune-candidates": ("tune_candidates", "fit the weights by which a language model helps to choose"),
     "average": ("average_checkpoints", "average the last checkpoints of a training"),

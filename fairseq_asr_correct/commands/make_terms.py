@@ -28,12 +28,11 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.evaluation.document import markdown
 from fairseq_asr_correct.files import atomic_write
 from fairseq_asr_correct.terms.collecting import RARE, collect
-from fairseq_asr_correct.terms.document_texts import documents_in, glossary, texts_of
+from fairseq_asr_correct.terms.document_texts import documents, glossary, texts_of
 from fairseq_asr_correct.terms.hand_edits import Learned, learn
 from fairseq_asr_correct.terms.term import normal_words
 from fairseq_asr_correct.terms.term_list import NUMBER
 from fairseq_asr_correct.transcripts.entries import joined
-from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.lines import Lines
 from fairseq_asr_correct.transcripts.sources import parse_file
 
@@ -86,7 +85,7 @@ def of_documents(args: argparse.Namespace) -> None:
 
     def texts() -> Iterator[str]:
         nonlocal words
-        for path, form in files_of(args.documents):
+        for path, form in documents(args.documents):
             entries = glossary(path, args.column) if form is None else None
             if entries is not None:
                 listed.extend(entries)
@@ -105,25 +104,6 @@ def of_documents(args: argparse.Namespace) -> None:
         )
     write(args.output, terms)
     print(f"{len(terms):,} terms of {words:,} words", file=sys.stderr)
-
-
-def files_of(documents: list[str]) -> Iterator[tuple[Path, str | None]]:
-    """The files that are named, with the formats that are, and those below the folders; says which it passes over."""
-    for name in documents:
-        form, rest = take_format(name)
-        path = Path(rest)
-        if not path.is_dir():
-            yield path, form
-            continue
-        readable, others = documents_in(path)
-        if not readable:
-            raise UserError(
-                f"{path} has no document that can be read: name text, Markdown, HTML, subtitles or manifests"
-            )
-        if others:
-            some = ", ".join(str(other.relative_to(path)) for other in others[:3])
-            print(f"{path}: {len(others)} files of other kinds are passed over, such as {some}", file=sys.stderr)
-        yield from ((one, None) for one in readable)
 
 
 def is_ordinary(term: str) -> bool:

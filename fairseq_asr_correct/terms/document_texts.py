@@ -1,13 +1,14 @@
 """Reads the text of documents: plain text, Markdown, HTML, subtitles, manifests, tables."""
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.entries import read_entries, read_texts
-from fairseq_asr_correct.transcripts.file_formats import ending_format
+from fairseq_asr_correct.transcripts.file_formats import ending_format, take_format
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 PLAIN = (".text", ".rst", ".log")  # beside .txt
@@ -82,6 +83,34 @@ def glossary(path: Path, column: str | None = None) -> list[str] | None:
     if chosen is None or chosen not in names:
         raise UserError(f"{path}: name the column of terms with --column; its columns are {', '.join(names)}")
     return [row[chosen] for row in rows if row[chosen].strip()]
+
+
+def documents(names: Iterable[str]) -> Iterator[tuple[Path, str | None]]:
+    """The files that are named, with the formats that are, and those below the folders.
+
+    It says on standard error which files of a folder it passes over.
+
+    Args:
+        names: ``[FORMAT:]PATH`` of files, and folders.
+
+    Raises:
+        UserError: a folder has no file that can be read.
+    """
+    for name in names:
+        form, rest = take_format(name)
+        path = Path(rest)
+        if not path.is_dir():
+            yield path, form
+            continue
+        readable, others = documents_in(path)
+        if not readable:
+            raise UserError(
+                f"{path} has no document that can be read: name text, Markdown, HTML, subtitles or manifests"
+            )
+        if others:
+            some = ", ".join(str(other.relative_to(path)) for other in others[:3])
+            print(f"{path}: {len(others)} files of other kinds are passed over, such as {some}", file=sys.stderr)
+        yield from ((one, None) for one in readable)
 
 
 def documents_in(folder: Path) -> tuple[list[Path], list[Path]]:

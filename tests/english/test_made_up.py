@@ -1,5 +1,6 @@
 """Lines that are put together like English."""
 
+import itertools
 from collections import Counter
 from random import Random
 
@@ -14,7 +15,7 @@ def test_lines_are_like_english() -> None:
     assert words.keys() >= {"the", "of", "and", "to"} and not words.keys() & {"", "*"}
     assert 0.03 < words["the"] / words.total() < 0.12
     assert sum(count for word, count in words.items() if zipf(word) > 4.5) > 0.6 * words.total()
-    pairs = Counter(pair for line in lines for pair in zip(line, line[1:], strict=False))
+    pairs = Counter(pair for line in lines for pair in itertools.pairwise(line))
     assert pairs["of", "the"] > 5 * pairs["the", "of"]  # the order is English's
 
 

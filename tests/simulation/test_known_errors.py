@@ -13,7 +13,27 @@ from fairseq_asr_correct.simulation.learn import learn
 from fairseq_asr_correct.simulation.pruning import pruned
 from fairseq_asr_correct.word_errors import word_errors
 
-SENTENCES = ["the captain told them that the old boat would leave the harbour at seven in the morning".split()] * 300
+SENTENCES = [
+    [
+        "the",
+        "captain",
+        "told",
+        "them",
+        "that",
+        "the",
+        "old",
+        "boat",
+        "would",
+        "leave",
+        "the",
+        "harbour",
+        "at",
+        "seven",
+        "in",
+        "the",
+        "morning",
+    ]
+] * 300
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,8 +56,8 @@ def test_a_ctc_writes_more_words_that_do_not_exist_than_whisper() -> None:
 
 
 def test_what_was_seen_seldom_is_left_out() -> None:
-    pairs: list[Pair] = [("the boat".split(), "the boats".split())] * 6 + [("a ship".split(), "a sheep".split())]
-    pairs += [("the boat".split(), "the bote".split()), ("no way".split(), ["noway"]), ("no way".split(), ["noway"])]
+    pairs: list[Pair] = [(["the", "boat"], ["the", "boats"])] * 6 + [(["a", "ship"], ["a", "sheep"])]
+    pairs += [(["the", "boat"], ["the", "bote"]), (["no", "way"], ["noway"]), (["no", "way"], ["noway"])]
     small = pruned(learn(pairs))
     assert small.words.keys() == {"the", "boat"} and small.forms == {"boat": {"boats": 6}}
     assert small.merges == {"no way": (2, {"noway": 2})}

@@ -1,0 +1,152 @@
+"""The stages from pairs to the corrector of a domain: training, decision, terms, report."""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from fairseq_asr_correct.adaptation import mixture
+from fairseq_asr_correct.adaptation.domain_card import domain_card
+from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED
+from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for
+from fairseq_asr_correct.adaptation.request import Request
+from fairseq_asr_correct.adaptation.weighing_terms import weight_of
+from fairseq_asr_correct.folders.finding import TERMS, rule_with
+from fairseq_asr_correct.folders.rules import DECISION
+from fairseq_asr_correct.inspection.data_sources import Pair
+from fairseq_asr_correct.recipes import measuring
+from fairseq_asr_correct.recipes.model_stages import ModelStages
+from fairseq_asr_correct.recipes.setup import Setup
+from fairseq_asr_correct.recipes.stages import Told
+from fairseq_asr_correct.recipes.training import BEST, train
+from fairseq_asr_correct.recipes.verbs import flags_of
+from fairseq_asr_correct.transcripts.json_rows import read_rows
+from fairseq_asr_correct.transcripts.lines import read_lines
+
+FEWEST_TO_TUNE = 50  # pairs
+REPORTED = 1000  # held-out sentences, at most
+NAME = "held-out"
+
+
+class DomainModel(ModelStages):
+    """As :class:`~.model_stages.ModelStages`, for one domain."""
+
+    def __init__(self, setup: Setup, request: Request) -> None:
+        super().__init__(setup)
+        self.request = request
+
+    def adapted(self, pairs: Path, split_up: Path) -> Path:
+        """Everything behind the pairs; gives the corrector's folder."""
+        start = self.start()
+        plain = self.exported(self.trained(self.binarized(pairs, start), start))
+        decided = self.with_choice(plain, self.tuned(plain, split_up), self.terms(split_up))
+        return self.whole(decided, self.domain_report(decided, split_up), split_up)
+
+    def trained(self, data: Path, start: Path) -> Path:
+        """The training; one that was killed begins anew, so that the corrector is the same to the last bit.
+
+        bfloat16 rounds what a checkpoint keeps; a training that goes on from one is another training.
+        """
+        training, seed = self.recipe.training, self.recipe.seed
+
+        def work(folder: Path) -> Told:
+            began = time.monotonic()
+            train(training, data, start, folder, self.setup.log("training"), self.setup.precision, seed)
+            return {"minutes": round((time.monotonic() - began) / 60, 1)}
+
+        settings = asdict(training) | {"seed": seed}
+        return self.place.do("training", "training", work, settings, [data, start], folder=True)
+
+    def exported(self, trained: Path) -> Path:
+        """The best checkpoint as a folder, int8, which takes every change."""
+        verb = ["export", trained / BEST, "--data", self.place.folder / "data-bin", "--dtype", "int8", "--force"]
+        work = self.setup.verb("exported", *verb)
+        return self.place.do("exported", "exported", work, {}, [trained], folder=True)
+
+    def tuned(self, model: Path, split_up: Path) -> Path:
+        """Which changes are taken: fitted to the watched pairs, or as the start does if they are few."""
+        asked = self.request
+        promised = {"max_false_correction": asked.max_false_correction, "max_clean_changes": asked.max_clean_changes}
+        rows = sum(1 for _ in read_rows(split_up / WATCHED))
+        own = rule_with(asked.start)
+        few = rows < FEWEST_TO_TUNE and own is not None and own.name == DECISION
+
+        def work(folder: Path) -> Told:
+            if few and own is not None:
+                shutil.copyfile(own, folder / DECISION)
+            else:
+                shutil.copytree(model, folder / "model")
+                if own is not None and own.name == DECISION:
+                    shutil.copyfile(own, folder / "model" / DECISION)  # the fit starts from it
+                verb = ["tune", folder / "model", split_up / WATCHED, *flags_of(promised)]
+                self.setup.verb("tuned", *verb)(folder)
+                shutil.rmtree(folder / "model")
+            return {"min_confidence": json.loads((folder / DECISION).read_text())["min_confidence"]}
+
+        return self.place.do("tuned", "tuned", work, promised, [model, split_up], folder=True)
+
+    def terms(self, split_up: Path) -> Path:
+        """The domain's terms, with weights that leave other text alone."""
+        path = self.request.terms
+
+        def work(output: Path) -> Told:
+            pairs = [Pair(row["text"], row["pred_text"], None) for _, row in read_rows(split_up / PAIRS)]
+            found = terms_for(path, read_lines(split_up / LINES), pairs)
+            weight = weight_of(found, self.request.seed)
+            listed = [replace(term, weight=term.weight * weight) for term in found] if weight else []
+            output.write_text(as_list(listed), encoding="utf-8")
+            return {"terms": len(listed), "weight": weight}
+
+        inputs = [split_up, *([path] if path else [])]
+        return self.place.do("terms", "terms.txt", work, {}, inputs)
+
+    def with_choice(self, model: Path, decision: Path, terms: Path) -> Path:
+        """The corrector with its decision and its terms."""
+
+        def work(folder: Path) -> None:
+            shutil.copytree(model, folder, dirs_exist_ok=True)
+            shutil.copyfile(decision / DECISION, folder / DECISION)
+            if terms.stat().st_size:
+                shutil.copyfile(terms, folder / TERMS)
+
+        return self.place.do("decided", "decided", work, {}, [model, decision, terms], folder=True)
+
+    def domain_report(self, model: Path, split_up: Path) -> Path:
+        """The corrector on held-out sentences, beside the one that it started from."""
+        sets = {NAME: split_up / HELD_OUT}
+        sides = [("model", model), ("start", self.request.start)]
+        ours, theirs = (self._corrected(who, folder, sets) for who, folder in sides)
+
+        def work(output: Path) -> None:
+            measuring.report([NAME], ours, theirs, output, self.setup.run, self.setup.log("report"))
+
+        return self.place.do("report", "report", work, {}, [ours, theirs], folder=True)
+
+    def _corrected(self, who: str, model: Path, sets: dict[str, Path]) -> Path:
+        def work(output: Path) -> None:
+            log = self.setup.log(f"corrected-{who}")
+            measuring.correct_sets(model, sets, REPORTED, output, self.setup.run, log, 1)
+
+        return self.place.do(f"corrected-{who}", f"corrected-{who}", work, {}, [model, *sets.values()], folder=True)
+
+    def whole(self, model: Path, report: Path, split_up: Path) -> Path:
+        """The corrector with its card and its report."""
+        text = domain_card(self.request, self.recipe, self.told_of(["split", "training", "tuned", "terms"]), report)
+
+        def work(folder: Path) -> None:
+            shutil.copytree(model, folder, dirs_exist_ok=True)
+            shutil.copytree(report, folder / "report")
+            (folder / "README.md").write_text(text, encoding="utf-8")
+
+        return self.place.do("whole", "whole", work, {"card": text}, [model, report], folder=True)
+
+    def told_of(self, stages: Sequence[str]) -> dict[str, object]:
+        """What stages counted, together."""
+        return {key: value for name in stages for key, value in self.place.told(name).items()}
+
+
+def updates(minutes: float, batch_tokens: int) -> int:
+    """How many updates a training has: a number that does not depend on the machine."""
+    return max(round(mixture.tokens(minutes) / batch_tokens), 10)

@@ -1,0 +1,54 @@
+"""The terms of a domain: those that the user lists, or what sets the domain's text apart from English."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fairseq_asr_correct.inspection.data_sources import Pair
+from fairseq_asr_correct.terms.collecting import collect
+from fairseq_asr_correct.terms.hand_edits import learn
+from fairseq_asr_correct.terms.term import Term, normal_words
+from fairseq_asr_correct.terms.term_list import TermList
+
+MOST = 200  # terms that are collected from text
+LEAST_TIMES = 3  # that a collected term occurs
+LEAST_HEARD = 2  # times that something was heard for a term, to be listed with it
+WORDS = 2  # in a collected term
+
+
+def said_terms(path: Path | None) -> list[str]:
+    """A list's terms as they are said, in lower case.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    return [] if path is None else [" ".join(term.words) for term in TermList.read(path).sought]
+
+
+def terms_for(path: Path | None, lines: Iterable[str], pairs: Sequence[Pair]) -> list[Term]:
+    """The terms of a domain, with what its recognizer wrote for them.
+
+    Args:
+        path: the user's list.
+        lines: the domain's text, from which terms are collected without a list.
+        pairs: what was recognized and what was said.
+    """
+    if path is not None:
+        listed = list(TermList.read(path).entries)
+    else:
+        found = collect(lines, LEAST_TIMES)[:MOST]
+        listed = [Term(one.written) for one in found if len(one.written.split()) <= WORDS]
+    heard: dict[tuple[str, ...], list[str]] = {}
+    for one in learn((pair.heard, pair.said) for pair in pairs):
+        if one.is_term and one.may_be_fixed and one.right >= LEAST_HEARD and one.right > one.wrong:
+            heard.setdefault(normal_words(one.written), []).append(one.heard)
+    known = {term.words for term in listed}
+    terms = [Term(term.written, (*term.sounds_like, *heard.get(term.words, ())), term.weight) for term in listed]
+    if path is None:
+        terms += [Term(" ".join(words), tuple(some)) for words, some in heard.items() if words not in known]
+    return terms
+
+
+def as_list(terms: Iterable[Term]) -> str:
+    """The lines of a file of terms."""
+    rows = ("\t".join([term.written, f"{term.weight:g}", *term.sounds_like]) for term in terms)
+    return "".join(f"{row}\n" for row in rows)

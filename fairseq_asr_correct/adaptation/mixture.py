@@ -1,0 +1,88 @@
+"""What is trained on, in which parts: how many lines each error model writes in, and at which error rates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fairseq_asr_correct.adaptation.request import AUTO
+from fairseq_asr_correct.english.by_letters import is_word
+from fairseq_asr_correct.inspection.data_sources import Pair
+from fairseq_asr_correct.simulation.events import events
+from fairseq_asr_correct.simulation.known_errors import KINDS
+
+OWN = "own"  # the error model that is learned from the pairs
+TOKENS_A_MINUTE = 40_000  # that two cores train on in less than half of it
+TOKENS_A_LINE = 13
+ROUNDS = 2.0  # that each line is trained on, about
+FEWEST, MOST = 2_000, 400_000  # lines
+DOMAIN, GENERAL = 0.55, 0.45  # of the lines that errors are made in
+OWN_SHARE = 0.6  # of the domain's lines, in which the recognizer's own errors are made
+REAL = 0.25  # of all pairs, that real ones are repeated up to
+REPEATED = 4.0  # at most so often
+WERS = {"ctc": (0.03, 0.4), "whisper-small": (0.03, 0.4), "whisper-large": (0.02, 0.3)}
+ENOUGH = 200  # wrong words to learn errors from
+LETTERS = 0.45  # of the wrong words that are no words, from which on a recognizer spells by letters
+SMALL = 0.1  # word error rate from which on a Whisper is taken for a small one
+
+
+@dataclass(frozen=True)
+class Part:
+    """Lines in which one error model makes errors."""
+
+    errors: str  #: :data:`OWN`, or one of :data:`KINDS`
+    domain: int  #: lines of the domain
+    general: int  #: lines that are put together like English
+    wer: tuple[float, float]
+
+
+def tokens(minutes: float) -> int:
+    """How many tokens to train on."""
+    return round(minutes * TOKENS_A_MINUTE)
+
+
+def parts(minutes: float, kinds: Sequence[str], own_wer: float | None) -> list[Part]:
+    """The parts of the mixture.
+
+    Args:
+        minutes: for all of it.
+        kinds: of recognizers, whose errors are made in the domain's lines.
+        own_wer: the word error rate of the pairs, if errors are learned from them.
+    """
+    lines = min(max(tokens(minutes) / TOKENS_A_LINE / ROUNDS, FEWEST), MOST)
+    domain = lines * DOMAIN
+    found = []
+    if own_wer is not None:
+        found.append(Part(OWN, round(domain * OWN_SHARE), 0, around(own_wer)))
+        domain *= 1 - OWN_SHARE
+    for kind in KINDS:
+        of_domain = round(domain / len(kinds)) if kind in kinds else 0
+        found.append(Part(kind, of_domain, round(lines * GENERAL / len(KINDS)), WERS[kind]))
+    return found
+
+
+def around(wer: float) -> tuple[float, float]:
+    """Rates around one, as sentences have them."""
+    return min(0.3 * wer, 0.2), min(1.7 * wer, 0.6)
+
+
+def repeats(real: int, made: int) -> float:
+    """How often real pairs come, beside so many with simulated errors."""
+    wanted = REAL / (1 - REAL) * made
+    return round(min(max(wanted / max(real, 1), 1.0), REPEATED), 2)
+
+
+def kinds_like(recognizer: str, pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """The kinds of recognizers to learn from: the one that is named, the one that pairs are like, or all."""
+    if recognizer != AUTO:
+        return (recognizer,)
+    wrong, strange, words = 0, 0, 0
+    for pair in pairs:
+        words += len(pair.said.split())
+        for event in events(pair.said.split(), pair.heard.split()):
+            if event.form and event.form != " ".join(event.words):
+                wrong += 1
+                strange += not all(map(is_word, event.form.split()))
+    if wrong < ENOUGH:
+        return tuple(KINDS)
+    if strange > LETTERS * wrong:
+        return ("ctc",)
+    return ("whisper-small",) if wrong > SMALL * words else ("whisper-large",)

@@ -1,0 +1,136 @@
+"""From a domain's text and pairs to pairs to train on, by the real commands in this process."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from fairseq_asr_correct.__main__ import main
+from fairseq_asr_correct.adaptation import mixture
+from fairseq_asr_correct.adaptation.adapting import nothing_but
+from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts
+from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED, DomainStages
+from fairseq_asr_correct.adaptation.request import Request
+from fairseq_asr_correct.english.made_up import made_up_lines
+from fairseq_asr_correct.errors import UserError
+from fairseq_asr_correct.recipes.setup import Setup
+from fairseq_asr_correct.recipes.stages import Workplace
+from fairseq_asr_correct.simulation.apply import Simulator
+from fairseq_asr_correct.simulation.confusions import load
+from fairseq_asr_correct.simulation.known_errors import known_errors
+
+
+def here(argv: Sequence[str], log: Path) -> None:
+    main(list(argv))
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Text, terms and pairs of a domain."""
+    folder = tmp_path_factory.mktemp("domain")
+    lines = [f"{line} by the galatea" for line in made_up_lines(700, 7)]
+    (folder / "text.txt").write_text("".join(f"{line.capitalize()}.\n" for line in lines[:300]))
+    (folder / "terms.txt").write_text("Galatea\nOndine\n")
+    simulator = Simulator(load(known_errors("whisper-small")))
+    made = [simulator.sentence(line.split(), 1.0, simulator.seeded(1, 0, n)) for n, line in enumerate(lines[300:])]
+    rows = [
+        {"text": said, "pred_text": " ".join(heard)} for said, heard in zip(lines[300:], made, strict=True) if heard
+    ]
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mixture, "FEWEST", 60)
+    monkeypatch.setattr(mixture, "TOKENS_A_MINUTE", 1)
+
+
+def stages(place: Workplace, request: Request) -> DomainStages:
+    return DomainStages(Setup(nothing_but(request), Path(), place, run=here), request)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_text_alone(domain: Path, tmp_path: Path) -> None:
+    request = Request((str(domain / "text.txt"),), domain / "terms.txt")
+    with Workplace(tmp_path / "work") as place:
+        cleaned, split_up = stages(place, request).all()
+        assert place.told("split")["simulated"] is True
+    watched, held_out = rows_of(split_up / WATCHED), rows_of(split_up / HELD_OUT)
+    assert len(watched) == len(held_out) == 20 and any(row["text"] != row["pred_text"] for row in watched)
+    lines = (split_up / LINES).read_text().splitlines()
+    assert len(lines) > 200 and {row["text"] for row in held_out}.isdisjoint(lines)
+    good = (cleaned / "train.good").read_text()
+    assert "galatea" in good and "ondine" in good and "Galatea" not in good
+    assert len((cleaned / "valid.bad").read_text().splitlines()) == len(watched)
+
+
+def test_pairs_and_text(domain: Path, tmp_path: Path) -> None:
+    request = Request((str(domain / "text.txt"),), pairs=(str(domain / "pairs.jsonl"),))
+    said = list[str]()
+    with Workplace(tmp_path / "work", said.append) as place:
+        cleaned, split_up = stages(place, request).all()
+        assert place.told("split")["simulated"] is False
+        assert next(iter(stages(place, request).parts(split_up))).errors == "own"
+        count = len(said)
+        assert stages(place, request).all() == (cleaned, split_up) and len(said) == count, "nothing is done twice"
+    real = {(row["text"], row["pred_text"]) for row in rows_of(split_up / PAIRS)}
+    assert len(real) > 300
+    sides = ((cleaned / f"train.{side}").read_text().splitlines() for side in ("good", "bad"))
+    trained = zip(*sides, strict=True)
+    assert len(real.intersection(trained)) > 50
+    for name in (WATCHED, HELD_OUT):
+        assert {row["text"] for row in rows_of(split_up / name)}.isdisjoint({text for text, _ in real})
+
+
+def test_terms_alone(domain: Path, tmp_path: Path) -> None:
+    with Workplace(tmp_path / "work") as place:
+        cleaned, _ = stages(place, Request(terms=domain / "terms.txt")).all()
+    assert "ondine" in (cleaned / "train.good").read_text()
+
+
+def test_documents_are_read_as_sentences(tmp_path: Path) -> None:
+    made = list(made_up_lines(120, 3))
+    page = ". ".join(line.capitalize() for line in made) + ". It costs 7 pounds. " + "very " * 90
+    (tmp_path / "page.md").write_text(f"# A head\n\n{page}\n\n{page}\n")
+    lines = read_texts([str(tmp_path / "page.md")])
+    assert lines[0] == "a head" and len(set(lines)) == len(lines) and set(made) < set(lines)
+    assert max(len(line.split()) for line in lines) <= 40 and not any("7" in line for line in lines)
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_bad_text(domain: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has 10 different sentences to use: give at least 50"):
+        read_texts([write(tmp_path / "few.txt", "".join(f"{line}\n" for line in made_up_lines(10, 1)))])
+    words = (
+        "der die und nicht wir haben gestern einen hund gesehen aber heute keine katze mehr gefunden wegen dem regen"
+    )
+    german = "".join(f"{' '.join(words.split()[n % 9 :])} {'so ' * (n // 9)}\n" for n in range(90))
+    with pytest.raises(UserError, match="hardly English"):
+        read_texts([write(tmp_path / "german.txt", german)])
+    with pytest.raises(UserError, match="cannot be read"):
+        read_texts([str(tmp_path / "none.txt")])
+
+
+def test_bad_pairs(domain: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no recognized texts"):
+        read_pairs([str(domain / "text.txt")])
+    rows = rows_of(domain / "pairs.jsonl")
+    few = "".join(json.dumps(row) + "\n" for row in rows[:20])
+    with pytest.raises(UserError, match="has 20 pairs: give at least 50"):
+        read_pairs([write(tmp_path / "few.jsonl", few)])
+    simulator = Simulator(load(known_errors("ctc")))
+    heard = [
+        " ".join(simulator.sentence(row["text"].split(), 2.0, simulator.seeded(1, 0, n))) for n, row in enumerate(rows)
+    ]
+    swapped = [{"text": wrong, "pred_text": row["text"]} for wrong, row in zip(heard, rows, strict=True)]
+    with pytest.raises(UserError, match="look swapped"):
+        read_pairs([write(tmp_path / "swapped.jsonl", "".join(json.dumps(row) + "\n" for row in swapped))])

@@ -1,0 +1,54 @@
+"""How much is trained on what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairseq_asr_correct.adaptation.mixture import OWN, kinds_like, parts, repeats, tokens
+from fairseq_asr_correct.inspection.data_sources import Pair
+
+ALL = ("ctc", "whisper-small", "whisper-large")
+
+
+def test_all_kinds_share_a_domain_of_which_nothing_is_known() -> None:
+    found = parts(6.5, ALL, None)  # 260,000 tokens: 20,000 lines, each twice
+    assert [(part.errors, part.domain, part.general) for part in found] == [(kind, 1833, 1500) for kind in ALL]
+
+
+def test_own_errors_take_the_larger_part() -> None:
+    found = parts(6.5, ["ctc"], 0.2)
+    assert [(part.errors, part.domain, part.general) for part in found] == [
+        (OWN, 3300, 0), ("ctc", 2200, 1500), ("whisper-small", 0, 1500), ("whisper-large", 0, 1500),
+    ]  # fmt: skip
+    assert found[0].wer == pytest.approx((0.06, 0.34))
+
+
+@given(st.floats(1, 1e4), st.sampled_from([ALL, ("ctc",)]), st.none() | st.floats(0.001, 1))
+def test_each_part_has_rates_in_order(minutes: float, kinds: tuple[str, ...], wer: float | None) -> None:
+    for part in parts(minutes, kinds, wer):
+        low, high = part.wer
+        assert 0 < low < high < 1 and part.domain + part.general > 0
+    assert tokens(minutes) > 0
+
+
+def test_real_pairs_are_a_quarter() -> None:
+    assert repeats(1000, 6000) == 2.0 and repeats(100, 6000) == 4.0 and repeats(10_000, 6000) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("heard", "kinds"),
+    [
+        ("the hous is redd and the cat", ("ctc",)),
+        ("the horse is read and the cat", ("whisper-small",)),
+        ("the house is red and the cat", ALL),
+    ],
+)
+def test_a_recognizer_is_known_by_what_it_writes(heard: str, kinds: tuple[str, ...]) -> None:
+    assert kinds_like("auto", [Pair("the house is red and the cat", heard, None)] * 150) == kinds
+    assert kinds_like("whisper-large", []) == ("whisper-large",)
+
+
+def test_a_recognizer_that_seldom_errs() -> None:
+    right = [Pair("the house is red and the cat", "the house is red and the cat", None)] * 5000
+    wrong = [Pair("the house is red", "the horse is read", None)] * 150
+    assert kinds_like("auto", [*right, *wrong]) == ("whisper-large",)
