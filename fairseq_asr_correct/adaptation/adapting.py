@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fairseq_asr_correct.adaptation.domain_model import DomainModel, updates
 from fairseq_asr_correct.adaptation.domain_stages import DomainStages
@@ -41,7 +42,7 @@ def recipe_for(request: Request) -> Recipe:
     Raises:
         UserError: the start is no corrector that can be trained on.
     """
-    args = load_any(request.start).model.args
+    args: Any = load_any(request.start).model.args
     count = updates(request.minutes, BATCH_TOKENS)
     every = max(count // VALIDATIONS, 1)
     flags = ("--validate-interval-updates", str(every), "--patience", str(PATIENCE), "--no-save-optimizer-state")

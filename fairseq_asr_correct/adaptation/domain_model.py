@@ -1,6 +1,5 @@
 """The stages from pairs to the corrector of a domain: training, decision, terms, report."""
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -13,21 +12,24 @@ from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS,
 from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for
 from fairseq_asr_correct.adaptation.request import Request
 from fairseq_asr_correct.adaptation.weighing_terms import weight_of
+from fairseq_asr_correct.corrector.tuning import tune
 from fairseq_asr_correct.folders.finding import TERMS, rule_with
-from fairseq_asr_correct.folders.rules import DECISION
+from fairseq_asr_correct.folders.rules import DECISION, read_rule
+from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.recipes import measuring
+from fairseq_asr_correct.recipes.decision_fit import try_sets, write_decision
 from fairseq_asr_correct.recipes.model_stages import ModelStages
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.training import BEST, train
-from fairseq_asr_correct.recipes.verbs import flags_of
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
 
 FEWEST_TO_TUNE = 50  # pairs
 REPORTED = 1000  # held-out sentences, at most
 NAME = "held-out"
+SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a recognizer had written them
 
 
 class DomainModel(ModelStages):
@@ -41,7 +43,7 @@ class DomainModel(ModelStages):
         """Everything behind the pairs; gives the corrector's folder."""
         start = self.start()
         plain = self.exported(self.trained(self.binarized(pairs, start), start))
-        decided = self.with_choice(plain, self.tuned(plain, split_up), self.terms(split_up))
+        decided = self.with_choice(plain, self.fitted(plain, split_up), self.terms(split_up))
         return self.whole(decided, self.domain_report(decided, split_up), split_up)
 
     def trained(self, data: Path, start: Path) -> Path:
@@ -65,27 +67,27 @@ class DomainModel(ModelStages):
         work = self.setup.verb("exported", *verb)
         return self.place.do("exported", "exported", work, {}, [trained], folder=True)
 
-    def tuned(self, model: Path, split_up: Path) -> Path:
-        """Which changes are taken: fitted to the watched pairs, or as the start does if they are few."""
+    def fitted(self, model: Path, split_up: Path) -> Path:
+        """Which changes are taken: fitted to the watched pairs, or as before if they are few or nothing is proposed."""
         asked = self.request
         promised = {"max_false_correction": asked.max_false_correction, "max_clean_changes": asked.max_clean_changes}
-        rows = sum(1 for _ in read_rows(split_up / WATCHED))
         own = rule_with(asked.start)
-        few = rows < FEWEST_TO_TUNE and own is not None and own.name == DECISION
+        usual = own if own and own.name == DECISION else shipped_model() / DECISION
+        rule = read_rule(usual)
 
-        def work(folder: Path) -> Told:
-            if few and own is not None:
-                shutil.copyfile(own, folder / DECISION)
-            else:
-                shutil.copytree(model, folder / "model")
-                if own is not None and own.name == DECISION:
-                    shutil.copyfile(own, folder / "model" / DECISION)  # the fit starts from it
-                verb = ["tune", folder / "model", split_up / WATCHED, *flags_of(promised)]
-                self.setup.verb("tuned", *verb)(folder)
-                shutil.rmtree(folder / "model")
-            return {"min_confidence": json.loads((folder / DECISION).read_text())["min_confidence"]}
+        def work(output: Path) -> Told:
+            rows = [row for _, row in read_rows(split_up / WATCHED)]
+            sets = {name: [(row["text"], row[side]) for row in rows] for name, side in SIDES.items()}
+            tried = try_sets(model, sets)
+            likelihood, least = rule.likelihood, rule.least
+            assert likelihood is not None, "a decision has one"
+            if len(rows) >= FEWEST_TO_TUNE and any(one.edits for one in tried["recognized"]):
+                found = tune(tried["recognized"], tried["references"], likelihood, least, **promised)
+                likelihood, least = found.likelihood, found.chosen.least
+            write_decision(output, likelihood, least, tried)
+            return {"min_confidence": least}
 
-        return self.place.do("tuned", "tuned", work, promised, [model, split_up], folder=True)
+        return self.place.do("decision", DECISION, work, promised, [model, split_up, usual])
 
     def terms(self, split_up: Path) -> Path:
         """The domain's terms, with weights that leave other text alone."""
@@ -107,7 +109,7 @@ class DomainModel(ModelStages):
 
         def work(folder: Path) -> None:
             shutil.copytree(model, folder, dirs_exist_ok=True)
-            shutil.copyfile(decision / DECISION, folder / DECISION)
+            shutil.copyfile(decision, folder / DECISION)
             if terms.stat().st_size:
                 shutil.copyfile(terms, folder / TERMS)
 
@@ -133,7 +135,7 @@ class DomainModel(ModelStages):
 
     def whole(self, model: Path, report: Path, split_up: Path) -> Path:
         """The corrector with its card and its report."""
-        text = domain_card(self.request, self.recipe, self.told_of(["split", "training", "tuned", "terms"]), report)
+        text = domain_card(self.request, self.recipe, self.told_of(["split", "training", "decision", "terms"]), report)
 
         def work(folder: Path) -> None:
             shutil.copytree(model, folder, dirs_exist_ok=True)

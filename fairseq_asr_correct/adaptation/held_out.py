@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
@@ -55,7 +55,7 @@ def split(
         UserError: there is too little to keep some back, or the text is what it is to be validated on.
     """
     draw = Random(f"held out {seed}")
-    kept: list[Pair] | list[str]
+    kept: list[Any]
     if valid_pairs:
         kept = list(valid_pairs)
     elif valid_lines:
