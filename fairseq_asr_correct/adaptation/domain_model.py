@@ -95,8 +95,9 @@ class DomainModel(ModelStages):
 
         def work(output: Path) -> Told:
             pairs = [Pair(row["text"], row["pred_text"], None) for _, row in read_rows(split_up / PAIRS)]
-            found = terms_for(path, read_lines(split_up / LINES), pairs)
-            weight = weight_of(found, self.request.seed)
+            seed = self.request.seed
+            found = terms_for(path, read_lines(split_up / LINES), pairs, seed)
+            weight = weight_of(found, seed)
             listed = [replace(term, weight=term.weight * weight) for term in found] if weight else []
             output.write_text(as_list(listed), encoding="utf-8")
             return {"terms": len(listed), "weight": weight}
