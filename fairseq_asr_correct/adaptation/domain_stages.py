@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fairseq_asr_correct.adaptation import mixture
 from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts, read_valid
+from fairseq_asr_correct.adaptation.domain_errors import DomainErrors, make_errors
 from fairseq_asr_correct.adaptation.domain_terms import said_terms
 from fairseq_asr_correct.adaptation.held_out import Split, split
 from fairseq_asr_correct.adaptation.mixture import OWN, Part
@@ -17,6 +19,7 @@ from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.verbs import flags_of
+from fairseq_asr_correct.simulation.confusions import load
 from fairseq_asr_correct.simulation.known_errors import known_errors
 from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.json_rows import read_rows
@@ -34,10 +37,17 @@ class DomainStages:
     def __init__(self, setup: Setup, request: Request) -> None:
         self.setup, self.request, self.place = setup, request, setup.place
 
+    @cached_property
+    def terms(self) -> list[str]:
+        """The listed terms as they are said."""
+        return said_terms(self.request.terms)
+
     def all(self) -> tuple[Path, Path]:
         """The pairs to train on, and the folder with what was split."""
         split_up = self.split()
-        return self.cleaned(split_up, [self.made(part, split_up) for part in self.parts(split_up)]), split_up
+        parts = self.parts(split_up)
+        made = [self.in_domain(part, split_up) for part in parts if part.domain]
+        return self.cleaned(split_up, [*made, *(self.in_general(part) for part in parts if part.general)]), split_up
 
     def split(self) -> Path:
         """A folder with text and pairs to train on, and pairs to watch the training by and to report on."""
@@ -49,48 +59,36 @@ class DomainStages:
             lines = read_texts(asked.texts) if asked.texts else []
             pairs = read_pairs(asked.pairs) if asked.pairs else []
             if not (lines or pairs):  # a list of terms alone
-                lines = list(domain_lines([], said_terms(asked.terms), MADE_UP, seed))
+                lines = list(domain_lines([], self.terms, MADE_UP, seed))
             return self._write(split(lines, pairs, *read_valid(asked.valid), seed), folder)
 
-        return self.place.do("split", "split", work, settings, self._inputs(), folder=True)
+        names = [*asked.texts, *asked.pairs, *asked.valid]
+        files = [Path(part) for name in names for part in take_format(name)[1].split(",")]
+        return self.place.do("split", "split", work, settings, [*files, *self._list()], folder=True)
 
-    def _inputs(self) -> list[Path]:
-        """The files that the user names."""
-        names = [*self.request.texts, *self.request.pairs, *self.request.valid]
-        found = [Path(part) for name in names for part in take_format(name)[1].split(",")]
-        found += [self.request.terms] if self.request.terms else []
-        return found
+    def _list(self) -> list[Path]:
+        return [self.request.terms] if self.request.terms else []
 
     def _write(self, found: Split, folder: Path) -> Told:
         (folder / LINES).write_text("".join(f"{line}\n" for line in found.lines), encoding="utf-8")
         write_rows(folder / PAIRS, found.pairs)
         for name, some in ((WATCHED, found.watched), (HELD_OUT, found.held_out)):
-            if found.simulated:
-                self._simulated([str(one) for one in some], folder / name)
-            else:
-                write_rows(folder / name, [one for one in some if isinstance(one, Pair)])
+            real = [one for one in some if isinstance(one, Pair)]
+            write_rows(folder / name, real or self._simulated([str(one) for one in some]))
         return {
             "sentences": len(found.lines), "pairs": len(found.pairs), "watched": len(found.watched),
             "held_out": len(found.held_out), "simulated": found.simulated, "overlap_dropped": found.dropped,
         }  # fmt: skip
 
-    def _simulated(self, lines: list[str], output: Path) -> None:
+    def _simulated(self, lines: list[str]) -> list[Pair]:
         """Text with errors of the kinds of recognizers that the domain's may be, each in an equal part of it."""
+        errors, made = DomainErrors(lines, self.terms), list[Pair]()
         kinds = mixture.kinds_like(self.request.recognizer, [])
-        with open(output, "w", encoding="utf-8") as file:
-            for number, kind in enumerate(kinds):
-                text, made = output.with_suffix(".txt"), output.with_suffix(".made.jsonl")
-                text.write_text("".join(f"{line}\n" for line in lines[number :: len(kinds)]), encoding="utf-8")
-                if text.stat().st_size:
-                    self._apply(known_errors(kind), text, mixture.WERS[kind], self.request.seed + 1000, made)
-                    file.write(made.read_text(encoding="utf-8"))
-                    made.unlink()
-                text.unlink()
-
-    def _apply(self, errors: Path, text: Path, wer: Iterable[float], seed: int, output: Path) -> None:
-        flags = flags_of({"errors": errors, "text": f"lines:{text}", "wer": list(wer), "seed": seed})
-        workers = self.setup.workers
-        self.setup.verb("made", "simulate", "apply", *flags, "--workers", workers)(output)
+        for number, kind in enumerate(kinds):
+            learned, words = errors.of(load(known_errors(kind))), mixture.WORDS.get(kind, 0.0)
+            some = lines[number :: len(kinds)]
+            made += errors.make(some, learned, mixture.DOMAIN_WER, words, self.request.seed + 1000)
+        return made
 
     def parts(self, split_up: Path) -> list[Part]:
         """How many lines are made with which errors."""
@@ -100,28 +98,49 @@ class DomainStages:
         own = wrong / said if len(pairs) >= LEARNED_FROM and wrong >= mixture.ENOUGH else None
         return mixture.parts(self.request.minutes, mixture.kinds_like(self.request.recognizer, pairs), own)
 
-    def made(self, part: Part, split_up: Path) -> Path:
-        """Errors of an error model, in lines of the domain and in others."""
-        errors = self._own_errors(split_up) if part.errors == OWN else known_errors(part.errors)
+    def in_domain(self, part: Part, split_up: Path) -> Path:
+        """Errors of an error model in lines of the domain."""
+        file = self._own_errors(split_up) if part.errors == OWN else known_errors(part.errors)
         seed = self.setup.seed(part.errors)
-        settings = {"domain": part.domain, "general": part.general, "wer": part.wer, "seed": seed}
 
-        def work(output: Path) -> None:
-            lines = list(read_lines(split_up / LINES)) or [row["text"] for _, row in read_rows(split_up / PAIRS)]
-            text = output.with_suffix(".txt")
-            with open(text, "w", encoding="utf-8") as file:
-                for line in domain_lines(lines, said_terms(self.request.terms), part.domain, seed):
-                    file.write(f"{line}\n")
-                file.writelines(f"{line}\n" for line in made_up_lines(part.general, seed))
-            self._apply(errors, text, part.wer, seed, output)
-            text.unlink()
+        def work(output: Path) -> Told:
+            given = list(read_lines(split_up / LINES)) or [row["text"] for _, row in read_rows(split_up / PAIRS)]
+            errors, learned = DomainErrors(given, self.terms), load(file)
+            learned = learned if part.errors == OWN else errors.of(learned)
+            lines = list(domain_lines(given, self.terms, part.domain, seed))
+            return _told(output, errors.make(lines, learned, part.wer, part.words, seed))
 
-        inputs = [errors, split_up, *([self.request.terms] if self.request.terms else [])]
-        return self.place.do(f"made-{part.errors}", f"made/{part.errors}.jsonl", work, settings, inputs)
+        settings = {"lines": part.domain, "wer": part.wer, "words": part.words, "seed": seed}
+        inputs = [file, split_up, *self._list()]
+        return self.place.do(f"domain-{part.errors}", f"made/domain-{part.errors}.jsonl", work, settings, inputs)
 
     def _own_errors(self, split_up: Path) -> Path:
         verb = self.setup.verb("errors", "simulate", "learn", "--pairs", split_up / PAIRS)
         return self.place.do("errors", "errors.json", verb, {}, [split_up])
+
+    def in_general(self, part: Part) -> Path:
+        """Lines of no domain, with errors; their corrections are what the start writes, so that it keeps doing so."""
+        file, seed = known_errors(part.errors), self.setup.seed(f"general {part.errors}")
+        settings = {"lines": part.general, "seed": seed}
+
+        def work(output: Path) -> Told:
+            lines = list(made_up_lines(part.general, seed))
+            return _told(output, make_errors(lines, load(file), mixture.WERS[part.errors], seed))
+
+        name = f"general-{part.errors}"
+        made = self.place.do(name, f"made/{name}.wrong.jsonl", work, settings, [file])
+        start = self.request.start
+        verb = ["correct", start, "--input", made, "--min-confidence", "0", "--decoding", "input-guided"]
+
+        def correct(output: Path) -> None:
+            written = output.with_suffix(".written.jsonl")
+            workers = ["--workers", str(self.setup.workers)]
+            self.setup.run([*map(str, verb), *workers, "--output", str(written)], self.setup.log(name))
+            rows = (row for _, row in read_rows(written))
+            write_rows(output, [Pair(row["corrected_text"], row["pred_text"], None) for row in rows])
+            written.unlink()
+
+        return self.place.do(f"{name}-as-before", f"made/{name}.jsonl", correct, {}, [made, start])
 
     def cleaned(self, split_up: Path, made: list[Path]) -> Path:
         """All pairs to train on, and those to watch the training by, as bad and good lines."""
@@ -143,3 +162,10 @@ def write_rows(path: Path, pairs: Iterable[Pair]) -> None:
             row = {"text": pair.said, "pred_text": pair.heard}
             row |= {"speaker": pair.speaker} if pair.speaker else {}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _told(output: Path, pairs: list[Pair]) -> Told:
+    """Writes pairs with errors that were made; says how many there are, and their word error rate."""
+    write_rows(output, pairs)
+    wrong = sum(word_errors(pair.said.split(), pair.heard.split()) for pair in pairs)
+    return {"lines": len(pairs), "wer": round(wrong / max(1, sum(len(pair.said.split()) for pair in pairs)), 3)}

@@ -18,6 +18,8 @@ DOMAIN, GENERAL = 0.55, 0.45  # of the lines that errors are made in
 OWN_SHARE = 0.6  # of the domain's lines, in which the recognizer's own errors are made
 REAL = 0.25  # of all pairs, that real ones are repeated up to
 REPEATED = 4.0  # at most so often
+WORDS = {"whisper-small": 0.75, "whisper-large": 0.6}  # of rare words that are wrong become words of English
+DOMAIN_WER = (0.05, 0.55)  # of the domain's lines, most of it in words that the recognizer does not know
 WERS = {"ctc": (0.03, 0.4), "whisper-small": (0.03, 0.4), "whisper-large": (0.02, 0.3)}
 ENOUGH = 200  # wrong words to learn errors from
 LETTERS = 0.45  # of the wrong words that are no words, from which on a recognizer spells by letters
@@ -31,7 +33,8 @@ class Part:
     errors: str  #: :data:`OWN`, or one of :data:`KINDS`
     domain: int  #: lines of the domain
     general: int  #: lines that are put together like English
-    wer: tuple[float, float]
+    wer: tuple[float, float]  #: of the domain's lines
+    words: float  #: the share of wrong rare words that become common ones that are heard alike
 
 
 def tokens(minutes: float) -> int:
@@ -51,11 +54,12 @@ def parts(minutes: float, kinds: Sequence[str], own_wer: float | None) -> list[P
     domain = lines * DOMAIN
     found = []
     if own_wer is not None:
-        found.append(Part(OWN, round(domain * OWN_SHARE), 0, around(own_wer)))
+        found.append(Part(OWN, round(domain * OWN_SHARE), 0, around(own_wer), WORDS.get(kinds[0], 0.0)))
         domain *= 1 - OWN_SHARE
     for kind in KINDS:
         of_domain = round(domain / len(kinds)) if kind in kinds else 0
-        found.append(Part(kind, of_domain, round(lines * GENERAL / len(KINDS)), WERS[kind]))
+        of_none = round(lines * GENERAL / len(KINDS))
+        found.append(Part(kind, of_domain, of_none, DOMAIN_WER, WORDS.get(kind, 0.0)))
     return found
 
 
