@@ -46,3 +46,11 @@ def matmul_peak(device: str, precision: str) -> float:
     size = 2048 if device == "cpu" else 8192
     left, right = (torch.randn(size, size, device=device, dtype=PRECISIONS[precision]) for _ in range(2))
     return 2 * size**3 / min(timed(lambda: left @ right, device) for _ in range(10))
+
+
+def processor() -> str:
+    """Its name, and what of its instructions matters."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "a processor")
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    return " ".join([name, *(flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16") if flag in flags)])

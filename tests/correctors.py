@@ -64,13 +64,14 @@ def folders(checkpoints: dict[str, Path], data_bin: Path, tmp_path_factory: pyte
 
 @pytest.fixture(scope="session")
 def learned(folders: Path) -> Corrector:
-    return Corrector.from_pretrained(folders / "learned")
+    """It computes in torch, and has beams."""
+    return Corrector.from_pretrained(folders / "learned", dtype="float32")
 
 
 @pytest.fixture(scope="session")
 def plainly(folders: Path) -> Corrector:
     """The same, which takes words exactly as they are."""
-    return Corrector.from_pretrained(folders / "learned", plain=True)
+    return Corrector.from_pretrained(folders / "learned", dtype="float32", plain=True)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import load
 
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 HEAVY = (
     "fairseq", "torch", "transformers", "omegaconf", "tokenizers", "safetensors", "jiwer", "sacrebleu", "sentencepiece",
     "scipy", "sklearn",

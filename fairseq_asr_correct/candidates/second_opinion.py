@@ -32,6 +32,7 @@ from fairseq_asr_correct.corrector.corrections import Correction, Edit, joined, 
 from fairseq_asr_correct.corrector.corrector import Corrector
 from fairseq_asr_correct.english.variants import as_in
 from fairseq_asr_correct.terms.term_list import TermList
+from fairseq_asr_correct.tokens.search import BEAM
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
 from fairseq_asr_correct.word_errors import word_errors
 
@@ -156,6 +157,8 @@ class SecondOpinion:
             decoding: as for :meth:`correct`.
             terms: as for :meth:`correct`.
         """
+        if beam is None and decoding is None and BEAM in self._corrector.engine.model.decodings:
+            decoding = BEAM  # which finds more than a greedy search, whatever the corrector's default
         beam = self._corrector.engine.search(batch_size, beam, decoding).beam
         best = [one.texts[0] for one in utterances]
         corrections = self._corrector.explain(best, batch_size, beam, decoding, nbest=beam, terms=terms)

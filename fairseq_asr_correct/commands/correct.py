@@ -90,7 +90,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_plain(parser)
     add_choice(parser)
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 ... (default: cpu)")
-    parser.add_argument("--dtype", choices=[*DTYPES], default="float32", help="computes in it (default: float32)")
+    parser.add_argument("--dtype", choices=[*DTYPES], help="computes in it, in torch (default: as an exported folder "
+        "is, on ONNX Runtime; float32 for others)")  # fmt: skip
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes, with a model each (default: 1)")
     parser.add_argument("--ray", metavar="ADDRESS", help="the workers are a Ray cluster's: auto, or its address")
     parser.add_argument("--shard", default="1/1", metavar="I/N", help="process the I-th of N parts, for Slurm arrays")

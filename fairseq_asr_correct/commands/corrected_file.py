@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from fairseq_asr_correct.commands.arguments import CHOICES
 from fairseq_asr_correct.commands.line_worker import BATCHES, Said, make_worker, said, where
+from fairseq_asr_correct.corrector.backends import on_onnx_runtime
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.folders.finding import model_files
@@ -101,6 +102,7 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     names = ("format", "batch_size", "beam", "decoding", "terms_only", "plain", *CHOICES)
     names += ("device", "dtype", "shard")
     options = {name: getattr(args, name) for name in names}
+    options["light"] = not args.terms_only and on_onnx_runtime(args.model, args.device, args.dtype)
     if args.terms:
         options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
     model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]

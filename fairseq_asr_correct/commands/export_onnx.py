@@ -1,11 +1,12 @@
-"""Export a trained corrector for ONNX Runtime, which is fastest on a CPU and needs neither fairseq nor torch.
+"""Export a trained corrector as graphs for ONNX Runtime, which is fastest on a CPU, and for other programs.
 
     asr-correct export checkpoints/checkpoint_best.pt --save-to corrector-onnx --to onnx
 
 MODEL is what fairseq_asr_correct.Corrector reads: a checkpoint, the folder that a training left, or an exported one. It
 may have a copy path. The new folder is one that the package itself reads, and has three graphs besides, which hold the
-arithmetic but no weights. Corrector, `asr-correct correct` and `asr-correct serve` run it without torch, greedily
-(`--decoding input-guided`). It is written only if the graphs compute in float32 what the checkpoint does.
+arithmetic but no weights. Corrector, `asr-correct correct` and `asr-correct serve` run it on ONNX Runtime, greedily
+(`--decoding input-guided`), and load torch only for a beam. It is written only if the graphs compute in float32 what
+the checkpoint does.
 """
 
 import argparse
@@ -21,12 +22,8 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import EVERY, copy_terms, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
 from fairseq_asr_correct.formats.new_folder import new_folder
+from fairseq_asr_correct.formats.onnx.onnx_folder import FILES, QUANTIZATIONS, differences, write
 from fairseq_asr_correct.formats.pretrained import Pretrained
-
-try:
-    from fairseq_asr_correct.formats.onnx.onnx_folder import FILES, QUANTIZATIONS, differences, write
-except ModuleNotFoundError as missing:
-    raise UserError(f"{missing}: pip install 'fairseq-asr-correct[runtime]'") from missing
 
 CARD = "README.md"  # says what the model is, in a folder that has one
 TOLERANCE = 5e-5  # difference of the mean log-probability, in float32; the wrong GELU differs by more

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import choice_of
-from fairseq_asr_correct.corrector.backends import needs_no_torch
+from fairseq_asr_correct.corrector.backends import DTYPES, on_onnx_runtime
 from fairseq_asr_correct.corrector.finish import Finish
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.terms.spellings import Spellings
 from fairseq_asr_correct.terms.term_list import TermList
+from fairseq_asr_correct.tokens.search import BEAM
 from fairseq_asr_correct.transcripts.nbest import Hypotheses, read_hypotheses
 from fairseq_asr_correct.transcripts.rewriting import Transcript
 
@@ -51,7 +52,7 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
 
         if threads:
             torch.set_num_threads(1)  # for the language model, whatever the corrector runs on
-        dtype = getattr(torch, args.dtype)
+        dtype = getattr(torch, args.dtype or DTYPES[0])
         opinion = SecondOpinion.of(corrector, args.language_model, args.model, args.device, dtype)
         return partial(second_opinion, opinion, terms, corrector.finish.with_spellings(spellings), how)
     if args.spellings:
@@ -68,11 +69,13 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
 
 
 def slow_modules(args: argparse.Namespace) -> list[str]:
-    """The module of what computes, which workers would otherwise each import."""
+    """The modules of what computes, which workers would otherwise each import."""
     if args.terms_only:
         return []
-    name = "runtime.guided" if needs_no_torch(args.model) else "corrector.fairseq_model"
-    return [f"fairseq_asr_correct.{name}"]
+    light = on_onnx_runtime(args.model, args.device, args.dtype)
+    beams = args.decoding == BEAM or (args.beam or 1) > 1 or bool(args.language_model)
+    names = ["runtime.guided"] * light + ["corrector.fairseq_model"] * (beams or not light)
+    return [f"fairseq_asr_correct.{name}" for name in names]
 
 
 def second_opinion(

@@ -164,11 +164,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for other machines too (default: %(default)s)")
     parser.add_argument("--port", type=whole(0, 65535), default=8080, help="0 for any free port (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cuda or cuda:1 (default: %(default)s)")
-    parser.add_argument("--dtype", help="float32, float16 or bfloat16 (default: float32)")
+    parser.add_argument("--dtype", help="float32, float16 or bfloat16, in torch (default: as an exported folder is, "
+        "on ONNX Runtime; float32 for others)")  # fmt: skip
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads (default: one for each core)")
     parser.add_argument("--beam", type=whole(1), metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam; input-guided if the "
-        "model is for ONNX)")  # fmt: skip
+    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam with --beam, and "
+        "for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
     add_language_model(parser)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders import strangers
 from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx, terms_with
 from fairseq_asr_correct.folders.rules import read_rule
+from fairseq_asr_correct.runtime.computable import is_computable
 from fairseq_asr_correct.terms.term_list import TermList
 
 if TYPE_CHECKING:
@@ -68,9 +70,21 @@ def own_terms(folder: str | Path) -> TermList | None:
     return TermList.read(path)
 
 
-def needs_no_torch(folder: str | Path) -> bool:
-    """Whether ONNX Runtime computes a folder: one that is for it; without torch or fairseq, any exported one."""
-    return is_onnx(folder) or (is_exported(folder) and any(find_spec(name) is None for name in ("torch", "fairseq")))
+def has_torch() -> bool:
+    """Whether torch and fairseq are installed."""
+    return all(find_spec(name) for name in ("torch", "fairseq"))
+
+
+def on_onnx_runtime(
+    folder: str | Path, device: "torch.device | str" = "cpu", dtype: "torch.dtype | str | None" = None
+) -> bool:
+    """Whether ONNX Runtime computes a model, and torch only its beams: that of an exported folder, on the CPU.
+
+    Where torch is installed, it computes what ONNX Runtime cannot, and all for which a type is asked for.
+    """
+    if not (is_onnx(folder) or is_exported(folder)):
+        return False
+    return not has_torch() or (str(device) == "cpu" and dtype is None and is_computable(Path(folder)))
 
 
 def load_model(
@@ -95,14 +109,15 @@ def load_model(
         raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise UserError(f"threads={threads!r}: give a whole number from 1 up")
-    if needs_no_torch(folder):
+    if on_onnx_runtime(folder, device, dtype):
         if str(device) != "cpu":
-            raise UserError(f"device={str(device)!r}: ONNX Runtime computes on the CPU: leave device out")
+            raise UserError(f"device={str(device)!r}: without torch, only the CPU computes: leave device out")
         if name not in (None, DTYPES[0]):
-            raise UserError(f"dtype={name!r}: ONNX Runtime computes as the folder was exported: leave dtype out")
+            raise UserError(f"dtype={name!r}: without torch, the folder's own type counts: leave dtype out")
         from fairseq_asr_correct.corrector.onnx_model import OnnxModel
 
-        return OnnxModel.load(folder, threads)
+        beams = partial(_load_with_torch, folder, device, name, threads)
+        return OnnxModel.load(folder, threads, beams if has_torch() else None)
     try:
         return _load_with_torch(folder, device, name, threads)
     except ModuleNotFoundError as error:

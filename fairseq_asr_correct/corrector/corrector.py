@@ -84,10 +84,11 @@ class Corrector:
         Args:
             folder: where the model is (default: the model that comes with the package). It may come from a stranger:
                 nothing in it can run.
-            device: such as "cpu", "cuda" or "cuda:1"; a folder for ONNX computes on the CPU.
-            dtype: number type to compute in: "float32" (the default), "float16" or "bfloat16". A CTranslate2 folder
-                by default computes in the type that it was written in, and its int8 matrices stay int8; a folder for
-                ONNX always does.
+            device: such as "cpu", "cuda" or "cuda:1".
+            dtype: number type for torch to compute in: "float32", "float16" or "bfloat16". By default an exported
+                folder in int8 or float32 is computed on ONNX Runtime, as it was exported, if the device is the CPU, and
+                torch is only loaded for a beam; others are computed in float32. A CTranslate2 folder by default
+                computes in the type that it was written in, and its int8 matrices stay int8.
             keep_threshold: take a change only where the model prefers it to the input by this margin of
                 log-probability (natural), whatever the folder says; ``-math.inf`` takes every change but style.
             longest: the most word pieces in a part of a text. A longer text is corrected in several parts, and a
@@ -162,8 +163,9 @@ class Corrector:
             texts: one text, or several.
             batch_size: how many texts, or parts of texts, to correct at once.
             beam: beam size of the search (default: 4; 1 with input-guided).
-            decoding: "beam" for fairseq's beam search (the default), or "input-guided", which gives the same output
-                as a beam of 1 in fewer passes of the decoder. A folder for ONNX has "input-guided" alone.
+            decoding: "beam" for fairseq's beam search, or "input-guided", which gives the same output as a beam of 1 in
+                fewer passes of the decoder (default: "input-guided" on ONNX Runtime, unless ``beam`` or ``nbest`` is
+                greater; "beam" in torch).
             terms: words and phrases as they should be written, a :class:`~fairseq_asr_correct.TermList` or any
                 sequence; or an iterable of such lists, one for each text. What looks or sounds like a term becomes it
                 before the model reads the text, and the model does not change it (default: the folder's, if it has

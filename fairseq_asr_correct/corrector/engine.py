@@ -57,7 +57,7 @@ class Engine:
         Raises:
             UserError: an option is wrong, or the model does not have it.
         """
-        return Search.of(batch_size, beam, decoding, nbest, self.model.greedy)
+        return Search.of(batch_size, beam, decoding, nbest, self.model.decodings)
 
     def corrections(
         self, texts: Iterator[str], search: Search, terms: EachTerms = None, heard: EachHeard = None
@@ -128,16 +128,18 @@ class Engine:
         corrections = [unchanged(part.text) for part in parts]
         if not rows:
             return corrections
-        write = self.model.writer(search)
+        model = self.model.for_search(search)
+        decider = self._decider if model is self.model else Decider(model, self.rule)
+        write = model.writer(search)
         for first in range(0, len(rows), search.batch_size):
             some = rows[first : first + search.batch_size]
             batch = [parts[row] for row in some]
             sure = [heard[row] if heard else None for row in some]
             outputs = write([part.tokens for part in batch])
             if search.nbest:
-                found = self._decider.explained(batch, outputs, sure, search.evidence)
+                found = decider.explained(batch, outputs, sure, search.evidence)
             else:
-                found = self._decider.corrected(batch, outputs, sure)
+                found = decider.corrected(batch, outputs, sure)
             for row, correction in zip(some, found, strict=True):
                 corrections[row] = correction
         return corrections

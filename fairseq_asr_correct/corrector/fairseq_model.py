@@ -7,12 +7,12 @@ import torch
 from fairseq.data import data_utils
 from torch import Tensor
 
-from fairseq_asr_correct.corrector.seq2seq import Output, Scores, Tokens, Writer
+from fairseq_asr_correct.corrector.seq2seq import Output, Scores, Seq2Seq, Tokens, Writer
 from fairseq_asr_correct.decoding.keep import as_list, gives_log_probabilities, score
 from fairseq_asr_correct.errors import UserError, reason
 from fairseq_asr_correct.formats.ctranslate2.opening import generator_of
 from fairseq_asr_correct.formats.pretrained import Pretrained, make_task
-from fairseq_asr_correct.tokens.search import INPUT_GUIDED, Search
+from fairseq_asr_correct.tokens.search import DECODINGS, INPUT_GUIDED, Search
 
 FAIRSEQ = "fairseq"  # the task's name of beam search
 
@@ -28,7 +28,7 @@ class FairseqModel:
         UserError: the device cannot be used.
     """
 
-    greedy = False
+    decodings: Sequence[str] = DECODINGS
 
     def __init__(self, pretrained: Pretrained, device: torch.device | str = "cpu") -> None:
         self.device = usable(device)
@@ -39,6 +39,10 @@ class FairseqModel:
         self._unsaid = {self.dictionary.pad(), self.dictionary.bos(), self.dictionary.eos()}
         # Without a rule: the corrector decides on the changes itself.
         self.task, self.guided_task = (make_task(self.dictionary, None, how) for how in (FAIRSEQ, INPUT_GUIDED))
+
+    def for_search(self, search: Search) -> Seq2Seq:
+        """See :meth:`.seq2seq.Seq2Seq.for_search`."""
+        return self
 
     def writer(self, search: Search) -> Writer:
         """See :meth:`.seq2seq.Seq2Seq.writer`; fairseq's search keeps state, and so each call makes a new one."""

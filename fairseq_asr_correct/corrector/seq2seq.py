@@ -31,7 +31,15 @@ class Seq2Seq(Protocol):
     dictionary: AnyDictionary  #: of source and target
     longest: int  #: the most tokens that it reads or writes
     rule: Rule | None  #: which of its changes are taken, as its folder says
-    greedy: bool  #: whether it has no beams
+    decodings: Sequence[str]  #: of ``tokens/search.py``, those that it has; the first is the default
+
+    def for_search(self, search: Search) -> "Seq2Seq":
+        """What has a search and scores what it writes: this model, or the same in what has beams.
+
+        Raises:
+            UserError: that cannot be loaded.
+        """
+        ...
 
     def writer(self, search: Search) -> Writer:
         """A function that gives the outputs of each source of a batch, the best first; one for each call.

@@ -1,5 +1,6 @@
 """Corrects without torch and fairseq: a corrector's arithmetic as ONNX graphs, and input-guided search on them.
 
+``computable``      whether graphs can compute a folder's model
 ``shape``           the shape of a corrector, from its ``config.json``
 ``stored_tensors``  where its weights are in their files
 ``spelling_tensors``  how its dictionary's entries are spelled

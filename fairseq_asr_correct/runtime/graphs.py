@@ -30,6 +30,7 @@ from fairseq_asr_correct.runtime.building.decoder_graph import decoder_graph
 from fairseq_asr_correct.runtime.building.encoder_graph import encoder_graph
 from fairseq_asr_correct.runtime.building.graph_builder import HEAD
 from fairseq_asr_correct.runtime.building.output_graph import output_graph
+from fairseq_asr_correct.runtime.computable import WEIGHTS
 from fairseq_asr_correct.runtime.expected import check_numbers, check_tensors
 from fairseq_asr_correct.runtime.shape import Shape
 from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
@@ -38,7 +39,7 @@ from fairseq_asr_correct.tokens.dictionaries import PlainDictionary
 from fairseq_asr_correct.tokens.word_pieces import SPECIALS
 
 BUILDERS = {"encoder.onnx": encoder_graph, "decoder.onnx": decoder_graph, "output.onnx": output_graph}
-WEIGHTS, SPELLING = "model.safetensors", "spelling.safetensors"
+SPELLING = "spelling.safetensors"
 MOST_GRAPH = 8 << 20  # bytes; a layer takes 10 kB
 ADVICE = "write the folder again with asr-correct export --to onnx"
 ADVICE_ELSE = "write the folder again with asr-correct export --dtype int8 or float32"

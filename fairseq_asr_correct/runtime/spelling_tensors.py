@@ -12,6 +12,7 @@ from fairseq_asr_correct.tokens.spelling import spelling_vectors
 
 SMALLEST = np.finfo(np.float32).tiny  # the least scale, for rows of zeros; as in stored/weights.py
 SHORTEST = 1e-12  # length of a vector that is made one long
+AT_ONCE = 1024
 
 
 def spelling_tensors(symbols: Sequence[str], int8: bool) -> dict[str, NDArray]:
@@ -23,12 +24,15 @@ def spelling_tensors(symbols: Sequence[str], int8: bool) -> dict[str, NDArray]:
         symbols: the dictionary's entries in order.
         int8: whether the model's matrices are in int8.
     """
-    stored = spelling_vectors(symbols)
-    found: dict[str, NDArray] = {}
-    if int8:
-        scale = (np.abs(stored).max(axis=1) / np.float64(MOST)).astype(np.float32).clip(SMALLEST)
-        found[SPELLED + SCALE] = scale
-        stored = (stored / scale[:, None].astype(np.float64)).round().astype(np.int8)
-    length = np.sqrt(np.square(stored, dtype=np.float32).sum(axis=1))
-    unit = (length > 0) / length.clip(SHORTEST)
-    return found | {SPELLED: stored, UNIT: unit.astype(np.float32)}
+    vectors = spelling_vectors(symbols)
+    stored = np.empty(vectors.shape, np.int8) if int8 else vectors
+    scale, unit = np.empty(len(vectors), np.float32), np.empty(len(vectors), np.float32)
+    for first in range(0, len(vectors), AT_ONCE):  # few at once, for the memory
+        rows = slice(first, first + AT_ONCE)
+        if int8:
+            some = vectors[rows]
+            scale[rows] = (np.abs(some).max(axis=1) / np.float64(MOST)).astype(np.float32).clip(SMALLEST)
+            stored[rows] = (some / scale[rows, None].astype(np.float64)).round()
+        length = np.sqrt(np.square(stored[rows], dtype=np.float32).sum(axis=1))
+        unit[rows] = (length > 0) / length.clip(SHORTEST)
+    return {SPELLED: stored, UNIT: unit} | ({SPELLED + SCALE: scale} if int8 else {})

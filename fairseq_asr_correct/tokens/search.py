@@ -1,6 +1,7 @@
 """Search options of a :class:`~fairseq_asr_correct.Corrector`."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairseq_asr_correct.errors import UserError
@@ -28,7 +29,7 @@ class Search:
         beam: int | None,
         decoding: str | None,
         nbest: int | None = None,
-        greedy: bool = False,
+        decodings: Sequence[str] = DECODINGS,
     ) -> "Search":
         """Checks options, and fills in defaults for None.
 
@@ -37,16 +38,18 @@ class Search:
             beam: beam size.
             decoding: one of :data:`DECODINGS`.
             nbest: alternatives of each text.
-            greedy: whether the model has no beams.
+            decodings: what the model has, the default first; one that has beams searches with one if it is asked for.
 
         Raises:
             UserError: an option is wrong, or two do not go together.
         """
         if decoding not in (None, *DECODINGS):
             raise UserError(f"decoding={decoding!r}: give one of {', '.join(DECODINGS)}")
-        if greedy:
+        if BEAM not in decodings:
             _check_greedy(beam, decoding, nbest)
-        decoding = (INPUT_GUIDED if greedy else BEAM) if decoding is None else decoding
+        elif decoding is None and any(type(one) is int and one > 1 for one in (beam, nbest)):
+            decoding = BEAM
+        decoding = decodings[0] if decoding is None else decoding
         guided = decoding == INPUT_GUIDED
         beam = (1 if guided else WIDTH) if beam is None else beam
         numbers = {"batch_size": batch_size, "beam": beam} | ({} if nbest is None else {"nbest": nbest})
@@ -75,6 +78,5 @@ def _check_greedy(beam: object, decoding: str | None, nbest: object) -> None:
     asked |= {name: value for name, value in (("beam", beam), ("nbest", nbest)) if type(value) is int and value > 1}
     for name, value in asked.items():
         raise UserError(
-            f"{name}={value!r} needs a beam, which a model for ONNX does not have: leave it out, or name the model "
-            "that it was exported from"
+            f"{name}={value!r} needs a beam, which only torch computes: leave it out, or install fairseq-asr-correct"
         )

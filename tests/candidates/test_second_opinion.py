@@ -16,6 +16,7 @@ from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
 from fairseq_asr_correct.candidates.weighing import Weights
 from fairseq_asr_correct.choice.rule import Rule
 from fairseq_asr_correct.corrector.corrections import Correction, Edit
+from fairseq_asr_correct.corrector.onnx_model import OnnxModel
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.nbest import Hypotheses
 
@@ -67,6 +68,20 @@ def test_candidates_are_what_the_corrector_prefers(opinion: Callable[..., Second
         assert texts[0] == text and {*texts} == {text, "a dog on mat", "a cat on sat", "a cat on mat"}
         for other, row in zip(texts, found.features, strict=True):
             assert row[0] == pytest.approx(GAIN * len(changes(text, other)), abs=1e-3)
+
+
+def test_a_beam_is_searched_where_the_corrector_is_greedy_by_default(
+    hesitant: Corrector, opinion: Callable[..., SecondOpinion]
+) -> None:
+    pair = both(hesitant, Rule())
+    torch, symbols = pair.torch.engine.model, hesitant.engine.model.dictionary.symbols
+    model = OnnxModel(pair.stand_in, symbols, torch.longest, beams=lambda: torch)
+    text = [Hypotheses(("a dog on sat",))]
+    ours, theirs = (one.weighed(text) for one in (SecondOpinion(Corrector(model), Likes(), WEIGHTS), opinion()))
+    assert pair.stand_in.scored == [], "nothing is searched greedily"
+    assert [one.text for one in ours[0].candidates] == [one.text for one in theirs[0].candidates]
+    SecondOpinion(Corrector(model), Likes(), WEIGHTS).weighed(text, beam=1)
+    assert pair.stand_in.scored == [True]
 
 
 def test_a_model_without_beams(hesitant: Corrector, opinion: Callable[..., SecondOpinion]) -> None:

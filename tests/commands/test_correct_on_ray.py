@@ -11,8 +11,6 @@ from fairseq_asr_correct.commands import correct
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import load
 
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-
 
 @pytest.mark.slow
 @pytest.mark.numerical

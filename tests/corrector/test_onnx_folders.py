@@ -12,7 +12,6 @@ from fairseq_asr_correct.folders.finding import is_onnx, model_files
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import load
 
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 NAMES = ("plain", "copying", "learned")
 
 

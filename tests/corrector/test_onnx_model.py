@@ -83,7 +83,7 @@ def test_an_unknown_score_takes_no_change(hesitant: Corrector, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beam": 4}, r"^beam=4 needs a beam, which a model for ONNX does not have: leave it out, or name the model "),
+        ({"beam": 4}, "^beam=4 needs a beam, which only torch computes: leave it out, or install fairseq-asr-correct$"),
         ({"decoding": "beam"}, "^decoding='beam' needs a beam"),
         ({"nbest": 2}, "^nbest=2 needs a beam"),
         ({"beam": 0}, "^beam=0: give a whole number from 1 up"),
@@ -109,14 +109,18 @@ def named_like_one(folders: Path, tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "cuda"}, "^device='cuda': ONNX Runtime computes on the CPU: leave device out"),
-        ({"dtype": "float16"}, "^dtype='float16': ONNX Runtime computes as the folder was exported: leave dtype out"),
+        ({"device": "cuda"}, "^device='cuda': without torch, only the CPU computes: leave device out"),
+        (
+            {"dtype": "float16"},
+            "^dtype='float16': without torch, the folder's own type counts: leave dtype out",
+        ),
         ({"threads": 0}, "^threads=0: give a whole number from 1 up"),
-        ({}, "needs ONNX Runtime, which is not installed: pip install"),
     ],
 )
-def test_mistakes(options: dict, message: str, named_like_one: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+def test_mistakes_without_torch(
+    options: dict, message: str, named_like_one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(UserError, match=message):
         Corrector.from_pretrained(named_like_one, **options)
 

@@ -12,7 +12,8 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.json_files import read_json
 from fairseq_asr_correct.formats import pretrained
 from fairseq_asr_correct.formats.pretrained import Pretrained
-from fairseq_asr_correct.runtime.graphs import BUILDERS, SPELLING, WEIGHTS, open_graphs
+from fairseq_asr_correct.runtime.computable import WEIGHTS
+from fairseq_asr_correct.runtime.graphs import BUILDERS, SPELLING, open_graphs
 from fairseq_asr_correct.runtime.guided import GuidedDecoder
 from fairseq_asr_correct.runtime.shape import Shape
 from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
