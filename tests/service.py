@@ -20,6 +20,7 @@ from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.app import make_app
 from fairseq_asr_correct.serving.batching import Batcher
 from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists
+from fairseq_asr_correct.serving.loaded_domains import Domains
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import Queue
 from fairseq_asr_correct.serving.refusals import Limits
@@ -80,12 +81,13 @@ def make_service() -> Iterator[Make]:
         max_wait: float = 0.0,
         max_queue: int = 10_000,
         lists: Lists = NO_LISTS,
+        domains: Domains | None = None,
     ) -> tuple:
         standin, metrics = Standin(held), Metrics()
         queue = Queue(max_batch, max_pieces, max_queue)
         batcher = Batcher(standin.correct, queue, max_wait, metrics.batch_size.observe)
         made.append((standin, batcher))
-        return standin, batcher, make_app(batcher, cut, metrics, LIMITS, "tiny", lists=lists)
+        return standin, batcher, make_app(batcher, cut, metrics, LIMITS, "tiny", lists=lists, domains=domains)
 
     yield service
     for standin, batcher in made:
@@ -147,9 +149,9 @@ def running(
         assert not thread.is_alive()
 
 
-def send(port: int, text: str, length: int | None = None) -> socket.socket:
+def send(port: int, text: str, length: int | None = None, **more: str) -> socket.socket:
     """A request on a socket of its own, perhaps with less of its body than it says."""
-    body = json.dumps({"text": text}).encode()
+    body = json.dumps({"text": text} | more).encode()
     head = "POST /correct HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     connection = socket.create_connection(("127.0.0.1", port), timeout=SOON)
     connection.sendall(f"{head}Content-Length: {length or len(body)}\r\n\r\n".encode() + body)

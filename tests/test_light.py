@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT
 
 from fairseq_asr_correct.__main__ import main
+from fairseq_asr_correct.domains.domain_folder import make_domain
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import load
@@ -27,6 +28,7 @@ from fairseq_asr_correct import Corrector
 corrector = Corrector.from_pretrained({folder!r}, threads=1)
 corrector.correct(["the hous is read", "The 7 boy."], terms=["Kittiwake"], spellings={{"RED": ["red"]}})
 corrector.explain("the hous is read")
+Corrector.from_pretrained({folder!r}, threads=1, domain={domain!r}).correct("the hous is read")
 """
 COMMAND = """
 from fairseq_asr_correct.__main__ import main
@@ -54,8 +56,9 @@ def test_nothing_heavy_is_loaded(installed: bool, folder: Path, folders: Path, t
     folder = folder if installed else folders / "learned"
     text = tmp_path / "hyp.txt"
     text.write_text("the hous is read\n")
+    make_domain(tmp_path, folder, folder, 0)
     programs = [PYTHON, COMMAND.replace("{verb!r}", "'correct'"), COMMAND.replace("{verb!r}", "'explain'"), SERVICE]
-    code = "".join(programs).format(folder=str(folder), text=str(text)) + LOADED
+    code = "".join(programs).format(folder=str(folder), text=str(text), domain=str(tmp_path)) + LOADED
     code = code if installed else HIDDEN + code
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ NAME = "fairseq_asr_correct"
 PACKAGE = ROOT / NAME
 ORDER = [  # a room, or a module that stands alone, imports what is named before it
     "errors", "version", "word_errors", "unfinished", "files", "work", "written", "english",
-    "transcripts", "terms", "choice", "folders", "tokens", "runtime",  # no torch
+    "transcripts", "terms", "choice", "folders", "tokens", "runtime", "domains",  # no torch
     "mends",
     "stored", "models", "optim", "criterions", "encoders", "evaluation", "scoring", "decoding", "tasks",  # in fairseq
     "formats", "corrector", "candidates", "pairs", "inspection", "simulation", "recognizers", "recordings",
@@ -123,6 +123,7 @@ def test_rooms_without_models_load_none() -> None:
         "folders",
         "tokens",
         "runtime",
+        "domains",
         "evaluation",
         "pairs",
     ):

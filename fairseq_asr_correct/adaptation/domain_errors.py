@@ -69,7 +69,7 @@ def make_errors(
         learned: the error model.
         wer: the range of word error rates.
         seed: of the errors.
-        heard: for rare words what they are heard as, as :class:`~.sound_alikes.SoundAlikes` has it.
+        heard: for rare words what they are heard as, in rows of a table of sound-alikes.
         words: the share of wrong rare words that become these.
     """
     if not lines:

@@ -33,7 +33,7 @@ SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a 
 
 
 class DomainModel(ModelStages):
-    """As :class:`~.model_stages.ModelStages`, for one domain."""
+    """As the stages of a recipe, for one domain."""
 
     def __init__(self, setup: Setup, request: Request) -> None:
         super().__init__(setup)

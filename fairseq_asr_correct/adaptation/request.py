@@ -21,7 +21,7 @@ class Request:
     pairs: tuple[str, ...] = ()  #: sources of what was recognized and what was said
     valid: tuple[str, ...] = ()  #: the same, or text, to watch the training by and to report on
     base: Path | None = None  #: the corrector to start from (default: the package's)
-    recognizer: str = AUTO  #: the kind of recognizer, one of :data:`~.known_errors.KINDS`
+    recognizer: str = AUTO  #: the kind of recognizer, ``auto`` or one whose error model comes along
     minutes: float = 10.0  #: for all of it
     seed: int = 1
     max_false_correction: float | None = None  #: as for ``asr-correct tune``

@@ -3,7 +3,7 @@
 import argparse
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,12 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "model", nargs="?", type=Path, metavar="MODEL", help="an exported folder, the folder that a training left, or "
         "a checkpoint (default: the model that comes with the package)",
     )  # fmt: skip
+
+
+def add_domain(parser: argparse.ArgumentParser) -> None:
+    """Adds --domain, what a domain changes in MODEL."""
+    parser.add_argument("--domain", type=Path, metavar="DIR", help="a folder of asr-correct export --to domain that "
+        "was made with MODEL: what to change in it, and its decision (default: none)")  # fmt: skip
 
 
 def add_terms(parser: argparse.ArgumentParser) -> None:
@@ -171,3 +177,14 @@ def modern(argv: list[str] | None, old: Mapping[str, str]) -> list[str]:
         else:
             rest.append(word)  # without its value: the parser says that it does not know the flag
     return first + rest
+
+
+def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:
+    """Reads whole numbers within bounds."""
+
+    def number(value: str) -> int:
+        if not low <= int(value) <= high:
+            raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
+        return int(value)
+
+    return number

@@ -32,6 +32,7 @@ from fairseq_asr_correct.commands.arguments import (
     FIRST,
     add_choice,
     add_decoding,
+    add_domain,
     add_language_model,
     add_model,
     add_plain,
@@ -75,6 +76,7 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("correct", __doc__)
     add_model(parser)
+    add_domain(parser)
     parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE",
         help="file to correct, plain or gzipped (default: -, standard input)")  # fmt: skip
     parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE",

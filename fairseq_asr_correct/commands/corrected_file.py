@@ -18,7 +18,7 @@ from fairseq_asr_correct.commands.line_worker import BATCHES, Said, make_worker,
 from fairseq_asr_correct.corrector.backends import on_onnx_runtime
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
-from fairseq_asr_correct.folders.finding import model_files
+from fairseq_asr_correct.folders.finding import domain_files, model_files
 from fairseq_asr_correct.terms.vocabulary_tables import LIST
 from fairseq_asr_correct.transcripts.rewriting import Transcript, read_transcripts
 from fairseq_asr_correct.word_errors import word_errors
@@ -106,6 +106,8 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.terms:
         options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
     model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
+    if args.domain and not args.terms_only:
+        options["domain"] = [digest(file) for file in domain_files(args.domain)]
     if args.decision:
         options["decision"] = digest(args.decision)
     if args.language_model:

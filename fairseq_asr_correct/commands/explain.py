@@ -22,6 +22,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
     add_decoding,
+    add_domain,
     add_language_model,
     add_model,
     add_plain,
@@ -51,7 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     terms = read_terms(args.terms)
     spellings = Spellings.read(args.spellings) if args.spellings else None
     model = args.model or shipped_model()
-    corrector = Corrector.from_pretrained(model, args.device, plain=args.plain, **choice_of(args))
+    corrector = Corrector.from_pretrained(model, args.device, plain=args.plain, domain=args.domain, **choice_of(args))
     terms = corrector.terms if terms is None else terms
     opinion = None
     if args.language_model:
@@ -100,6 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
     """All flags."""
     parser = new_parser("explain", __doc__)
     add_model(parser)
+    add_domain(parser)
     parser.add_argument("--input", type=Path, default=STANDARD_INPUT, metavar="FILE",
         help="file to read, plain or gzipped (default: -, standard input)")  # fmt: skip
     parser.add_argument("--output", type=Path, default=STANDARD_INPUT, metavar="FILE",

@@ -4,6 +4,7 @@
     asr-correct export runs/my-run --save-to corrector-hf --to huggingface    # for transformers
     asr-correct export runs/my-run --save-to corrector-ct2 --to ctranslate2   # for CTranslate2, and for Corrector
     asr-correct export runs/my-run --save-to corrector-onnx --to onnx         # for Corrector without torch, fastest
+    asr-correct export ferry --save-to ferry-domain --to domain               # only what it changes in its base
 
 The folder's files are written together or not at all.
 """
@@ -20,6 +21,7 @@ KINDS = {
     "huggingface": "export_huggingface",
     "ctranslate2": "export_ctranslate2",
     "onnx": "export_onnx",
+    "domain": "export_domain",
 }
 
 

@@ -41,7 +41,7 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
         return lambda some: [finish.apply(one.after) for one in correct_terms(*split(some, listed or TermList()))]
     threads: dict[str, Any] = {"threads": 1} if args.workers > 1 or args.ray else {}
     corrector = Corrector.from_pretrained(
-        args.model, args.device, args.dtype, plain=args.plain, **choice_of(args), **threads
+        args.model, args.device, args.dtype, plain=args.plain, domain=args.domain, **choice_of(args), **threads
     )
     terms = (corrector.terms if listed is None else listed) or TermList()
     how: dict[str, Any] = {"batch_size": args.batch_size, "beam": args.beam, "decoding": args.decoding}

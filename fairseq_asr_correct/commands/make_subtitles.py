@@ -21,6 +21,7 @@ from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands.arguments import (
     add_choice,
     add_decoding,
+    add_domain,
     add_plain,
     add_spellings,
     choice_of,
@@ -82,6 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", type=Path, metavar="MODEL", help="the corrector: a folder or checkpoint (default: "
         "the model that comes with the package)")  # fmt: skip
+    add_domain(parser)
     parser.add_argument(
         "--format", choices=[*FORMATS], default="text", help="of the output (default: text, one line per segment)"
     )
@@ -135,8 +137,9 @@ class Models:
     @cached_property
     def corrector(self) -> Corrector:
         """The corrector."""
-        options = choice_of(self._args)
-        return Corrector.from_pretrained(self._args.model, self._args.device, plain=self._args.plain, **options)
+        args = self._args
+        made = {"plain": args.plain, "domain": args.domain, **choice_of(args)}
+        return Corrector.from_pretrained(args.model, args.device, **made)
 
     @cached_property
     def whisper(self) -> "WhisperModel":

@@ -14,6 +14,9 @@ Prometheus. A request that cannot be served gets {"error": "..."} with one sente
 Each --terms NAME=FILE is a list of terms, such as names and products, that a request can name:
 {"text": "the kitty wake is late", "terms": "birds"}. A request can also bring its own: "terms": ["Kittiwake"].
 
+Each --domain NAME=DIR is a folder of `asr-correct export --to domain`, made with MODEL, that a request can name:
+{"text": "a ship for the gull idea", "domain": "ferry"}. One is loaded when it is first named.
+
 Anybody who can reach the port can use it: there is no password and no TLS, so put a proxy in front of it. On SIGTERM or
 Ctrl+C the server answers the requests that it has, for at most --grace-seconds, and ends with exit status 0.
 """
@@ -23,7 +26,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,7 @@ from fairseq_asr_correct.commands.arguments import (
     modern,
     new_parser,
     read_terms,
+    whole,
 )
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.shipped import shipped_model
@@ -47,6 +51,9 @@ if TYPE_CHECKING:
     from fairseq_asr_correct import Corrector
     from fairseq_asr_correct.candidates.second_opinion import SecondOpinion
     from fairseq_asr_correct.corrector.parts import Part
+    from fairseq_asr_correct.serving.loaded_domains import Own
+    from fairseq_asr_correct.serving.metrics import Metrics
+    from fairseq_asr_correct.serving.queueing import Correct
     from fairseq_asr_correct.terms.term_list import TermList
 
 
@@ -65,6 +72,7 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_asr_correct.serving.batching import Batcher
     from fairseq_asr_correct.serving.connections import most_connections
     from fairseq_asr_correct.serving.lists_of_terms import OWN
+    from fairseq_asr_correct.serving.loaded_domains import Domains
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Queue
     from fairseq_asr_correct.serving.refusals import Limits
@@ -73,20 +81,21 @@ def main(argv: list[str] | None = None) -> None:
     spellings = Spellings.read(args.spellings) if args.spellings else Spellings()
     lists = read_lists(args.terms)
     bound = bind(args.host, args.port)  # a port in use is reported before the model is read
+    folders = read_domains(args)
     corrector, how = load(args)
     if corrector.terms:
         lists[OWN] = corrector.terms
     opinion = second_opinion(args, corrector) if args.language_model else None
     corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
     metrics = Metrics()
-
-    def correct(parts: list["Part"]) -> list[str]:
-        with metrics.batch_seconds.time():
-            if opinion:
-                return [one.after for one in opinion.correct([part.text for part in parts], **how)]
-            return corrector.correct_parts(parts, **how)
-
+    domains = Domains(
+        folders,
+        lambda name: own(load(args, folders[name])[0], how, metrics),
+        args.most_domains,
+        lambda name: metrics.domain_loads.labels(name).inc(),
+    )
     queue = Queue(args.max_batch, args.max_batch_pieces, args.max_queue)
+    correct = what_corrects(corrector, how, metrics, opinion)
     batcher = Batcher(correct, queue, args.max_wait_ms / 1000, metrics.batch_size.observe)
     limits = Limits(args.max_body_bytes, args.max_texts, args.max_letters, args.max_pieces, args.max_terms)
     name = args.model.resolve().name
@@ -99,6 +108,7 @@ def main(argv: list[str] | None = None) -> None:
         args.allowed_host,
         corrector.finish.with_spellings(spellings),
         lists,
+        domains,
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
     server = Server(app, batcher, most_connections(), args.grace_seconds)
@@ -107,6 +117,7 @@ def main(argv: list[str] | None = None) -> None:
     listen(bound)
     print(f"{args.model} is served at {address(bound)}", flush=True)
     server.run(sockets=[bound])
+    domains.close()
     if not batcher.close(1):
         sys.stderr.flush()
         os._exit(0)  # nobody waits for the last batch, and Python would abort because of its thread
@@ -127,8 +138,48 @@ def read_lists(named: Sequence[tuple[str, Path]]) -> "dict[str, TermList]":
     return lists
 
 
-def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
-    """The corrector, and the arguments for its calls, as the flags say.
+def read_domains(args: argparse.Namespace) -> dict[str, Path]:
+    """The folders of domains by their names, each of which fits the model.
+
+    Raises:
+        UserError: two have the same name, one is damaged or of another base, or there is a language model too.
+    """
+    folders: dict[str, Path] = {}
+    for name, path in args.domains:
+        from fairseq_asr_correct.domains.domain_folder import Domain  # which loads NumPy
+
+        if args.language_model:
+            raise UserError("--language-model judges the changes of one model: leave --domain out")
+        if name in folders:
+            raise UserError(f"--domain {name}= is given twice: give each domain its own name")
+        Domain.read(path).check(args.model)
+        folders[name] = path
+    return folders
+
+
+def what_corrects(
+    corrector: "Corrector", how: dict[str, Any], metrics: "Metrics", opinion: "SecondOpinion | None" = None
+) -> "Correct":
+    """A function that corrects the parts of a batch."""
+
+    def correct(parts: list["Part"]) -> list[str]:
+        with metrics.batch_seconds.time():
+            if opinion:
+                return [one.after for one in opinion.correct([part.text for part in parts], **how)]
+            return corrector.correct_parts(parts, **how)
+
+    return correct
+
+
+def own(corrector: "Corrector", how: dict[str, Any], metrics: "Metrics") -> "Own":
+    """What a domain has of its own."""
+    from fairseq_asr_correct.serving.loaded_domains import Own
+
+    return Own(what_corrects(corrector, how, metrics), corrector.terms)
+
+
+def load(args: argparse.Namespace, domain: Path | None = None) -> tuple["Corrector", dict[str, Any]]:
+    """The corrector, perhaps of a domain, and the arguments for its calls, as the flags say.
 
     Raises:
         UserError: the model cannot be read, or does not support the flags.
@@ -136,7 +187,7 @@ def load(args: argparse.Namespace) -> tuple["Corrector", dict[str, Any]]:
     from fairseq_asr_correct import Corrector
 
     made = {"device": args.device, "dtype": args.dtype, "longest": args.max_part, "plain": args.plain}
-    made |= {"threads": args.threads, **choice_of(args)}
+    made |= {"threads": args.threads, "domain": domain, **choice_of(args)}
     how = {"batch_size": args.max_batch, "beam": args.beam, "decoding": args.decoding}
     return Corrector.from_pretrained(args.model, **_given(made)), _given(how)
 
@@ -172,6 +223,10 @@ def make_parser() -> argparse.ArgumentParser:
         "for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
+    parser.add_argument("--domain", dest="domains", action="append", type=named_folder, default=[], metavar="NAME=DIR",
+        help="a domain that requests can name; may be given several times")  # fmt: skip
+    parser.add_argument("--most-domains", type=whole(1), default=4, metavar="N", help="how many domains stay loaded, "
+        "each with a model of its own in memory (default: %(default)s)")  # fmt: skip
     add_language_model(parser)
     add_spellings(parser)
     add_plain(parser)
@@ -206,20 +261,14 @@ def host(value: str) -> str:
     return value
 
 
-def named_file(value: str) -> tuple[str, Path]:
+def named_file(value: str, kind: str = "file") -> tuple[str, Path]:
     """Reads a name and a file."""
     name, _, path = value.partition("=")
     if not (name and path):
-        raise argparse.ArgumentTypeError(f"{value} is not a name and a file: write NAME=FILE")
+        raise argparse.ArgumentTypeError(f"{value} is not a name and a {kind}: write NAME={kind.upper()}")
     return name, Path(path)
 
 
-def whole(low: int, high: int = sys.maxsize) -> Callable[[str], int]:
-    """Reads whole numbers within bounds."""
-
-    def number(value: str) -> int:
-        if not low <= int(value) <= high:
-            raise argparse.ArgumentTypeError(f"{value} is not between {low} and {high}")
-        return int(value)
-
-    return number
+def named_folder(value: str) -> tuple[str, Path]:
+    """Reads a name and a folder."""
+    return named_file(value, "folder")

@@ -11,13 +11,15 @@ from fairseq_asr_correct.choice.rule import Rule, check_confidence
 from fairseq_asr_correct.corrector.seq2seq import Seq2Seq
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders import strangers
-from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx, terms_with
+from fairseq_asr_correct.folders.finding import is_ctranslate2, is_exported, is_onnx, terms_of_domain, terms_with
 from fairseq_asr_correct.folders.rules import read_rule
 from fairseq_asr_correct.runtime.computable import is_computable
 from fairseq_asr_correct.terms.term_list import TermList
 
 if TYPE_CHECKING:
     import torch
+
+    from fairseq_asr_correct.domains.domain_folder import Domain
 
 DTYPES = ("float32", "float16", "bfloat16")
 MOST_TERMS = 64 << 20  # bytes of a folder's own terms
@@ -54,13 +56,13 @@ def check_longest(longest: object) -> None:
         raise UserError(f"longest={longest!r}: give a whole number from 1 up")
 
 
-def own_terms(folder: str | Path) -> TermList | None:
-    """The terms in a corrector's folder, which may come from a stranger; none if it has no list.
+def own_terms(folder: str | Path, domain: str | Path | None = None) -> TermList | None:
+    """The terms in a corrector's folder, or in its domain's, which may come from a stranger; none if it has no list.
 
     Raises:
         UserError: the list cannot be read, or a line is no term.
     """
-    path = terms_with(folder)
+    path = terms_with(folder) if domain is None else terms_of_domain(domain)
     if path is None:
         return None
     try:
@@ -87,11 +89,23 @@ def on_onnx_runtime(
     return not has_torch() or (str(device) == "cpu" and dtype is None and is_computable(Path(folder)))
 
 
+def read_domain(folder: str | Path) -> "Domain":
+    """A domain's folder, by what first loads NumPy.
+
+    Raises:
+        UserError: it is no domain, or is damaged.
+    """
+    from fairseq_asr_correct.domains.domain_folder import Domain
+
+    return Domain.read(folder)
+
+
 def load_model(
     folder: str | Path,
     device: "torch.device | str" = "cpu",
     dtype: "torch.dtype | str | None" = None,
     threads: int | None = None,
+    domain: str | Path | None = None,
 ) -> Seq2Seq:
     """The model in a folder or a checkpoint, computed by what the folder is for.
 
@@ -100,6 +114,7 @@ def load_model(
         device: where to compute.
         dtype: number type to compute in.
         threads: how many CPU threads compute.
+        domain: a domain's folder, of which the model is the base.
 
     Raises:
         UserError: as for ``Corrector.from_pretrained``.
@@ -109,6 +124,7 @@ def load_model(
         raise UserError(f"dtype={dtype!r}: give one of {', '.join(DTYPES)}")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise UserError(f"threads={threads!r}: give a whole number from 1 up")
+    changes = None if domain is None else read_domain(domain)
     if on_onnx_runtime(folder, device, dtype):
         if str(device) != "cpu":
             raise UserError(f"device={str(device)!r}: without torch, only the CPU computes: leave device out")
@@ -116,10 +132,10 @@ def load_model(
             raise UserError(f"dtype={name!r}: without torch, the folder's own type counts: leave dtype out")
         from fairseq_asr_correct.corrector.onnx_model import OnnxModel
 
-        beams = partial(_load_with_torch, folder, device, name, threads)
-        return OnnxModel.load(folder, threads, beams if has_torch() else None)
+        beams = partial(_load_with_torch, folder, device, name, threads, changes)
+        return OnnxModel.load(folder, threads, beams if has_torch() else None, changes)
     try:
-        return _load_with_torch(folder, device, name, threads)
+        return _load_with_torch(folder, device, name, threads, changes)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in FULL:
             raise
@@ -130,7 +146,7 @@ def load_model(
 
 
 def _load_with_torch(
-    folder: str | Path, device: "torch.device | str", dtype: str | None, threads: int | None
+    folder: str | Path, device: "torch.device | str", dtype: str | None, threads: int | None, domain: "Domain | None"
 ) -> Seq2Seq:
     """What torch or CTranslate2 computes; torch and fairseq are first imported here."""
     import torch
@@ -142,6 +158,8 @@ def _load_with_torch(
     if threads is not None:
         torch.set_num_threads(threads)
     if is_ctranslate2(folder):
+        if domain is not None:
+            raise UserError(f"{folder} is for CTranslate2, which has no domains: name the folder that it was made from")
         return FairseqModel(load_ctranslate2(folder, device, dtype))  # it has its own device
     where = usable(device)  # its mistakes are told before a model is read
-    return FairseqModel(load_any(folder, getattr(torch, dtype or DTYPES[0])), where)
+    return FairseqModel(load_any(folder, getattr(torch, dtype or DTYPES[0]), domain), where)

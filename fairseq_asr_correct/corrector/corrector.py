@@ -73,6 +73,7 @@ class Corrector:
         spelling: Region | None = None,
         remove_disfluencies: bool = False,
         threads: int | None = None,
+        domain: str | Path | None = None,
     ) -> "Corrector":
         """Loads a corrector: a folder that ``asr-correct export`` wrote, a training's folder, or a checkpoint.
 
@@ -106,6 +107,9 @@ class Corrector:
             remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
             threads: how many CPU threads compute (default: one for each core, or as torch is set). torch has one
                 number for the whole process.
+            domain: a folder of ``asr-correct export --to domain`` that was made with this model. What it changes is
+                changed, and its ``decision.json`` and
+                ``terms.txt`` count in place of the model's.
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
@@ -113,10 +117,12 @@ class Corrector:
         """
         choose = asked_rule(keep_threshold, min_confidence, decision)
         check_longest(longest)
-        model = load_model(shipped_model() if folder is None else folder, device, dtype, threads)
+        folder = shipped_model() if folder is None else folder
+        model = load_model(folder, device, dtype, threads, domain)
+        terms = own_terms(folder, domain)
         model.rule = choose(model.rule)
         finish = Finish(spelling, remove_disfluencies)
-        return cls(model, longest, plain, finish, keep_style, own_terms(shipped_model() if folder is None else folder))
+        return cls(model, longest, plain, finish, keep_style, terms)
 
     @overload
     def correct(  # type: ignore[overload-overlap]  # a str is an Iterable[str] too, and comes first

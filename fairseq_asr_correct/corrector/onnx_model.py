@@ -14,6 +14,7 @@ from fairseq_asr_correct.tokens.dictionaries import AnyDictionary, PlainDictiona
 from fairseq_asr_correct.tokens.search import BEAM, INPUT_GUIDED, Search
 
 if TYPE_CHECKING:
+    from fairseq_asr_correct.domains.domain_folder import Domain
     from fairseq_asr_correct.runtime.guided import GuidedDecoder
 
 
@@ -44,7 +45,11 @@ class OnnxModel:
 
     @classmethod
     def load(
-        cls, folder: str | Path, threads: int | None = None, beams: Callable[[], Seq2Seq] | None = None
+        cls,
+        folder: str | Path,
+        threads: int | None = None,
+        beams: Callable[[], Seq2Seq] | None = None,
+        domain: "Domain | None" = None,
     ) -> "OnnxModel":
         """The model in a folder of ``asr-correct export``, with ``--to onnx`` or without.
 
@@ -52,6 +57,7 @@ class OnnxModel:
             folder: it may come from a stranger.
             threads: how many threads compute (default: one for each core).
             beams: as for the class.
+            domain: of which the folder is the base.
 
         Raises:
             UserError: the folder is incomplete or damaged.
@@ -59,9 +65,10 @@ class OnnxModel:
         from fairseq_asr_correct.runtime.graphs import open_graphs
         from fairseq_asr_correct.runtime.guided import GuidedDecoder
 
-        graphs = open_graphs(Path(folder), threads)
+        graphs = open_graphs(Path(folder), threads, domain.as_stored if domain else None)
+        rule = rule_of(domain.folder if domain else Path(folder))
         try:
-            return cls(GuidedDecoder(graphs), graphs.symbols, graphs.longest, rule_of(Path(folder)), beams)
+            return cls(GuidedDecoder(graphs), graphs.symbols, graphs.longest, rule, beams)
         except ValueError as error:  # of the dictionary
             if isinstance(error, UserError):
                 raise

@@ -7,6 +7,7 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.utils import split_paths
 
+from fairseq_asr_correct.domains.domain_folder import Domain
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import CTRANSLATE2, EXPORTED, find_model
 from fairseq_asr_correct.folders.rules import rule_of
@@ -22,13 +23,14 @@ from fairseq_asr_correct.formats.pretrained import (
 )
 
 
-def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
+def load_any(path: str | Path, dtype: torch.dtype = torch.float32, domain: Domain | None = None) -> Pretrained:
     """The model with its task.
 
     Args:
         path: an exported folder, a training's folder or its ``checkpoints``, or a checkpoint; it may come from a
             stranger.
         dtype: type to give the weights.
+        domain: of which the model is the base.
 
     Raises:
         UserError: a file is missing or damaged, or the model has another architecture.
@@ -39,7 +41,9 @@ def load_any(path: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained
             f"{path} is for CTranslate2, and cannot be converted further: name the model that it was made from"
         )
     if model.name in EXPORTED:
-        return load(model.parent, dtype)
+        return load(model.parent, dtype, domain)
+    if domain is not None:
+        raise UserError(f"{path} is a checkpoint, which has no domains: name the exported folder that it was made with")
     state = checkpoints.load(model)
     places = [model.parent, model.absolute().parent.parent]
     task = make_task(_find_dictionary(model, places, state), rule_of(*places))

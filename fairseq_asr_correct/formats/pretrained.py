@@ -21,12 +21,15 @@ from fairseq.data import Dictionary
 from torch import nn
 
 from fairseq_asr_correct.choice.rule import Rule
+from fairseq_asr_correct.domains.domain_folder import Domain
 from fairseq_asr_correct.errors import UserError, reason
+from fairseq_asr_correct.folders.finding import EXPORTED
 from fairseq_asr_correct.folders.rules import DECISION, KEEP, RULES, read_rule, rule_of
 from fairseq_asr_correct.folders.strangers import MOST_ENTRIES, read_text
 from fairseq_asr_correct.formats import checkpoints
 from fairseq_asr_correct.formats.checkpoints import damage_told
 from fairseq_asr_correct.models.bert_transformer import dictionary_version
+from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 from fairseq_asr_correct.stored.config import build, read_config, write_config
 from fairseq_asr_correct.stored.weights import check_finite, read_weights, save_weights, set_weights
 from fairseq_asr_correct.tasks.asr_correction import DECODINGS, AsrCorrectionConfig, AsrCorrectionTask
@@ -71,12 +74,13 @@ def write(folder: Path, model: nn.Module, dictionary: Dictionary, dtype: str, ru
         shutil.copyfile(rule, folder / name)
 
 
-def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
+def load(folder: str | Path, dtype: torch.dtype = torch.float32, domain: Domain | None = None) -> Pretrained:
     """The model with its task.
 
     Args:
         folder: what :func:`write` wrote; it may come from a stranger.
         dtype: type to give the weights.
+        domain: of which the folder is the base.
 
     Raises:
         UserError: the folder is incomplete or damaged, or its files do not belong together.
@@ -89,13 +93,32 @@ def load(folder: str | Path, dtype: torch.dtype = torch.float32) -> Pretrained:
     tensors = read_weights(folder / "model.safetensors", ADVICE)
     if not torch.equal(tensors.pop(DICTIONARY, torch.tensor(-1)), dictionary_version(dictionary, dictionary)):
         raise UserError(f"{folder}/dict.txt is not the dictionary of model.safetensors: {ADVICE}")
-    task = make_task(dictionary, rule_of(folder))
+    task = make_task(dictionary, rule_of(domain.folder if domain else folder))
     try:
         model = build(args, task, sum(tensor.numel() for tensor in tensors.values()), len(tensors))
     except (ValueError, AssertionError, RuntimeError) as error:
         raise UserError(f"{folder}/config.json does not describe a model ({reason(error)}): {ADVICE}") from error
     set_weights(model, tensors, folder / "model.safetensors", ADVICE)
+    if domain is not None:
+        change_weights(model, domain, folder)
     return Pretrained(in_dtype(model, dtype, folder), task)
+
+
+@torch.no_grad()
+def change_weights(model: nn.Module, domain: Domain, folder: Path) -> None:
+    """Makes the domain's model of its base.
+
+    Args:
+        model: with the base's weights in float32.
+        domain: what it changes.
+        folder: of the base.
+
+    Raises:
+        UserError: they do not fit each other.
+    """
+    parameters = dict(model.named_parameters())
+    for name, numbers in domain.changed(StoredTensors(folder, EXPORTED[1:])):
+        parameters[name].copy_(torch.from_numpy(numbers))
 
 
 def in_dtype(model: nn.Module, dtype: torch.dtype, origin: Path) -> nn.Module:

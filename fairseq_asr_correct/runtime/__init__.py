@@ -3,6 +3,7 @@
 ``computable``      whether graphs can compute a folder's model
 ``shape``           the shape of a corrector, from its ``config.json``
 ``stored_tensors``  where its weights are in their files
+``row_scales``      matrices in int8 with a scale for each row
 ``spelling_tensors``  how its dictionary's entries are spelled
 ``building``        the graphs, made of these three
 ``graphs``          opens a folder: checks it, and has ONNX Runtime load the graphs

@@ -14,6 +14,7 @@ graphs do anything else is refused.
 
 import hashlib
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +45,7 @@ MOST_GRAPH = 8 << 20  # bytes; a layer takes 10 kB
 ADVICE = "write the folder again with asr-correct export --to onnx"
 ADVICE_ELSE = "write the folder again with asr-correct export --dtype int8 or float32"
 Arrays = dict[str, NDArray]
+Change = Callable[[StoredTensors], Arrays]
 
 
 class Graph:
@@ -79,12 +81,13 @@ class Graphs:
         return self.shape.positions - 2
 
 
-def open_graphs(folder: str | Path, threads: int | None = None) -> Graphs:
+def open_graphs(folder: str | Path, threads: int | None = None, change: Change | None = None) -> Graphs:
     """The graphs in a folder.
 
     Args:
         folder: it may come from a stranger.
         threads: how many threads compute one product (default: as many as there are cores).
+        change: gives tensors, as they are stored, that take the place of some of the folder's.
 
     Raises:
         UserError: the folder is incomplete or damaged, or its files do not belong together.
@@ -111,7 +114,7 @@ def open_graphs(folder: str | Path, threads: int | None = None) -> Graphs:
     int8 = tensors["encoder.embed_tokens.weight"].dtype == "int8"
     place, names = _where([folder / name for name in names])
     made = spelling_tensors(symbols, int8) if shape.copies and not complete else {}
-    linked = StoredTensors(place, names, made)
+    linked = StoredTensors(place, names, made | (change(tensors) if change else {}))
     loaded = (_loaded(place, build(shape, linked), threads) for build in BUILDERS.values())
     return Graphs(shape, symbols, int8, *loaded)
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fairseq_asr_correct.runtime.building.arithmetic import MOST, SCALE
+from fairseq_asr_correct.runtime.building.arithmetic import SCALE
 from fairseq_asr_correct.runtime.building.encoder_graph import SPELLED
 from fairseq_asr_correct.runtime.building.output_graph import UNIT
+from fairseq_asr_correct.runtime.row_scales import in_int8
 from fairseq_asr_correct.tokens.spelling import spelling_vectors
 
-SMALLEST = np.finfo(np.float32).tiny  # the least scale, for rows of zeros; as in stored/weights.py
 SHORTEST = 1e-12  # length of a vector that is made one long
 AT_ONCE = 1024
 
@@ -30,9 +30,7 @@ def spelling_tensors(symbols: Sequence[str], int8: bool) -> dict[str, NDArray]:
     for first in range(0, len(vectors), AT_ONCE):  # few at once, for the memory
         rows = slice(first, first + AT_ONCE)
         if int8:
-            some = vectors[rows]
-            scale[rows] = (np.abs(some).max(axis=1) / np.float64(MOST)).astype(np.float32).clip(SMALLEST)
-            stored[rows] = (some / scale[rows, None].astype(np.float64)).round()
+            stored[rows], scale[rows] = in_int8(vectors[rows])
         length = np.sqrt(np.square(stored[rows], dtype=np.float32).sum(axis=1))
         unit[rows] = (length > 0) / length.clip(SHORTEST)
     return {SPELLED: stored, UNIT: unit} | ({SPELLED + SCALE: scale} if int8 else {})

@@ -2,8 +2,8 @@
 
 ``asr-correct serve`` starts it. :mod:`.app` has the addresses, :mod:`.requests` reads what clients send,
 :mod:`.refusals` says what is refused, :mod:`.lists_of_terms` and :mod:`.requested_terms` have their terms,
-:mod:`.queueing` and :mod:`.batching` bring texts to the model and back, :mod:`.metrics` counts, and :mod:`.server`
-listens and stops.
+:mod:`.loaded_domains` has the correctors of domains, :mod:`.queueing` and :mod:`.batching` bring texts to the model and
+back, :mod:`.metrics` counts, and :mod:`.server` listens and stops.
 
 Importing it raises :class:`~fairseq_asr_correct.errors.UserError` if packages are missing.
 """

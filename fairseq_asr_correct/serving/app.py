@@ -19,6 +19,7 @@ from fairseq_asr_correct.corrector.finish import PLAIN, Finish
 from fairseq_asr_correct.corrector.parts import Part, join
 from fairseq_asr_correct.serving.batching import Batcher, CorrectionFailed, Stopping
 from fairseq_asr_correct.serving.lists_of_terms import NO_LISTS, Lists
+from fairseq_asr_correct.serving.loaded_domains import Domains, LoadingFailed
 from fairseq_asr_correct.serving.metrics import Metrics
 from fairseq_asr_correct.serving.queueing import QueueFull
 from fairseq_asr_correct.serving.refusals import Limits, Refusal
@@ -43,6 +44,7 @@ def make_app(
     allowed_hosts: Sequence[str] = ("*",),
     finish: Finish = PLAIN,
     lists: Lists = NO_LISTS,
+    domains: Domains | None = None,
 ) -> FastAPI:
     """The service.
 
@@ -55,17 +57,20 @@ def make_app(
         allowed_hosts: hosts that requests may name; "*.example.com" stands for all below example.com.
         finish: what is done to all texts in the end; its spellings hold after those of a request.
         lists: terms that requests can name.
+        domains: that requests can name (default: none).
     """
     app = FastAPI(openapi_url=None)  # FastAPI's own pages load scripts from elsewhere
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts, www_redirect=False)
     metrics.queue.set_function(lambda: batcher.waiting)
+    domains = domains or Domains()
+    metrics.domains.set_function(lambda: domains.loaded)
     page, policy = read_page()
     readable = {"methods": ["GET", "HEAD"]}
 
     @app.post("/correct")
     async def correct(request: Request) -> Response:
         with metrics.seconds.time():
-            response = await answer(request, batcher, cut, metrics, limits, finish, lists)
+            response = await answer(request, batcher, cut, metrics, limits, finish, lists, domains)
         metrics.requests.labels(response.status_code).inc()
         return response
 
@@ -76,7 +81,8 @@ def make_app(
             return refused(503, "the service is stopping")
         if batcher.busy > HANGS:
             return refused(503, f"the model has worked on one batch for more than {HANGS} seconds")
-        return JSONResponse({"status": "ok", "model": model, "version": __version__})
+        named = {"domains": sorted(domains.names)} if domains.names else {}
+        return JSONResponse({"status": "ok", "model": model, **named, "version": __version__})
 
     @app.api_route("/health/live", **readable)
     async def live() -> Response:
@@ -110,14 +116,18 @@ async def answer(
     limits: Limits,
     finish: Finish,
     lists: Lists,
+    domains: Domains,
 ) -> Response:
     """The response with the corrected texts, or with an error."""
     try:
-        asked = await read(request, limits, cut, lists)
-        asked, choices = await with_terms(request, asked, limits, cut)
-        parts = [part for layout in asked.layouts for part in layout]
-        client = request.client.host if request.client else ""
-        corrected = iter(await unless_gone(request, batcher.submit(parts, client)))
+        asked = await read(request, limits, cut, lists, domains.names)
+        async with domains.borrowed(request, asked.domain) as domain:
+            if domain and asked.terms is None:
+                asked = asked._replace(terms=domain.terms)
+            asked, choices = await with_terms(request, asked, limits, cut)
+            parts = [part for layout in asked.layouts for part in layout]
+            client = request.client.host if request.client else ""
+            corrected = iter(await unless_gone(request, batcher.submit(parts, client, domain and domain.correct)))
         pairs = zip(asked.texts, asked.layouts, strict=True)
         texts = [join(list(islice(corrected, len(layout))), text) for text, layout in pairs]
         fixed = finish.with_spellings(asked.spellings.over(finish.spellings))
@@ -132,6 +142,8 @@ async def answer(
         return refused(503, "too many texts are waiting: try again later", {"Retry-After": "1"})
     except Stopping:
         return refused(503, "the service is stopping: try again later", {"Retry-After": "5", "Connection": "close"})
+    except LoadingFailed as failed:
+        return refused(500, f"the domain {failed} cannot be loaded; the service's log has the details")
     except CorrectionFailed:
         return refused(500, "the model failed on a text of this request; the service's log has the details")
     except ClientDisconnect:
@@ -141,6 +153,8 @@ async def answer(
         return refused(500, FAULT)
     metrics.texts.inc(len(asked.texts))
     metrics.words.inc(asked.words)
+    if asked.domain is not None:
+        metrics.domain_texts.labels(asked.domain).inc(len(asked.texts))
     metrics.term_edits.inc(sum(edit.term is not None for one in corrections for edit in one.edits))
     return JSONResponse(({"texts": texts} if asked.several else {"text": texts[0]}) | more)
 

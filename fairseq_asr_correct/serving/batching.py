@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from itertools import islice
 
 from fairseq_asr_correct.corrector.parts import Part
-from fairseq_asr_correct.serving.queueing import Batch, Job, Queue, QueueFull
+from fairseq_asr_correct.serving.queueing import Batch, Correct, Job, Queue, QueueFull
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Batcher:
     """Corrects in its own thread, until :meth:`close`.
 
     Args:
-        correct: gives a corrected text for each part, in order; calls never overlap.
+        correct: gives a corrected text for each part, in order; calls never overlap, whatever corrects.
         queue: chooses the parts of each batch; nothing else may use it.
         max_wait: the most seconds that the oldest request waits for others to fill a batch.
         observe: called with the number of parts of each batch.
@@ -33,7 +33,7 @@ class Batcher:
 
     def __init__(
         self,
-        correct: Callable[[list[Part]], list[str]],
+        correct: Correct,
         queue: Queue,
         max_wait: float,
         observe: Callable[[int], object] = lambda size: None,
@@ -63,12 +63,13 @@ class Batcher:
         began = self._began
         return 0.0 if began is None else time.monotonic() - began
 
-    def submit(self, parts: Sequence[Part], client: str = "") -> Future[list[str]]:
+    def submit(self, parts: Sequence[Part], client: str = "", correct: Correct | None = None) -> Future[list[str]]:
         """Queues parts for correction.
 
         Args:
             parts: of one request.
             client: who sent it; see :mod:`.queueing`.
+            correct: what corrects them (default: what corrects all others); they share batches only with its parts.
 
         Returns:
             A future with the corrections in order, or with :class:`CorrectionFailed`, :class:`Stopping`, or
@@ -79,7 +80,7 @@ class Batcher:
             QueueFull: there is no room for them.
             Stopping: no more texts are accepted.
         """
-        job = Job(parts, client)
+        job = Job(parts, client, correct)
         with self._changed:
             if self.stopping or not self.alive:
                 raise Stopping
@@ -150,7 +151,7 @@ class Batcher:
         parts = [job.parts[row] for job, rows in batch for row in rows]
         self._observe(len(parts))
         try:
-            corrected = self._checked(parts)
+            corrected = self._checked(batch[0][0], parts)
         except Exception:
             logger.exception("a batch of %d parts failed; trying each part alone", len(parts))
             for job, rows in batch:
@@ -164,15 +165,15 @@ class Batcher:
     def _answer_apart(self, job: Job, rows: list[int]) -> None:
         """Corrects one request of a failed batch, part by part, since another request may have caused the failure."""
         try:
-            job.give(rows, [self._checked([job.parts[row]])[0] for row in rows])
+            job.give(rows, [self._checked(job, [job.parts[row]])[0] for row in rows])
         except Exception as error:
             logger.exception("a request failed, of which %d parts were tried alone", len(rows))
             failed = CorrectionFailed()
             failed.__cause__ = error
             job.end(job.answer.set_exception, failed)
 
-    def _checked(self, parts: list[Part]) -> list[str]:
-        corrected = self._correct(parts)
+    def _checked(self, job: Job, parts: list[Part]) -> list[str]:
+        corrected = (job.correct or self._correct)(parts)
         if len(corrected) != len(parts):
             raise RuntimeError(f"{len(corrected)} corrections of {len(parts)} parts")
         return corrected

@@ -26,6 +26,13 @@ class Metrics:
         self.texts = Counter(f"{name}_texts", "Texts that were corrected and answered", registry=registry)
         self.words = Counter(f"{name}_words", "Words of these texts before correction", registry=registry)
         self.term_edits = Counter(f"{name}_term_edits", "Changes that wrote a term of the request", registry=registry)
+        self.domain_texts = Counter(
+            f"{name}_domain_texts", "Texts that were answered, by their domain", ["domain"], registry=registry
+        )
+        self.domain_loads = Counter(
+            f"{name}_domain_loads", "How often a domain was loaded", ["domain"], registry=registry
+        )
+        self.domains = Gauge(f"{name}_domains_loaded", "Domains that are loaded", registry=registry)
         self.seconds = Histogram(
             f"{name}_request_seconds", "Time from a request's headers to its answer", buckets=SECONDS, registry=registry
         )

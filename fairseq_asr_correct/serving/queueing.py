@@ -3,7 +3,7 @@
 Work is measured in word pieces, plus one for the end of each part. Requests are in three classes by the work that they
 have left; those with least come first, and in each class clients take turns. So a short text waits for the current
 batch, at most one more, and other short texts. Every eighth batch begins with the second class that has requests, and
-every 64th with the third, so that no request waits forever.
+every 64th with the third, so that no request waits forever. A batch has parts of one domain.
 """
 
 import time
@@ -18,6 +18,7 @@ from fairseq_asr_correct.corrector.parts import Part
 
 CLASSES = (64, 512)  # limits of the classes: a sentence or two, some minutes of speech, more
 TURN = 8  # one of so many batches begins with the next class
+Correct = Callable[[list[Part]], list[str]]  #: a corrected text for each part, in order
 Batch = list[tuple["Job", list[int]]]  #: some parts, by number, of some requests
 
 
@@ -36,6 +37,7 @@ class Job:
 
     parts: Sequence[Part]
     client: str
+    correct: Correct | None = None  #: what corrects them, if not what corrects all others; one batch has one
     answer: Future[list[str]] = field(default_factory=Future)
     arrived: float = field(default_factory=time.monotonic)
 
@@ -132,6 +134,8 @@ class Queue:
         """Removes and returns the next batch."""
         batch, count, longest = [], 0, 0
         for job in self._ordered():
+            if batch and job.correct != batch[0][0].correct:
+                continue
             rows = []
             while job.rows and count < self._max_parts:
                 longer = max(longest, work(job.parts[job.rows[-1]]))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
@@ -36,9 +36,16 @@ class Asked(NamedTuple):
     spellings: Spellings  #: replacements that hold for this request
     terms: TermList | None  #: of its texts; None if neither it nor the service says something of them
     warnings: tuple[str, ...]  #: of a list that it brings
+    domain: str | None = None  #: that corrects them
 
 
-async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]], lists: Lists = NO_LISTS) -> Asked:
+async def read(
+    request: Request,
+    limits: Limits,
+    cut: Callable[[str], list[Part]],
+    lists: Lists = NO_LISTS,
+    domains: Collection[str] = (),
+) -> Asked:
     """Reads a request.
 
     Args:
@@ -46,6 +53,7 @@ async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]
         limits: the limits to enforce.
         cut: gives the parts of a text.
         lists: terms that requests can name.
+        domains: that requests can name.
 
     Raises:
         Refusal: it is malformed, or exceeds a limit.
@@ -62,11 +70,17 @@ async def read(request: Request, limits: Limits, cut: Callable[[str], list[Part]
     except TimeoutError:
         raise Refusal(408, f"the body took more than {BODY_SECONDS} seconds", {"Connection": "close"}) from None
     if len(body) <= SHORT:
-        return parse(body, limits, cut, lists)
-    return await unless_gone(request, LONG.submit(slowly, parse, body, limits, cut, lists))
+        return parse(body, limits, cut, lists, domains)
+    return await unless_gone(request, LONG.submit(slowly, parse, body, limits, cut, lists, domains))
 
 
-def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: Lists = NO_LISTS) -> Asked:
+def parse(
+    body: bytes,
+    limits: Limits,
+    cut: Callable[[str], list[Part]],
+    lists: Lists = NO_LISTS,
+    domains: Collection[str] = (),
+) -> Asked:
     """Parses the body of a request.
 
     Args:
@@ -74,6 +88,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: 
         limits: as for :func:`read`.
         cut: as for :func:`read`.
         lists: as for :func:`read`.
+        domains: as for :func:`read`.
 
     Raises:
         Refusal: it is not JSON, has another shape, holds something other than text, or exceeds a limit.
@@ -86,7 +101,7 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: 
         raise Refusal(400, f"the body is not UTF-8, see byte {error.start + 1}") from None
     except ValueError as error:
         raise Refusal(400, f"the body cannot be read as JSON: {error}") from None
-    if not isinstance(asked, dict) or set(asked) - {"spellings", "terms"} not in ({"text"}, {"texts"}):
+    if not isinstance(asked, dict) or set(asked) - {"spellings", "terms", "domain"} not in ({"text"}, {"texts"}):
         raise Refusal(422, f"the JSON has another shape: {SHAPE}")
     several = "texts" in asked
     if several and not isinstance(asked["texts"], list):
@@ -97,13 +112,23 @@ def parse(body: bytes, limits: Limits, cut: Callable[[str], list[Part]], lists: 
     for number, text in enumerate(texts):
         check_text(f"texts[{number}]" if several else "text", text)
     check_letters(texts, limits)
-    terms = terms_of(asked["terms"], limits, lists) if "terms" in asked else lists.get(OWN)
-    warnings = terms.warnings if terms and isinstance(asked["terms"], list) else ()
+    domain = _domain(asked["domain"], domains) if "domain" in asked else None
+    own = lists.get(OWN) if domain is None else None  # a domain has its own, which are not loaded yet
+    terms = terms_of(asked["terms"], limits, lists) if "terms" in asked else own
+    warnings = terms.warnings if terms and isinstance(asked.get("terms"), list) else ()
     spellings = _spellings(asked.get("spellings", {}))
     layouts = list(map(cut, texts))
     check_pieces(layouts, limits)
     words = sum(len(text.split()) for text in texts)
-    return Asked(texts, several, words, layouts, spellings, terms, warnings)
+    return Asked(texts, several, words, layouts, spellings, terms, warnings, domain)
+
+
+def _domain(value: Any, domains: Collection[str]) -> str:
+    """The domain that a request names."""
+    check_text("domain", value)
+    if value not in domains:
+        raise Refusal(422, f"the service has no domain {value!r:.80}: name another, or leave it out")
+    return value
 
 
 def _spellings(value: Any) -> Spellings:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.corrector.parts import Part
-from fairseq_asr_correct.serving.queueing import TURN, Job, Queue, QueueFull, work
+from fairseq_asr_correct.serving.queueing import TURN, Correct, Job, Queue, QueueFull, work
 
 PLENTY = 10**9
 
 
-def job(*lengths: int, client: str = "") -> Job:
+def job(*lengths: int, client: str = "", of: Correct | None = None) -> Job:
     """A request with parts of so many pieces."""
-    return Job([Part(f"{length}", [9] * length) for length in lengths], client)
+    return Job([Part(f"{length}", [9] * length) for length in lengths], client, of)
 
 
 def queue(*jobs: Job, max_parts: int = 4, max_pieces: int = 100, max_work: int = PLENTY) -> Queue:
@@ -117,6 +117,18 @@ def test_every_part_comes_once_in_batches_that_are_small_enough(
         assert batches.work == total
     expected = [(one, row) for one in jobs for row, part in enumerate(one.parts) if part.tokens]
     assert len(seen) == len(expected) and set(seen) == set(expected)
+
+
+@given(st.lists(st.tuples(lengths, st.integers(0, 2)), max_size=12), st.integers(1, 6))
+def test_a_batch_has_one_domain(requests: list[tuple[list[int], int]], max_parts: int) -> None:
+    domains = [None, lambda parts: ["a"], lambda parts: ["b"]]
+    jobs = [one for one in (job(*some, of=domains[of]) for some, of in requests) if one.rows]
+    batches, seen = queue(*jobs, max_parts=max_parts), 0
+    while batches:
+        batch = batches.take()
+        assert len({one.correct for one, _ in batch}) == 1
+        seen += sum(len(rows) for _, rows in batch)
+    assert seen == sum(len(part.tokens) > 0 for one in jobs for part in one.parts)
 
 
 @given(st.integers(0, 10**6), st.integers(1, 5))
