@@ -7,12 +7,13 @@ TORCH ?= torch==2.13.0
 DATA ?= ../shared/data/librispeech
 RUN ?= runs/librispeech
 DEMO ?= runs/demo
+CLINIC ?= runs/clinic
 FUZZ_MINUTES ?= 10
 FUZZ ?= tests
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow test-processors fuzz lint types bench demo demo-corpus librispeech docs clean
+.PHONY: help setup test test-slow test-processors fuzz lint types bench demo demo-corpus clinic-corpus librispeech docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -59,7 +60,12 @@ demo: $(READY) ## train a corrector on the demo corpus and correct its test sent
 
 demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite, half an hour on two cores
 	$(PY) -m pip install -q -e ".[audio,text,corpus]"
-	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/make_corpus.sh examples/demo/pairs "$(DEMO)/corpus"
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/make_corpus.sh examples/demo "$(DEMO)/corpus"
+
+clinic-corpus: $(READY) ## speak and transcribe the clinic's corpus again; needs flite, half an hour on two cores
+	$(PY) -m pip install -q -e ".[audio,text,corpus]"
+	PATH="$(abspath $(VENV))/bin:$$PATH" IN_TURN=1 SEEDS=1 SIMULATED=0 MAX_WER=1 \
+		bash examples/demo/make_corpus.sh examples/clinic "$(CLINIC)/corpus"
 
 librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores
 	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/librispeech/run.sh "$(DATA)" "$(RUN)"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import wave
@@ -12,9 +13,11 @@ import pytest
 from conftest import ROOT
 
 from examples.demo import recombine, speak
+from fairseq_asr_correct import TermList
 from fairseq_asr_correct.errors import UserError
 
 DEMO = ROOT / "examples" / "demo"
+CLINIC = ROOT / "examples" / "clinic"
 SETS = ("train", "valid", "test")
 
 
@@ -30,6 +33,38 @@ def test_no_sentence_stands_in_two_sets() -> None:
     assert pairs["valid"] == set(text["valid"]) and pairs["test"] == set(text["test"])
     assert len(pairs["train"] & set(text["train"])) > 600
     assert not pairs["train"] & (pairs["valid"] | pairs["test"])
+
+
+def test_the_clinic_has_all_its_sentences_and_each_voice_spoke_them() -> None:
+    text = {name: lines(CLINIC / "text" / f"{name}.txt") for name in SETS}
+    assert [len(text[name]) for name in SETS] == [len(set(text[name])) for name in SETS] == [700, 80, 300]
+    for sentence in (sentence for name in SETS for sentence in text[name]):
+        assert re.fullmatch("[a-z']+( [a-z']+){4,13}", sentence), sentence
+    for name in ("valid", "test"):
+        assert lines(CLINIC / "pairs" / f"{name}.good") == text[name] * 2, "one voice after the other"
+    trained = lines(CLINIC / "pairs" / "train.good")
+    assert len(trained) == len(set(trained)), "the voices take turns"
+    assert len(trained) > 200 and set(trained) <= set(text["train"])
+
+
+def test_no_wording_of_the_clinic_stands_in_two_sets() -> None:
+    terms = lines(CLINIC / "terms.txt")
+    name_or_term = re.compile(rf"\b({'|'.join(sorted(terms, key=len, reverse=True))})\b")
+    text = {name: (CLINIC / "text" / f"{name}.txt").read_text(encoding="utf-8") for name in SETS}
+    for term in terms:
+        assert all(re.search(rf"\b{term}\b", text[name]) for name in ("train", "test")), term
+    wordings = {name: [name_or_term.sub("_", line).split() for line in text[name].splitlines()] for name in SETS}
+    pieces = {
+        name: {tuple(words[at : at + 5]) for words in wordings[name] for at in range(len(words) - 4)} for name in SETS
+    }
+    assert not pieces["train"] & pieces["test"], "not even five words in a row"
+    assert not pieces["valid"] & (pieces["train"] | pieces["test"])
+    assert all(len(words) >= 5 for name in SETS for words in wordings[name]), "so that none is passed over"
+
+
+def test_all_terms_of_the_clinic_are_looked_for() -> None:
+    terms = TermList.read(CLINIC / "terms.txt")
+    assert len(terms) == 60 and not terms.warnings
 
 
 def test_recombined_lines_hold_nothing_but_pieces_and_words(tmp_path: Path) -> None:
@@ -49,11 +84,12 @@ def test_recombined_lines_hold_nothing_but_pieces_and_words(tmp_path: Path) -> N
     assert lines(tmp_path / "again") == lines(tmp_path / "more")
 
 
-def test_the_corpus_is_small_and_accounted_for() -> None:
-    assert sum(path.stat().st_size for path in DEMO.rglob("*") if path.is_file()) < 2_000_000
-    report = json.loads((DEMO / "pairs" / "report.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("corpus", "most"), [(DEMO, 2_000_000), (CLINIC, 400_000)])
+def test_the_corpora_are_small_and_accounted_for(corpus: Path, most: int) -> None:
+    assert sum(path.stat().st_size for path in corpus.rglob("*") if path.is_file()) < most
+    report = json.loads((corpus / "pairs" / "report.json").read_text(encoding="utf-8"))
     for name in SETS:
-        bad, good = (lines(DEMO / "pairs" / f"{name}.{side}") for side in ("bad", "good"))
+        bad, good = (lines(corpus / "pairs" / f"{name}.{side}") for side in ("bad", "good"))
         assert len(bad) == len(good) == report["sets"][name]["written"]
 
 
@@ -80,6 +116,17 @@ def test_speaking_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.Monke
         (voice, text, len(text) / 100) for voice in ("joe", "kal") for text in ("one", "three")
     ]
     assert len({row["id"] for row in rows}) == 4 and all(Path(row["audio_filepath"]).is_file() for row in rows)
+
+
+def test_voices_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("one\ntwo\nthree\n")
+    monkeypatch.setattr(speak, "VOICES", {"joe": beep, "kal": beep})
+    argv = ["--text", str(tmp_path / "a.txt"), "--voices", "joe", "kal", "--in-turn", "--save-to", str(tmp_path / "a")]
+    speak.main(argv)
+    rows = [json.loads(line) for line in lines(tmp_path / "a.jsonl")]
+    assert [(row["id"], row["text"]) for row in rows] == [
+        ("a-joe-0001", "one"), ("a-joe-0003", "three"), ("a-kal-0002", "two")
+    ]  # fmt: skip
 
 
 def test_a_voice_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
