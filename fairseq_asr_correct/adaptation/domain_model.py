@@ -26,7 +26,7 @@ from fairseq_asr_correct.recipes.training import BEST, train
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
 
-FEWEST_TO_TUNE = 50  # pairs
+FEWEST_TO_TUNE = 40  # pairs
 REPORTED = 1000  # held-out sentences, at most
 NAME = "held-out"
 SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a recognizer had written them

@@ -20,7 +20,7 @@ from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.verbs import flags_of
 from fairseq_asr_correct.simulation.confusions import load
-from fairseq_asr_correct.simulation.known_errors import known_errors
+from fairseq_asr_correct.simulation.known_errors import KINDS, known_errors
 from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -45,9 +45,8 @@ class DomainStages:
     def all(self) -> tuple[Path, Path]:
         """The pairs to train on, and the folder with what was split."""
         split_up = self.split()
-        parts = self.parts(split_up)
-        made = [self.in_domain(part, split_up) for part in parts if part.domain]
-        return self.cleaned(split_up, [*made, *(self.in_general(part) for part in parts if part.general)]), split_up
+        made = [self.in_domain(part, split_up) for part in self.parts(split_up)]
+        return self.cleaned(split_up, [*made, self.as_before(self.in_general())]), split_up
 
     def split(self) -> Path:
         """A folder with text and pairs to train on, and pairs to watch the training by and to report on."""
@@ -107,10 +106,10 @@ class DomainStages:
             given = list(read_lines(split_up / LINES)) or [row["text"] for _, row in read_rows(split_up / PAIRS)]
             errors, learned = DomainErrors(given, self.terms), load(file)
             learned = learned if part.errors == OWN else errors.of(learned)
-            lines = list(domain_lines(given, self.terms, part.domain, seed))
+            lines = list(domain_lines(given, self.terms, part.lines, seed))
             return _told(output, errors.make(lines, learned, part.wer, part.words, seed))
 
-        settings = {"lines": part.domain, "wer": part.wer, "words": part.words, "seed": seed}
+        settings = {"lines": part.lines, "wer": part.wer, "words": part.words, "seed": seed}
         inputs = [file, split_up, *self._list()]
         return self.place.do(f"domain-{part.errors}", f"made/domain-{part.errors}.jsonl", work, settings, inputs)
 
@@ -118,29 +117,35 @@ class DomainStages:
         verb = self.setup.verb("errors", "simulate", "learn", "--pairs", split_up / PAIRS)
         return self.place.do("errors", "errors.json", verb, {}, [split_up])
 
-    def in_general(self, part: Part) -> Path:
-        """Lines of no domain, with errors; their corrections are what the start writes, so that it keeps doing so."""
-        file, seed = known_errors(part.errors), self.setup.seed(f"general {part.errors}")
-        settings = {"lines": part.general, "seed": seed}
+    def in_general(self) -> Path:
+        """Lines that are of no domain, with errors of all kinds of recognizers."""
+        count, seed = mixture.general_lines(self.request.minutes), self.request.seed
+        files = {kind: known_errors(kind) for kind in KINDS}
 
         def work(output: Path) -> Told:
-            lines = list(made_up_lines(part.general, seed))
-            return _told(output, make_errors(lines, load(file), mixture.WERS[part.errors], seed))
+            made = list[Pair]()
+            for number, (kind, file) in enumerate(files.items()):
+                lines = list(made_up_lines(count, len(files) * seed + number))
+                made += make_errors(lines, load(file), mixture.WERS[kind], seed)
+            return _told(output, made)
 
-        name = f"general-{part.errors}"
-        made = self.place.do(name, f"made/{name}.wrong.jsonl", work, settings, [file])
-        start = self.request.start
+        settings = {"lines": count, "seed": seed}
+        return self.place.do("general", "made/general.wrong.jsonl", work, settings, files.values())
+
+    def as_before(self, made: Path) -> Path:
+        """The same with what the start writes for them, if it takes all changes, so that it keeps doing so."""
+        start, log = self.request.start, self.setup.log("as-before")
         verb = ["correct", start, "--input", made, "--min-confidence", "0", "--decoding", "input-guided"]
+        verb += ["--workers", self.setup.workers, "--output"]
 
-        def correct(output: Path) -> None:
+        def work(output: Path) -> None:
             written = output.with_suffix(".written.jsonl")
-            workers = ["--workers", str(self.setup.workers)]
-            self.setup.run([*map(str, verb), *workers, "--output", str(written)], self.setup.log(name))
+            self.setup.run([*map(str, verb), str(written)], log)
             rows = (row for _, row in read_rows(written))
             write_rows(output, [Pair(row["corrected_text"], row["pred_text"], None) for row in rows])
             written.unlink()
 
-        return self.place.do(f"{name}-as-before", f"made/{name}.jsonl", correct, {}, [made, start])
+        return self.place.do("as-before", "made/general.jsonl", work, {}, [made, start])
 
     def cleaned(self, split_up: Path, made: list[Path]) -> Path:
         """All pairs to train on, and those to watch the training by, as bad and good lines."""

@@ -17,7 +17,7 @@ from fairseq_asr_correct.recipes.real_pairs import WORDS_IN_A_ROW
 
 Item = TypeVar("Item")
 SHARE = 0.1  # of the data that is kept back, half to watch and half to report on
-FEWEST, MOST = 40, 600  # sentences that are kept back
+FEWEST, MOST = 100, 600  # sentences that are kept back
 SPEAKERS = 8  # with fewer, sentences are split
 ENOUGH_PAIRS = 200  # to keep some back; of fewer all are trained on, and the text is validated on
 WORST = 0.5  # of the text that may overlap with what was given to validate on

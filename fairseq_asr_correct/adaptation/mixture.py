@@ -14,7 +14,7 @@ TOKENS_A_MINUTE = 40_000  # that two cores train on in less than half of it
 TOKENS_A_LINE = 13
 ROUNDS = 2.0  # that each line is trained on, about
 FEWEST, MOST = 2_000, 400_000  # lines
-DOMAIN, GENERAL = 0.55, 0.45  # of the lines that errors are made in
+GENERAL = 0.45  # of the lines that errors are made in, which are of no domain
 OWN_SHARE = 0.6  # of the domain's lines, in which the recognizer's own errors are made
 REAL = 0.25  # of all pairs, that real ones are repeated up to
 REPEATED = 4.0  # at most so often
@@ -28,12 +28,11 @@ SMALL = 0.1  # word error rate from which on a Whisper is taken for a small one
 
 @dataclass(frozen=True)
 class Part:
-    """Lines in which one error model makes errors."""
+    """Lines of the domain in which one error model makes errors."""
 
     errors: str  #: :data:`OWN`, or one of :data:`KINDS`
-    domain: int  #: lines of the domain
-    general: int  #: lines that are put together like English
-    wer: tuple[float, float]  #: of the domain's lines
+    lines: int
+    wer: tuple[float, float]
     words: float  #: the share of wrong rare words that become common ones that are heard alike
 
 
@@ -42,25 +41,29 @@ def tokens(minutes: float) -> int:
     return round(minutes * TOKENS_A_MINUTE)
 
 
+def made_lines(minutes: float) -> float:
+    """In how many lines errors are made."""
+    return min(max(tokens(minutes) / TOKENS_A_LINE / ROUNDS, FEWEST), MOST)
+
+
+def general_lines(minutes: float) -> int:
+    """How many of them are of no domain, with the errors of one kind of recognizers."""
+    return round(made_lines(minutes) * GENERAL / len(KINDS))
+
+
 def parts(minutes: float, kinds: Sequence[str], own_wer: float | None) -> list[Part]:
-    """The parts of the mixture.
+    """The lines that are of the domain.
 
     Args:
         minutes: for all of it.
-        kinds: of recognizers, whose errors are made in the domain's lines.
+        kinds: of recognizers, whose errors are made.
         own_wer: the word error rate of the pairs, if errors are learned from them.
     """
-    lines = min(max(tokens(minutes) / TOKENS_A_LINE / ROUNDS, FEWEST), MOST)
-    domain = lines * DOMAIN
-    found = []
+    rest, found = made_lines(minutes) * (1 - GENERAL), []
     if own_wer is not None:
-        found.append(Part(OWN, round(domain * OWN_SHARE), 0, around(own_wer), WORDS.get(kinds[0], 0.0)))
-        domain *= 1 - OWN_SHARE
-    for kind in KINDS:
-        of_domain = round(domain / len(kinds)) if kind in kinds else 0
-        of_none = round(lines * GENERAL / len(KINDS))
-        found.append(Part(kind, of_domain, of_none, DOMAIN_WER, WORDS.get(kind, 0.0)))
-    return found
+        found.append(Part(OWN, round(rest * OWN_SHARE), around(own_wer), WORDS.get(kinds[0], 0.0)))
+        rest *= 1 - OWN_SHARE
+    return found + [Part(kind, round(rest / len(kinds)), DOMAIN_WER, WORDS.get(kind, 0.0)) for kind in kinds]
 
 
 def around(wer: float) -> tuple[float, float]:

@@ -27,7 +27,7 @@ def pairs_of(count: int, speakers: int | None = None, said: int | None = None) -
 def test_text_alone_is_validated_on_text() -> None:
     found = split(LINES, [], [], [], 1)
     assert found.simulated and not found.pairs
-    assert len(found.watched) == len(found.held_out) == 20 and len(found.lines) == 360
+    assert len(found.watched) == len(found.held_out) == 50 and len(found.lines) == 300
     assert {*found.lines, *found.watched, *found.held_out} == {*LINES}
     assert found == split(LINES, [], [], [], 1) != split(LINES, [], [], [], 2)
 

@@ -4,31 +4,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairseq_asr_correct.adaptation.mixture import OWN, kinds_like, parts, repeats, tokens
+from fairseq_asr_correct.adaptation.mixture import OWN, general_lines, kinds_like, made_lines, parts, repeats, tokens
 from fairseq_asr_correct.inspection.data_sources import Pair
 
 ALL = ("ctc", "whisper-small", "whisper-large")
 
 
 def test_all_kinds_share_a_domain_of_which_nothing_is_known() -> None:
-    found = parts(6.5, ALL, None)  # 260,000 tokens: 20,000 lines, each twice
-    assert [(part.errors, part.domain, part.general) for part in found] == [(kind, 1833, 1500) for kind in ALL]
+    assert (tokens(6.5), made_lines(6.5), general_lines(6.5)) == (260_000, 10_000, 1500)
+    assert [(part.errors, part.lines) for part in parts(6.5, ALL, None)] == [(kind, 1833) for kind in ALL]
 
 
 def test_own_errors_take_the_larger_part() -> None:
     found = parts(6.5, ["ctc"], 0.2)
-    assert [(part.errors, part.domain, part.general) for part in found] == [
-        (OWN, 3300, 0), ("ctc", 2200, 1500), ("whisper-small", 0, 1500), ("whisper-large", 0, 1500),
-    ]  # fmt: skip
+    assert [(part.errors, part.lines, part.words) for part in found] == [(OWN, 3300, 0), ("ctc", 2200, 0)]
     assert found[0].wer == pytest.approx((0.06, 0.34))
+    assert parts(6.5, ["whisper-small"], 0.2)[0].words > 0.5, "of a recognizer that writes words"
 
 
 @given(st.floats(1, 1e4), st.sampled_from([ALL, ("ctc",)]), st.none() | st.floats(0.001, 1))
 def test_each_part_has_rates_in_order(minutes: float, kinds: tuple[str, ...], wer: float | None) -> None:
     for part in parts(minutes, kinds, wer):
         low, high = part.wer
-        assert 0 < low < high < 1 and part.domain + part.general > 0
-    assert tokens(minutes) > 0
+        assert 0 < low < high < 1 and part.lines > 0
 
 
 def test_real_pairs_are_a_quarter() -> None:
