@@ -13,6 +13,7 @@ from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for
 from fairseq_asr_correct.adaptation.request import Request
 from fairseq_asr_correct.adaptation.weighing_terms import weight_of
 from fairseq_asr_correct.corrector.tuning import tune
+from fairseq_asr_correct.english.made_up import made_up_lines
 from fairseq_asr_correct.folders.finding import TERMS, rule_with
 from fairseq_asr_correct.folders.rules import DECISION, read_rule
 from fairseq_asr_correct.folders.shipped import shipped_model
@@ -29,6 +30,7 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 FEWEST_TO_TUNE = 40  # pairs
 REPORTED = 1000  # held-out sentences, at most
 NAME = "held-out"
+OTHERS, OTHER_LINES = "other lines", 300  # of no domain and without errors, in which each change is wrong
 SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a recognizer had written them
 
 
@@ -78,11 +80,13 @@ class DomainModel(ModelStages):
         def work(output: Path) -> Told:
             rows = [row for _, row in read_rows(split_up / WATCHED)]
             sets = {name: [(row["text"], row[side]) for row in rows] for name, side in SIDES.items()}
+            sets[OTHERS] = [(line, line) for line in made_up_lines(OTHER_LINES, asked.seed + 1)]
             tried = try_sets(model, sets)
             likelihood, least = rule.likelihood, rule.least
             assert likelihood is not None, "a decision has one"
             if len(rows) >= FEWEST_TO_TUNE and any(one.edits for one in tried["recognized"]):
-                found = tune(tried["recognized"], tried["references"], likelihood, least, **promised)
+                right = tried["references"] + tried[OTHERS]
+                found = tune(tried["recognized"], right, likelihood, least, **promised)
                 likelihood, least = found.likelihood, found.chosen.least
             write_decision(output, likelihood, least, tried)
             return {"min_confidence": least}
