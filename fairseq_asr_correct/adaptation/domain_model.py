@@ -1,5 +1,6 @@
 """The stages from pairs to the corrector of a domain: training, decision, terms, report."""
 
+import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -30,6 +31,10 @@ from fairseq_asr_correct.transcripts.lines import read_lines
 FEWEST_TO_TUNE = 40  # pairs
 REPORTED = 1000  # held-out sentences, at most
 NAME = "held-out"
+TITLES = {
+    False: "A corrector for one domain, on held-out pairs",
+    True: "A corrector for one domain, on held-out sentences with simulated errors: those of a recognizer may differ",
+}
 OTHERS, OTHER_LINES = "other lines", 300  # of no domain and without errors, in which each change is wrong
 SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a recognizer had written them
 
@@ -56,9 +61,11 @@ class DomainModel(ModelStages):
         training, seed = self.recipe.training, self.recipe.seed
 
         def work(folder: Path) -> Told:
-            began = time.monotonic()
-            train(training, data, start, folder, self.setup.log("training"), self.setup.precision, seed)
-            return {"minutes": round((time.monotonic() - began) / 60, 1)}
+            log, began = self.setup.log("training"), time.monotonic()
+            in_time = (*training.flags, "--stop-time-hours", f"{self.request.minutes / 60:.4f}")
+            train(replace(training, flags=in_time), data, start, folder, log, self.setup.precision, seed)
+            done = re.findall(r"num_updates (\d+)", log.read_text(encoding="utf-8"))
+            return {"minutes": round((time.monotonic() - began) / 60, 1), "updates": int(done[-1]) if done else 0}
 
         settings = asdict(training) | {"seed": seed}
         return self.place.do("training", "training", work, settings, [data, start], folder=True)
@@ -127,9 +134,10 @@ class DomainModel(ModelStages):
         ours, theirs = (self._corrected(who, folder, sets) for who, folder in sides)
 
         def work(output: Path) -> None:
-            measuring.report([NAME], ours, theirs, output, self.setup.run, self.setup.log("report"))
+            measuring.report([NAME], ours, theirs, output, self.setup.run, self.setup.log("report"), title)
 
-        return self.place.do("report", "report", work, {}, [ours, theirs], folder=True)
+        title = TITLES[bool(self.place.told("split")["simulated"])]
+        return self.place.do("report", "report", work, {"title": title}, [ours, theirs], folder=True)
 
     def _corrected(self, who: str, model: Path, sets: dict[str, Path]) -> Path:
         def work(output: Path) -> None:

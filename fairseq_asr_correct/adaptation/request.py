@@ -1,6 +1,7 @@
 """What a corrector is adapted to, as a user asks for it."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
@@ -37,7 +38,7 @@ def check(request: Request) -> None:
     """Checks what can be checked before anything is read.
 
     Raises:
-        UserError: there is nothing to adapt to, or a setting cannot be.
+        UserError: there is nothing to adapt to, a setting cannot be, or what draws the report is not installed.
     """
     if not (request.texts or request.pairs or request.terms):
         raise UserError("there is nothing to adapt to: give --text, --pairs or --terms")
@@ -46,6 +47,8 @@ def check(request: Request) -> None:
             f"--minutes {request.minutes:g}: a training needs at least {LEAST_MINUTES:g}; without one, "
             "asr-correct correct --terms writes the words of a list"
         )
+    if missing := [name for name in ("matplotlib", "jinja2") if find_spec(name) is None]:
+        raise UserError(f"the report needs {' and '.join(missing)}: pip install 'fairseq-asr-correct[report]'")
     if request.recognizer not in (AUTO, *KINDS):
         raise UserError(f"--recognizer {request.recognizer}: name one of {', '.join((AUTO, *KINDS))}")
     if not is_corrector(str(request.start)):

@@ -42,7 +42,9 @@ def correct_sets(
         (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
-def report(names: Sequence[str], ours: Path, theirs: Path | None, folder: Path, run: Run, log: Path) -> None:
+def report(
+    names: Sequence[str], ours: Path, theirs: Path | None, folder: Path, run: Run, log: Path, title: str | None = None
+) -> None:
     """Writes the report of ``asr-correct evaluate``.
 
     Args:
@@ -52,8 +54,10 @@ def report(names: Sequence[str], ours: Path, theirs: Path | None, folder: Path, 
         folder: for the report.
         run: runs a verb.
         log: for the verb's output.
+        title: of the report (default: the verb's).
     """
     argv = ["evaluate", "--save-to", str(folder), "--draws", "2000"]
+    argv += ["--title", title] if title else []
     for name in names:
         argv += ["--set", f"{name}={ours / name}.jsonl"]
         argv += ["--compare", f"{name}={theirs / name}.jsonl"] if theirs else []

@@ -14,6 +14,7 @@ from conftest import ROOT
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.__main__ import main
+from fairseq_asr_correct.adaptation import request
 from fairseq_asr_correct.english.made_up import made_up_lines
 from fairseq_asr_correct.errors import UserError
 
@@ -85,6 +86,12 @@ def test_what_cannot_be_is_told_before_anything_is_done(
     with pytest.raises(UserError, match=message):
         main(["adapt", *argv, "--save-to", str(tmp_path / "new")])
     assert not any(tmp_path.iterdir())
+
+
+def test_a_report_that_could_not_be_drawn_is_told_before(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="needs matplotlib and jinja2: pip install"):
+        request.check(request.Request((str(text),)))
 
 
 def test_a_folder_that_is_there_stays(text: Path, tmp_path: Path) -> None:
