@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> None:
     words = sum(len(said.split()) for said in references)
 
     def wer(folder: Path, domain: Path | None = None) -> float:
-        model = OnnxModel.load(folder, 1, domain and Domain.read(domain))
+        model = OnnxModel.load(folder, 1, domain=domain and Domain.read(domain))
         model.rule = None  # every change
         return 100 * float(errors(references, Corrector(model).correct(texts)).sum()) / words
 

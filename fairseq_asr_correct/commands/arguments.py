@@ -105,7 +105,8 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.keep_threshold is not None and (args.decision or args.min_confidence is not None):
         other = "--decision" if args.decision else "--min-confidence"
         raise UserError(f"--keep-threshold and {other} both say which changes are taken: give one of them")
-    options = {name: value for name in CHOICES if (value := getattr(args, name)) not in (None, False)}
+    given = {name: getattr(args, name) for name in CHOICES}
+    options = {name: value for name, value in given.items() if value is not None and value is not False}  # 0 is a value
     if getattr(args, "language_model", None):
         for name in ("min_confidence", "decision", "keep_threshold"):
             if name in options:

@@ -175,7 +175,9 @@ def own(corrector: "Corrector", how: dict[str, Any], metrics: "Metrics") -> "Own
     """What a domain has of its own."""
     from fairseq_asr_correct.serving.loaded_domains import Own
 
-    return Own(what_corrects(corrector, how, metrics), corrector.terms)
+    correct = what_corrects(corrector, how, metrics)
+    correct(corrector.cut("the first is slow"))
+    return Own(correct, corrector.terms)
 
 
 def load(args: argparse.Namespace, domain: Path | None = None) -> tuple["Corrector", dict[str, Any]]:

@@ -1,8 +1,9 @@
-"""Flags of earlier versions in place of today's."""
+"""What the verbs' command lines have in common: flags of earlier versions, and those that say which changes to take."""
 
 import pytest
 
-from fairseq_asr_correct.commands.arguments import FIRST, modern
+from fairseq_asr_correct.commands import correct
+from fairseq_asr_correct.commands.arguments import FIRST, choice_of, modern
 
 OLD = {"--model": FIRST, "--save-to": "--output"}
 
@@ -18,3 +19,16 @@ OLD = {"--model": FIRST, "--save-to": "--output"}
 )
 def test_modern(argv: list[str], today: list[str]) -> None:
     assert modern(argv, OLD) == today
+
+
+@pytest.mark.parametrize(
+    ("argv", "choice"),
+    [
+        ([], {}),
+        (["--min-confidence", "0"], {"min_confidence": 0.0}),
+        (["--keep-threshold", "0"], {"keep_threshold": 0.0}),
+        (["--min-confidence", "0.5", "--remove-disfluencies"], {"min_confidence": 0.5, "remove_disfluencies": True}),
+    ],
+)
+def test_zero_is_a_choice(argv: list[str], choice: dict[str, object]) -> None:
+    assert choice_of(correct.make_parser().parse_args(argv)) == choice

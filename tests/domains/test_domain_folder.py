@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import correct, explain, export, serve
+from fairseq_asr_correct.corrector.onnx_model import OnnxModel
 from fairseq_asr_correct.domains import difference
 from fairseq_asr_correct.domains.domain_folder import Domain, fingerprint
 from fairseq_asr_correct.errors import UserError
@@ -78,15 +79,16 @@ def test_its_files(domains: dict[str, Path]) -> None:
     assert about.keys() == {"version", "base", "base_name"} and about["base_name"] == "int8"
 
 
+@pytest.mark.parametrize("engine", ["torch", "ONNX Runtime"])
 @pytest.mark.parametrize("name", ["float32", "float32-onnx", "int8", "int8-onnx"])
 def test_it_writes_what_the_changed_weights_write(
-    name: str, bases: dict[str, Path], domains: dict[str, Path], bad: list[str], tmp_path: Path
+    name: str, engine: str, bases: dict[str, Path], domains: dict[str, Path], bad: list[str], tmp_path: Path
 ) -> None:
-    dtype, _, onnx = name.partition("-")
+    dtype = name.partition("-")[0]
     base, domain = StoredTensors(bases[dtype], EXPORTED[1:]), Domain.read(domains[dtype])
     folder = shutil.copytree(bases[name], tmp_path / "folder")
     stored = {one: base.numbers(one) for one in base}
-    if onnx:  # products are of 8 bits there
+    if engine != "torch":  # products are of 8 bits there
         stored |= domain.as_stored(base)
     else:
         for one, numbers in domain.changed(base):
@@ -96,9 +98,12 @@ def test_it_writes_what_the_changed_weights_write(
     for graph in folder.glob("*.onnx"):  # of another version, which is not read
         graph.write_bytes(b"")
     made, expected, before = (
-        Corrector.from_pretrained(where, domain=what, keep_threshold=float("-inf"))
+        Corrector.from_pretrained(
+            where, domain=what, keep_threshold=float("-inf"), dtype="float32" if engine == "torch" else None
+        )
         for where, what in ((bases[name], domains[dtype]), (folder, None), (bases[name], None))
     )
+    assert isinstance(made.engine.model, OnnxModel) == (engine != "torch")
     texts = expected.correct(bad, decoding="input-guided")
     assert made.correct(bad, decoding="input-guided", terms=()) == texts
     assert texts != before.correct(bad, decoding="input-guided")
@@ -114,8 +119,8 @@ def test_it_is_near_to_the_model(bases: dict[str, Path], domains: dict[str, Path
 
 
 def test_its_rule_counts(bases: dict[str, Path], domains: dict[str, Path], bad: list[str]) -> None:
-    for name in ("float32", "float32-onnx"):
-        made = Corrector.from_pretrained(bases[name], domain=domains["float32"])
+    for name, dtype in (("float32", "float32"), ("float32", None), ("float32-onnx", None)):
+        made = Corrector.from_pretrained(bases[name], domain=domains["float32"], dtype=dtype)
         assert made.engine.rule.margin == 0.5 and Corrector.from_pretrained(bases[name]).engine.rule.margin != 0.5
         every = Corrector.from_pretrained(bases[name], domain=domains["float32"], keep_threshold=float("-inf"))
         assert every.engine.rule.margin == float("-inf")
@@ -245,6 +250,9 @@ def test_what_is_no_file(name: str, kind: str, damaged: Path, bases: dict[str, P
     refused(lambda: Corrector.from_pretrained(bases["int8-onnx"], domain=damaged))
 
 
+ENGINES = [("int8", "float32"), ("int8", None), ("int8-onnx", None)]  # torch, and ONNX Runtime twice
+
+
 def header(text: str) -> bytes:
     return len(text).to_bytes(8, "little") + text.encode()
 
@@ -261,19 +269,19 @@ FILES = {
 
 
 @pytest.mark.parametrize("content", FILES.values(), ids=FILES)
-@pytest.mark.parametrize("base", ["int8", "int8-onnx"])
-def test_hostile_tensors(content: bytes, base: str, damaged: Path, bases: dict[str, Path]) -> None:
+@pytest.mark.parametrize(("base", "dtype"), ENGINES)
+def test_hostile_tensors(content: bytes, base: str, dtype: str | None, damaged: Path, bases: dict[str, Path]) -> None:
     (damaged / "difference.safetensors").write_bytes(content)
-    refused(lambda: Corrector.from_pretrained(bases[base], domain=damaged), "write it again")
+    refused(lambda: Corrector.from_pretrained(bases[base], domain=damaged, dtype=dtype), "write it again")
 
 
-@pytest.mark.parametrize("base", ["int8", "int8-onnx"])
-def test_numbers_that_are_none(base: str, damaged: Path, bases: dict[str, Path]) -> None:
+@pytest.mark.parametrize(("base", "dtype"), ENGINES)
+def test_numbers_that_are_none(base: str, dtype: str | None, damaged: Path, bases: dict[str, Path]) -> None:
     path = damaged / "difference.safetensors"
     tensors = load_file(path)
     some = next(name for name in tensors if name.endswith(".size"))
     save_file(tensors | {some: np.full_like(tensors[some], np.nan)}, path)
-    refused(lambda: Corrector.from_pretrained(bases[base], domain=damaged), "weights that are not numbers")
+    refused(lambda: Corrector.from_pretrained(bases[base], domain=damaged, dtype=dtype), "weights that are not numbers")
 
 
 def test_a_cut_off_file(damaged: Path, bases: dict[str, Path]) -> None:
