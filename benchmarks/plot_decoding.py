@@ -28,9 +28,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("rates", type=Path, help="of sets with several error rates, in batches of 1")
     args = parser.parse_args(argv)
     speed, rates = (json.loads(path.read_text())["tables"] for path in (args.speed, args.rates))
-    figure, axes = plt.subplots(1, 1 + len(speed), figsize=(10, 3), layout="constrained", sharey=False)
+    figure, axes = plt.subplots(1, 1 + len(speed), figsize=(10, 2.8), layout="constrained")
     for axis, table in zip(axes, speed, strict=False):
         bars(axis, table)
+    for axis in axes[1:-1]:
+        axis.set_yticklabels([])
     lines(axes[-1], [table for table in rates if table["batch_size"] == 1])
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
@@ -45,8 +47,8 @@ def bars(axis: Any, table: dict[str, Any]) -> None:
     axis.barh(names, numbers, color=[color_of(name) for name in names])
     for place, number in enumerate(numbers):
         axis.text(number, place, f" {number:.3g}", va="center", fontsize=7)
-    axis.set_title(f"sentences a second, {'batches of ' if table['batch_size'] > 1 else ''}{table['batch_size']}",
-                   fontsize=8)  # fmt: skip
+    axis.set_title("alone" if table["batch_size"] == 1 else f"in batches of {table['batch_size']}", fontsize=8)
+    axis.set_xlabel("sentences a second", fontsize=7)
 
 
 def lines(axis: Any, tables: list[dict[str, Any]]) -> None:
@@ -61,8 +63,10 @@ def lines(axis: Any, tables: list[dict[str, Any]]) -> None:
     axis.set_yscale("log")
     axis.set_xticks(rates, [f"{rate:g}%" for rate in rates])
     axis.minorticks_off()
-    axis.set_title("by the input's word error rate, alone", fontsize=8)
-    axis.legend(frameon=False, fontsize=6)
+    axis.set_xlabel("word error rate of the input", fontsize=7)
+    axis.set_ylabel("sentences a second", fontsize=7)
+    axis.set_title("alone", fontsize=8)
+    axis.legend(frameon=False, fontsize=6, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def color_of(name: str) -> str:

@@ -20,7 +20,7 @@ from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.verbs import flags_of
 from fairseq_asr_correct.simulation.confusions import load
-from fairseq_asr_correct.simulation.known_errors import KINDS, known_errors
+from fairseq_asr_correct.simulation.known_errors import known_errors
 from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -119,17 +119,17 @@ class DomainStages:
 
     def in_general(self) -> Path:
         """Lines that are of no domain, with errors of all kinds of recognizers."""
-        count, seed = mixture.general_lines(self.request.minutes), self.request.seed
-        files = {kind: known_errors(kind) for kind in KINDS}
+        counts, seed = mixture.general_lines(self.request.minutes), self.request.seed
+        files = {kind: known_errors(kind) for kind in counts}
 
         def work(output: Path) -> Told:
             made = list[Pair]()
             for number, (kind, file) in enumerate(files.items()):
-                lines = list(made_up_lines(count, len(files) * seed + number))
+                lines = list(made_up_lines(counts[kind], len(files) * seed + number))
                 made += make_errors(lines, load(file), mixture.WERS[kind], seed)
             return _told(output, made)
 
-        settings = {"lines": count, "seed": seed}
+        settings = {"lines": counts, "seed": seed}
         return self.place.do("general", "made/general.wrong.jsonl", work, settings, files.values())
 
     def as_before(self, made: Path) -> Path:
