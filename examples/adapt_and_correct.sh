@@ -4,7 +4,7 @@
 #   examples/adapt_and_correct.sh DOMAIN RUN_FOLDER                 # from text, terms and pairs
 #   TEXT_ALONE=1 examples/adapt_and_correct.sh DOMAIN RUN_FOLDER    # from text and terms
 #
-# DOMAIN has text/train.txt, terms.txt and pairs/. A killed run goes on where it was, and a whole one does nothing twice.
+# DOMAIN has text/train.txt, terms.txt and pairs/. A killed run goes on, and a whole one adapts only once.
 #
 # Environment: TEXT_ALONE, RECOGNIZER (default: whisper-small, for Whisper tiny.en wrote the pairs), MINUTES, SEED.
 set -euo pipefail

@@ -10,9 +10,9 @@ from fairseq_asr_correct.evaluation.markdown import markdown
 from fairseq_asr_correct.recipes.recipe import Recipe
 
 SIMULATED = (
-    "**The numbers are of simulated errors**, because no pairs were given: of errors that other recognizers would make "
-    "in this text. What a recognizer of your own gains can be more or less; docs/results/adapt.md has two domains of "
-    "which both numbers are known. Transcribe a hundred sentences, and `asr-correct evaluate` tells."
+    "**The numbers are of simulated errors**, because there were no pairs to hold out: of errors that other "
+    "recognizers would make in this text. In two domains of which both are known, real "
+    "errors fell by half to two thirds of what simulated ones did. Transcribe a hundred sentences, and `asr-correct evaluate` tells."
 )
 REAL = "The numbers are of real pairs that were not trained on."
 
@@ -28,7 +28,7 @@ def domain_card(request: Request, recipe: Recipe, told: Mapping[str, Any], repor
     """
     training = recipe.training
     numbers = json.loads((report / "report.json").read_text(encoding="utf-8"))["sets"][0]
-    rows = [(name, f"{value:,}" if isinstance(value, int) else str(value)) for name, value in told.items()]
+    rows = [(name, f"{value:,}" if type(value) is int else str(value)) for name, value in told.items()]
     sources = [("text", request.texts), ("terms", (request.terms,) if request.terms else ()), ("pairs", request.pairs)]
     parts = [
         "# A corrector for one domain",

@@ -33,22 +33,14 @@ def read_texts(sources: Sequence[str]) -> list[str]:
         UserError: a document cannot be read, there are too few sentences, or they are not English.
     """
     spell = normalizer()
-    lines = dict.fromkeys(
-        line
-        for path, form in documents(sources)
-        for text in texts_of(path, form)
-        for sentence in SENTENCE.split(text)
-        for line in cut(spell(sentence))
-    )
-    kept = [line for line in lines if not DIGIT.search(line)]
+    found = (line for path, form in documents(sources) for text in texts_of(path, form) for line in _lines(text, spell))
+    kept = list(dict.fromkeys(found))
     name = ", ".join(sources)
     if len(kept) < FEWEST_LINES:
         raise UserError(
             f"{name} has {len(kept)} different sentences to use: give at least {FEWEST_LINES}, better a thousand"
         )
-    numbers = text_numbers(kept[:SAMPLE], PieceVocabulary.from_file())
-    if is_foreign(numbers.english, numbers.words):
-        raise UserError(f"{name} is hardly English: its words are not English ones; give English text")
+    _check_english(kept, name)
     return kept
 
 
@@ -85,16 +77,33 @@ def read_valid(sources: Sequence[str]) -> tuple[list[Pair], list[str]]:
     """What to validate on: pairs, and texts of sources that have no recognized ones.
 
     Raises:
-        UserError: a source cannot be read, or is swapped or foreign.
+        UserError: a source cannot be read, is swapped or foreign, has nothing to use, or some are pairs and some text.
     """
     spell, pairs, texts = normalizer(), list[Pair](), list[str]()
     for source in sources:
         data = read_data(source, speaker_rule())
         if data.pairs is None:
-            texts += [line for text in data.texts for line in cut(spell(text)) if not DIGIT.search(line)]
+            texts += [line for text in data.texts for line in _lines(text, spell)]
         else:
             pairs += _checked(data, data.pairs)
+    if pairs and texts:
+        raise UserError("--valid has pairs and text: give one of them, better pairs")
+    if sources and not (pairs or texts):
+        raise UserError(f"{', '.join(sources)} has no sentences to validate on: give some of two words or more")
+    _check_english(texts, ", ".join(sources))
     return pairs, [*dict.fromkeys(texts)]
+
+
+def _lines(text: str, spell: Callable[[str], str]) -> Iterator[str]:
+    """The sentences of a text, spelled, that have no digit."""
+    for sentence in SENTENCE.split(text):
+        yield from (line for line in cut(spell(sentence)) if not DIGIT.search(line))
+
+
+def _check_english(lines: Sequence[str], name: str) -> None:
+    numbers = text_numbers(lines[:SAMPLE], PieceVocabulary.from_file())
+    if is_foreign(numbers.english, numbers.words):
+        raise UserError(f"{name} is hardly English: its words are not English ones; give English text")
 
 
 def _checked(data: Data, pairs: Iterable[Pair]) -> list[Pair]:

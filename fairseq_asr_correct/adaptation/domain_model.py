@@ -24,7 +24,7 @@ from fairseq_asr_correct.recipes.decision_fit import try_sets, write_decision
 from fairseq_asr_correct.recipes.model_stages import ModelStages
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
-from fairseq_asr_correct.recipes.training import BEST, train
+from fairseq_asr_correct.recipes.training import BEST, train, usual_precision
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
 
@@ -67,7 +67,7 @@ class DomainModel(ModelStages):
             done = re.findall(r"num_updates (\d+)", log.read_text(encoding="utf-8"))
             return {"minutes": round((time.monotonic() - began) / 60, 1), "updates": int(done[-1]) if done else 0}
 
-        settings = asdict(training) | {"seed": seed}
+        settings = asdict(training) | {"seed": seed, "precision": self.setup.precision or usual_precision()}
         return self.place.do("training", "training", work, settings, [data, start], folder=True)
 
     def exported(self, trained: Path) -> Path:

@@ -24,9 +24,11 @@ from fairseq_asr_correct.simulation.known_errors import known_errors
 from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
+from fairseq_asr_correct.transcripts.sources import parse_source
 from fairseq_asr_correct.word_errors import word_errors
 
 LEARNED_FROM = 300  # pairs, the fewest that errors are learned from
+COPIES = 3  # of each sentence whose errors have to be simulated
 MADE_UP = 1200  # lines with the terms of a list, where there is nothing else
 WATCHED, HELD_OUT, PAIRS, LINES = "watched.jsonl", "held_out.jsonl", "pairs.jsonl", "lines.txt"
 
@@ -61,8 +63,7 @@ class DomainStages:
                 lines = list(domain_lines([], self.terms, MADE_UP, seed))
             return self._write(split(lines, pairs, *read_valid(asked.valid), seed), folder)
 
-        names = [*asked.texts, *asked.pairs, *asked.valid]
-        files = [Path(part) for name in names for part in take_format(name)[1].split(",")]
+        files = [file for name in (*asked.texts, *asked.pairs, *asked.valid) for file in files_of(name)]
         return self.place.do("split", "split", work, settings, [*files, *self._list()], folder=True)
 
     def _list(self) -> list[Path]:
@@ -85,7 +86,7 @@ class DomainStages:
         kinds = mixture.kinds_like(self.request.recognizer, [])
         for number, kind in enumerate(kinds):
             learned, words = errors.of(load(known_errors(kind))), mixture.WORDS.get(kind, 0.0)
-            some = lines[number :: len(kinds)]
+            some = lines[number :: len(kinds)] * COPIES
             made += errors.make(some, learned, mixture.DOMAIN_WER, words, self.request.seed + 1000)
         return made
 
@@ -158,6 +159,12 @@ class DomainStages:
         verb = ["pairs", "--train", *train, "--valid", split_up / WATCHED, *flags_of(flags)]
         work = self.setup.verb("cleaned", *verb, "--workers", self.setup.workers)
         return self.place.do("cleaned", "cleaned", work, {"repeat": repeat, **flags}, [*made, split_up], folder=True)
+
+
+def files_of(source: str) -> list[Path]:
+    """The files, or the folder, that a source names."""
+    rest = take_format(source)[1]
+    return [Path(rest)] if Path(rest).exists() or "," not in rest else list(parse_source(source).paths)
 
 
 def write_rows(path: Path, pairs: Iterable[Pair]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from fairseq_asr_correct.english.made_up import made_up_lines
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.terms.collecting import collect
 from fairseq_asr_correct.terms.hand_edits import learn
@@ -21,9 +22,14 @@ def said_terms(path: Path | None) -> list[str]:
     """A list's terms as they are said, in lower case.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or has none that can be looked for.
     """
-    return [] if path is None else [" ".join(term.words) for term in TermList.read(path).sought]
+    if path is None:
+        return []
+    found = TermList.read(path)
+    if not found.sought:
+        raise UserError(f"{path} has no terms that can be looked for: list names and rare words, one a line")
+    return [" ".join(term.words) for term in found.sought]
 
 
 def terms_for(path: Path | None, lines: Iterable[str], pairs: Sequence[Pair], seed: int = 1) -> list[Term]:
@@ -68,5 +74,5 @@ def said_anywhere(phrases: Collection[str], seed: int) -> set[str]:
 
 def as_list(terms: Iterable[Term]) -> str:
     """The lines of a file of terms."""
-    rows = ("\t".join([term.written, f"{term.weight:g}", *term.sounds_like]) for term in terms)
+    rows = ("\t".join([term.written, f"{term.weight:.6f}", *term.sounds_like]) for term in terms)
     return "".join(f"{row}\n" for row in rows)

@@ -1,10 +1,10 @@
 """Splits a domain's data: what is trained on, what the training is watched by, and what the report is of.
 
-No sentence, and no speaker where all are known, is on two sides; and what shares eight words in a row with a sentence
-that is kept back is not trained on.
+No sentence is on two sides, and no speaker where eight or more are known and none has most of the pairs. What shares
+eight words in a row with a sentence that is kept back is not trained on.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -18,7 +18,7 @@ from fairseq_asr_correct.recipes.real_pairs import WORDS_IN_A_ROW
 Item = TypeVar("Item")
 SHARE = 0.1  # of the data that is kept back, half to watch and half to report on
 FEWEST, MOST = 100, 600  # sentences that are kept back
-SPEAKERS = 8  # with fewer, sentences are split
+SPEAKERS, LARGEST = 8, 0.2  # with fewer, or one who has more than this share of the pairs, sentences are split
 ENOUGH_PAIRS = 200  # to keep some back; of fewer all are trained on, and the text is validated on
 WORST = 0.5  # of the text that may overlap with what was given to validate on
 
@@ -61,21 +61,28 @@ def split(
     elif valid_lines:
         kept = list(valid_lines)
     elif len(pairs) >= ENOUGH_PAIRS:
-        kept = _drawn(list(pairs), _owners(pairs), draw)
+        kept = _drawn(list(pairs), draw)
     else:
-        kept = _drawn(list(lines), list(lines), draw)
+        kept = _drawn(list(lines), draw)
     if len(kept) < 2:
         raise UserError("there is nothing to validate on: give more text or pairs, or name some with --valid")
-    watched, held_out = _halves(kept, draw)
+    watched, held_out = _until(kept, _owners(kept), len(kept) // 2, draw)
+    if not (watched and held_out):
+        raise UserError("what is to validate on is one sentence, or of one speaker: give more with --valid")
     found = Ngrams(WORDS_IN_A_ROW)
     found.add(_said(kept))
     train_lines = [line for line, hit in zip(lines, found.found(list(lines)), strict=True) if not hit]
     train_pairs = [pair for pair, hit in zip(pairs, found.found(_said(pairs)), strict=True) if not hit]
-    if (valid_pairs or valid_lines) and len(train_lines) < WORST * len(lines):
-        raise UserError(
-            f"{len(lines) - len(train_lines):,} of {len(lines):,} sentences of --text are also in --valid: give other "
-            "sentences to train on than to validate on"
-        )
+    if valid_pairs or valid_lines:
+        for flag, before, after in (("--text", lines, train_lines), ("--pairs", pairs, train_pairs)):
+            if len(after) < WORST * len(before):
+                raise UserError(
+                    f"{len(before) - len(after):,} of {len(before):,} sentences of {flag} are also in --valid: give "
+                    "other sentences to train on than to validate on"
+                )
+        speakers = {pair.speaker for pair in valid_pairs} - {None}
+        if len({pair.speaker for pair in pairs}) >= SPEAKERS:
+            train_pairs = [pair for pair in train_pairs if pair.speaker not in speakers]
     dropped = len(lines) + len(pairs) - len(train_lines) - len(train_pairs)
     return Split(train_lines, train_pairs, watched, held_out, dropped)
 
@@ -84,29 +91,25 @@ def _said(some: Iterable[Pair] | Iterable[str]) -> list[str]:
     return [one.said if isinstance(one, Pair) else one for one in some]
 
 
-def _owners(pairs: Sequence[Pair]) -> list[Hashable]:
-    """What of each pair must not be on two sides: its speaker, or else its sentence."""
-    speakers = {pair.speaker for pair in pairs}
+def _owners(some: Sequence[Any]) -> list[Hashable]:
+    """What of each pair or line must not be on two sides: its speaker, or else its sentence."""
+    if not (some and isinstance(some[0], Pair)):
+        return list(some)
+    speakers = Counter(pair.speaker for pair in some)
     by_speaker = None not in speakers and len(speakers) >= SPEAKERS
-    return [pair.speaker if by_speaker else pair.said for pair in pairs]
+    by_speaker = by_speaker and speakers.most_common(1)[0][1] <= LARGEST * len(some)
+    return [pair.speaker if by_speaker else pair.said for pair in some]
 
 
-def _drawn(some: list[Item], owners: list[Hashable], draw: Random) -> list[Item]:
+def _drawn(some: list[Item], draw: Random) -> list[Item]:
     """A part of some items, all of an owner's or none."""
     wanted = min(max(FEWEST, round(SHARE * len(some))), MOST, len(some) // 2)
-    return _until(some, owners, wanted, draw)[0]
-
-
-def _halves(kept: list[Item], draw: Random) -> tuple[list[Item], list[Item]]:
-    owners: list[Hashable] = [one.said if isinstance(one, Pair) else one for one in kept]
-    return _until(kept, owners, len(kept) // 2, draw)
+    return _until(some, _owners(some), wanted, draw)[0]
 
 
 def _until(some: list[Item], owners: list[Hashable], wanted: int, draw: Random) -> tuple[list[Item], list[Item]]:
     """At least so many items of owners drawn at random, and the others, both in order."""
-    by_owner: dict[Hashable, int] = defaultdict(int)
-    for owner in owners:
-        by_owner[owner] += 1
+    by_owner = Counter(owners)
     order = list(by_owner)
     draw.shuffle(order)
     chosen, count = set[Hashable](), 0

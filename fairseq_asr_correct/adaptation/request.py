@@ -1,5 +1,6 @@
 """What a corrector is adapted to, as a user asks for it."""
 
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,11 +43,14 @@ def check(request: Request) -> None:
     """
     if not (request.texts or request.pairs or request.terms):
         raise UserError("there is nothing to adapt to: give --text, --pairs or --terms")
-    if not request.minutes >= LEAST_MINUTES:
+    if not LEAST_MINUTES <= request.minutes < math.inf:
         raise UserError(
             f"--minutes {request.minutes:g}: a training needs at least {LEAST_MINUTES:g}; without one, "
             "asr-correct correct --terms writes the words of a list"
         )
+    for name in ("max_false_correction", "max_clean_changes"):
+        if (promised := getattr(request, name)) is not None and not 0 <= promised <= 100:
+            raise UserError(f"--{name.replace('_', '-')} {promised:g}: name a percentage from 0 to 100")
     if missing := [name for name in ("matplotlib", "jinja2") if find_spec(name) is None]:
         raise UserError(f"the report needs {' and '.join(missing)}: pip install 'fairseq-asr-correct[report]'")
     if request.recognizer not in (AUTO, *KINDS):

@@ -13,7 +13,7 @@ from fairseq_asr_correct.terms.term import Term
 from fairseq_asr_correct.terms.term_list import TermList
 
 LINES = 2000
-HARM = 0.0005  # of the words of text without the terms, that may change
+HARM = 0.003  # of the words of text without the terms, that may change
 LEAST = 0.02  # a list that needs less is of no use
 ERRORS = "ctc"  # recognizers that write what is no word
 

@@ -12,7 +12,7 @@ is fitted, and the domain's terms are weighed. The folder has the corrector, its
 held-out sentences before and after. Without pairs the numbers are of simulated errors, and the report says so.
 
 Text is of any kind that `asr-correct terms` reads; pairs are sources of `asr-correct pairs`. A killed command goes on
-where it was when it is given again, and gives the same corrector.
+when it is given again, and gives the same corrector.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from fairseq_asr_correct.adaptation.request import AUTO, Request, check
 from fairseq_asr_correct.commands.arguments import new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
-from fairseq_asr_correct.recipes.stages import Workplace
+from fairseq_asr_correct.recipes.stages import RECORDS, Workplace
 from fairseq_asr_correct.simulation.known_errors import KINDS
 
 
@@ -36,19 +36,37 @@ def main(argv: list[str] | None = None) -> None:
         args.seed, args.max_false_correction, args.max_clean_changes,
     )  # fmt: skip
     check(request)
-    if not is_free(args.save_to):
-        raise UserError(f"{args.save_to} is not empty: name a new folder")
-    place_of = args.work or args.save_to.with_name(f"{args.save_to.name}.work")
+    save_to = args.save_to.resolve()
+    place_of = args.work or save_to.with_name(f"{save_to.name}.work")
+    check_folders(request, save_to, place_of.resolve())
     with Workplace(place_of) as place:
         from fairseq_asr_correct.adaptation.adapting import adapt  # loads torch, and mistakes come first
 
         made = adapt(request, place, args.workers, args.precision)
-        with finished_together(args.save_to) as unfinished:
+        with finished_together(save_to) as unfinished:
             shutil.copytree(made, unfinished, dirs_exist_ok=True)
     if args.work is None:
         shutil.rmtree(place_of)
     print((args.save_to / "report/report.md").read_text(encoding="utf-8"))
     print(f"{args.save_to}: asr-correct correct {args.save_to} uses it; {args.save_to / 'report/report.html'} shows it")
+
+
+def check_folders(request: Request, save_to: Path, work: Path) -> None:
+    """Checks that a new corrector and what is made on the way have places of their own.
+
+    Raises:
+        UserError: not so.
+    """
+    if save_to.is_file() or not is_free(save_to):
+        raise UserError(f"{save_to} is a file or not empty: name a new folder")
+    if work == save_to:
+        raise UserError("--work and --save-to are the same folder: name two")
+    if not is_free(work) and not (work / RECORDS).is_dir():
+        raise UserError(f"{work} has other files in it: name another folder with --work")
+    for source in (*request.texts, str(request.start)):
+        folder = Path(source).resolve()
+        if folder.is_dir() and any(one.is_relative_to(folder) for one in (save_to, work)):
+            raise UserError(f"the new folder {save_to} would be in {source}, which is read: name one outside of it")
 
 
 def make_parser() -> argparse.ArgumentParser:

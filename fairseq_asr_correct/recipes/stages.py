@@ -26,6 +26,10 @@ Work = Callable[[Path], Told]
 RECORDS = "stages"
 
 
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 class Workplace:
     """A folder in which stages leave their outputs.
 
@@ -37,7 +41,7 @@ class Workplace:
         UserError: another process works in it, or it cannot be written to.
     """
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = print) -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None] = _say) -> None:
         self.folder, self._say = folder, say
         self._fingerprints = dict[Path, str]()
         make_folder(folder / RECORDS)

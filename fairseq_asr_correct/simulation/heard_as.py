@@ -60,12 +60,6 @@ def heard_as(word: str) -> Weighted:
     return [(form, max(1, round(1000 * math.exp(SHARP * (best[0][0] - cost))))) for cost, form in best]
 
 
-def table_of(words: Iterable[str]) -> dict[str, Weighted]:
-    """The forms of each word, for :func:`~.sound_alikes.save`."""
-    found = ((word, heard_as(word)) for word in words)
-    return {word: forms for word, forms in found if forms}
-
-
 def _on(ways: Iterable[Way], written: str, cost: float, added: bool) -> Iterator[Way]:
     """The ways, each with some letters more; and with the word that these complete."""
     for way in ways:

@@ -76,6 +76,8 @@ def test_a_killed_command_gives_the_same_corrector(text: Path, folders: Path, tm
         ([], "there is nothing to adapt to"),
         (["--text", "TEXT", "--minutes", "0.5"], "--minutes 0.5: a training needs at least 1"),
         (["--text", "TEXT", "--minutes", "nan"], "--minutes nan"),
+        (["--text", "TEXT", "--minutes", "inf"], "--minutes inf"),
+        (["--text", "TEXT", "--max-clean-changes", "-1"], "--max-clean-changes -1: name a percentage"),
         (["--text", "TEXT", "--base", "TEXT.none"], "is no corrector"),
     ],
 )
@@ -97,6 +99,12 @@ def test_a_report_that_could_not_be_drawn_is_told_before(text: Path, monkeypatch
 def test_a_folder_that_is_there_stays(text: Path, tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
     shutil.copy(text, tmp_path / "new")
-    with pytest.raises(UserError, match="is not empty: name a new folder"):
+    with pytest.raises(UserError, match="not empty: name a new folder"):
         main(["adapt", "--text", str(text), "--save-to", str(tmp_path / "new")])
+    with pytest.raises(UserError, match="is a file or not empty"):
+        main(["adapt", "--text", str(text), "--save-to", str(tmp_path / "new" / text.name)])
+    with pytest.raises(UserError, match="has other files in it: name another folder with --work"):
+        main(["adapt", "--text", str(text), "--work", str(tmp_path / "new"), "--save-to", str(tmp_path / "other")])
+    with pytest.raises(UserError, match=r"would be in .*, which is read"):
+        main(["adapt", "--text", str(tmp_path), "--save-to", str(tmp_path / "other")])
     assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -9,8 +9,9 @@ import pytest
 from fairseq_asr_correct.__main__ import main
 from fairseq_asr_correct.adaptation import mixture
 from fairseq_asr_correct.adaptation.adapting import nothing_but
-from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts
-from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED, DomainStages
+from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts, read_valid
+from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED, DomainStages, files_of
+from fairseq_asr_correct.adaptation.domain_terms import said_terms
 from fairseq_asr_correct.adaptation.request import Request
 from fairseq_asr_correct.english.made_up import made_up_lines
 from fairseq_asr_correct.errors import UserError
@@ -68,7 +69,7 @@ def test_text_alone(domain: Path, tmp_path: Path) -> None:
         cleaned, split_up = stages(place, request).all()
         assert place.told("split")["simulated"] is True
     watched, held_out = rows_of(split_up / WATCHED), rows_of(split_up / HELD_OUT)
-    assert len(watched) == len(held_out) == 50 and any(row["text"] != row["pred_text"] for row in watched)
+    assert len(watched) == len(held_out) == 150 and any(row["text"] != row["pred_text"] for row in watched)
     lines = (split_up / LINES).read_text().splitlines()
     assert len(lines) > 150 and {row["text"] for row in held_out}.isdisjoint(lines)
     good = (cleaned / "train.good").read_text()
@@ -125,6 +126,26 @@ def test_bad_text(domain: Path, tmp_path: Path) -> None:
         read_texts([write(tmp_path / "german.txt", german)])
     with pytest.raises(UserError, match="cannot be read"):
         read_texts([str(tmp_path / "none.txt")])
+
+
+def test_bad_validation(domain: Path, tmp_path: Path) -> None:
+    text, pairs = str(domain / "text.txt"), str(domain / "pairs.jsonl")
+    assert len(read_valid([pairs])[0]) > 300 and len(read_valid([text])[1]) > 250 and read_valid([]) == ([], [])
+    with pytest.raises(UserError, match="has pairs and text: give one of them"):
+        read_valid([text, pairs])
+    with pytest.raises(UserError, match="has no sentences to validate on"):
+        read_valid([write(tmp_path / "digits.txt", "1 2\n3 4\n")])
+
+
+def test_a_list_without_a_term(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no terms that can be looked for"):
+        said_terms(Path(write(tmp_path / "terms.txt", "the\n")))
+
+
+def test_files_with_commas_in_their_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "minutes, 2024.txt", "")
+    assert files_of(path) == [Path(path)] and files_of(f"lines:{path}") == [Path(path)]
+    assert files_of("a.bad,b.good") == [Path("a.bad"), Path("b.good")]
 
 
 def test_bad_pairs(domain: Path, tmp_path: Path) -> None:

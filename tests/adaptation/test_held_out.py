@@ -41,10 +41,23 @@ def test_pairs_are_validated_on_pairs_by_sentence() -> None:
 
 def test_speakers_are_not_split() -> None:
     found = split([], pairs_of(500, speakers=25), [], [], 1)
-    trained, kept = ({pair.speaker for pair in side} for side in (found.pairs, [*found.watched, *found.held_out]))
-    assert trained.isdisjoint(kept) and len(trained) + len(kept) == 25
+    trained, watched, kept = ({pair.speaker for pair in side} for side in (found.pairs, found.watched, found.held_out))
+    assert len(trained | watched | kept) == len(trained) + len(watched) + len(kept) == 25
     few = split([], pairs_of(500, speakers=7), [], [], 1)
     assert {pair.speaker for pair in few.pairs} & {pair.speaker for pair in few.held_out}
+
+
+def test_one_who_says_most_is_not_kept_back_whole() -> None:
+    pairs = [Pair(f"sentence {' '.join(str(n))}", "x", "large" if n % 10 else f"small {n % 90}") for n in range(1000)]
+    found = split([], pairs, [], [], 1)
+    assert len(found.pairs) > 850 and any(pair.speaker == "large" for pair in found.held_out)
+
+
+def test_speakers_of_given_pairs_are_not_trained_on() -> None:
+    pairs = pairs_of(500, speakers=25)
+    others = [Pair(f"another {n}", "x", str(n % 5)) for n in range(60)]
+    found = split([], pairs, others, [], 1)
+    assert {pair.speaker for pair in found.pairs} == {str(n) for n in range(5, 25)}
 
 
 def test_few_pairs_are_all_trained_on() -> None:
@@ -63,6 +76,17 @@ def test_what_is_given_to_validate_on_is_used_whole() -> None:
 def test_a_text_that_is_validated_on_is_refused() -> None:
     with pytest.raises(UserError, match="300 of 400 sentences of --text are also in --valid"):
         split(LINES, [], [], LINES[:300], 1)
+
+
+def test_pairs_that_are_validated_on_are_refused() -> None:
+    pairs = pairs_of(300)
+    with pytest.raises(UserError, match="300 of 300 sentences of --pairs are also in --valid"):
+        split([], pairs, pairs, [], 1)
+
+
+def test_one_sentence_to_validate_on() -> None:
+    with pytest.raises(UserError, match="is one sentence"):
+        split(LINES, [], [Pair("one sentence", f"heard {n}", None) for n in range(50)], [], 1)
 
 
 def test_too_little() -> None:

@@ -20,6 +20,8 @@ Run = Callable[..., str]
 class Shout:
     """Corrects to capitals, and stops at a text where it is told to."""
 
+    terms = None
+
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.fails_at = ""

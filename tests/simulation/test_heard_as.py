@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairseq_asr_correct.english.frequencies import zipf
-from fairseq_asr_correct.simulation.heard_as import ALONE, COMMON, FORMS, heard_as, table_of
+from fairseq_asr_correct.simulation.heard_as import ALONE, COMMON, FORMS, heard_as
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,3 @@ def test_forms_are_of_common_words_the_likeliest_first(word: str) -> None:
     assert all(weight >= 1 for _, weight in forms)
     for one in (one for form, _ in forms for one in form.split()):
         assert zipf(one) >= COMMON and (len(one) > 1 or one in ALONE)
-
-
-def test_a_table_has_the_words_that_are_heard_as_something() -> None:
-    assert table_of(["ondine", "'"]).keys() == {"ondine"}
