@@ -137,6 +137,8 @@ def test_letters_that_nobody_sees(run: Run, tmp_path: Path) -> None:
 class Same:
     """A corrector that leaves everything as it is."""
 
+    terms = None
+
     def correct(self, texts: list[str], **options: object) -> list[str]:
         return texts
 

@@ -375,6 +375,8 @@ COMMANDS: dict[str, Callable[[Case, Shell], int]] = {
 class Mend:
     """Corrects one word, in place of a model."""
 
+    terms = None
+
     def correct(self, texts: list[str], **options: object) -> list[str]:
         return [text.replace("wated", "waited") for text in texts]
 

@@ -56,17 +56,18 @@ def split(
     """
     draw = Random(f"held out {seed}")
     kept: list[Any]
+    by_speaker = _are_by_speaker(valid_pairs or pairs)
     if valid_pairs:
         kept = list(valid_pairs)
     elif valid_lines:
         kept = list(valid_lines)
     elif len(pairs) >= ENOUGH_PAIRS:
-        kept = _drawn(list(pairs), draw)
+        kept = _drawn(list(pairs), by_speaker, draw)
     else:
-        kept = _drawn(list(lines), draw)
+        kept = _drawn(list(lines), False, draw)
     if len(kept) < 2:
         raise UserError("there is nothing to validate on: give more text or pairs, or name some with --valid")
-    watched, held_out = _until(kept, _owners(kept), len(kept) // 2, draw)
+    watched, held_out = _until(kept, _owners(kept, by_speaker), len(kept) // 2, draw)
     if not (watched and held_out):
         raise UserError("what is to validate on is one sentence, or of one speaker: give more with --valid")
     found = Ngrams(WORDS_IN_A_ROW)
@@ -91,20 +92,22 @@ def _said(some: Iterable[Pair] | Iterable[str]) -> list[str]:
     return [one.said if isinstance(one, Pair) else one for one in some]
 
 
-def _owners(some: Sequence[Any]) -> list[Hashable]:
+def _are_by_speaker(pairs: Sequence[Pair]) -> bool:
+    """Whether pairs are split by speaker, and not by sentence."""
+    speakers = Counter(pair.speaker for pair in pairs)
+    enough = None not in speakers and len(speakers) >= SPEAKERS
+    return enough and speakers.most_common(1)[0][1] <= LARGEST * len(pairs)
+
+
+def _owners(some: Sequence[Any], by_speaker: bool) -> list[Hashable]:
     """What of each pair or line must not be on two sides: its speaker, or else its sentence."""
-    if not (some and isinstance(some[0], Pair)):
-        return list(some)
-    speakers = Counter(pair.speaker for pair in some)
-    by_speaker = None not in speakers and len(speakers) >= SPEAKERS
-    by_speaker = by_speaker and speakers.most_common(1)[0][1] <= LARGEST * len(some)
-    return [pair.speaker if by_speaker else pair.said for pair in some]
+    return [(one.speaker if by_speaker else one.said) if isinstance(one, Pair) else one for one in some]
 
 
-def _drawn(some: list[Item], draw: Random) -> list[Item]:
+def _drawn(some: list[Item], by_speaker: bool, draw: Random) -> list[Item]:
     """A part of some items, all of an owner's or none."""
     wanted = min(max(FEWEST, round(SHARE * len(some))), MOST, len(some) // 2)
-    return _until(some, _owners(some), wanted, draw)[0]
+    return _until(some, _owners(some, by_speaker), wanted, draw)[0]
 
 
 def _until(some: list[Item], owners: list[Hashable], wanted: int, draw: Random) -> tuple[list[Item], list[Item]]:

@@ -62,8 +62,8 @@ def make_worker(args: argparse.Namespace) -> Callable[[list[Said]], list[str]]:
     def worker(some: list[Said]) -> list[str]:
         texts, lists = split(some, terms)
         heard = [one.heard for one in some]
-        own = lists if any(lists) else ()
-        return correct(texts, terms=own, **({"word_confidence": heard} if any(heard) else {}))
+        own: dict[str, Any] = {"terms": lists} if any(lists) or corrector.terms else {}
+        return correct(texts, **own, **({"word_confidence": heard} if any(heard) else {}))
 
     return worker
 

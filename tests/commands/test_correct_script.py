@@ -195,7 +195,7 @@ def test_options_reach_the_corrector(run: Run, shout: Shout, monkeypatch: pytest
     write(tmp_path / "hyp.txt", ["one"])
     flags = ("--decoding", "input-guided", "--batch-size", 7, "--keep-threshold=-inf", "--dtype", "bfloat16", "--plain")
     run("hyp.txt", "out", *flags)
-    assert made == [(tmp_path, "cpu", "bfloat16", {"plain": True, "keep_threshold": float("-inf")})]
+    assert made == [(tmp_path, "cpu", "bfloat16", {"plain": True, "domain": None, "keep_threshold": float("-inf")})]
     assert shout.options == {"batch_size": 7, "beam": None, "decoding": "input-guided"}
 
 

@@ -17,7 +17,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     told: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", told.append)
     monkeypatch.setattr(SecondOpinion, "of", lambda *args: None)
-    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **how: SimpleNamespace(finish=Finish()))
+    monkeypatch.setattr(Corrector, "from_pretrained", lambda *args, **how: SimpleNamespace(finish=Finish(), terms=None))
     return told
 
 

@@ -247,6 +247,8 @@ def test_what_explain_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     """The command itself, with terms in place of a model."""
 
     class TermsAlone:
+        terms = None
+
         def explain(self, texts: list[str], terms: TermList, **options: object) -> list[Correction]:
             return list(correct_terms(texts, terms))
 
