@@ -131,11 +131,15 @@ def hold(standin: Standin, batcher: Batcher) -> Any:
 
 @contextmanager
 def running(
-    app: FastAPI, batcher: Batcher, grace: int = SOON, connections: int = 100
+    app: FastAPI,
+    batcher: Batcher,
+    grace: int = SOON,
+    connections: int = 100,
+    stop: Callable[[], object] = lambda: None,
 ) -> Iterator[tuple[Server, threading.Thread, int]]:
     """The service behind a real port, in a thread."""
     bound = bind("127.0.0.1", 0)
-    server = Server(app, batcher, connections, grace)
+    server = Server(app, batcher, connections, grace, stop)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
     port = bound.getsockname()[1]
     assert address(bound) == f"http://127.0.0.1:{port}"

@@ -57,9 +57,14 @@ def read_terms(path: Path | None) -> "TermList | None":
     from fairseq_asr_correct.terms.term_list import TermList  # which loads NumPy
 
     terms = TermList.read(path)
+    warn(path, terms)
+    return terms
+
+
+def warn(path: Path, terms: "TermList") -> None:
+    """Says on standard error which terms of a file or folder are not looked for."""
     for warning in terms.warnings:
         print(f"{path}: {warning}", file=sys.stderr)
-    return terms
 
 
 def add_spellings(parser: argparse.ArgumentParser) -> None:

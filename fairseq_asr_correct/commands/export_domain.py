@@ -17,7 +17,7 @@ import shutil
 from pathlib import Path
 
 from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse_export
-from fairseq_asr_correct.domains.domain_folder import make_domain
+from fairseq_asr_correct.domains.domain_folder import Domain, make_domain
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import DOMAIN, EVERY, TERMS
 from fairseq_asr_correct.folders.rules import RULES
@@ -38,6 +38,7 @@ def main(argv: list[str] | None = None) -> None:
         for name in COPIED:
             if (args.model / name).is_file():
                 shutil.copyfile(args.model / name, unfinished / name)
+        Domain.read(unfinished).check(base)
     sizes = [(args.save_to / DOMAIN[1]).stat().st_size, (args.model / "model.safetensors").stat().st_size]
     print("{}: {:.2f} MB for {:.1f} MB".format(args.save_to, *(size / 1e6 for size in sizes)))
 

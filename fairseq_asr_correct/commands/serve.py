@@ -41,6 +41,7 @@ from fairseq_asr_correct.commands.arguments import (
     modern,
     new_parser,
     read_terms,
+    warn,
     whole,
 )
 from fairseq_asr_correct.errors import UserError
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
     from fairseq_asr_correct.serving.metrics import Metrics
     from fairseq_asr_correct.serving.queueing import Correct
     from fairseq_asr_correct.terms.term_list import TermList
+
+FIRST_TEXT = "the first is slow"
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -85,8 +88,11 @@ def main(argv: list[str] | None = None) -> None:
     corrector, how = load(args)
     if corrector.terms:
         lists[OWN] = corrector.terms
+        warn(args.model, corrector.terms)
     opinion = second_opinion(args, corrector) if args.language_model else None
-    corrector.correct("the first is slow", **how)  # also reports flags that the model does not support
+    warm_up(corrector, how)  # also reports flags that the model does not support
+    if opinion:
+        opinion.correct([FIRST_TEXT], **how)  # whose search has a beam
     metrics = Metrics()
     domains = Domains(
         folders,
@@ -111,16 +117,16 @@ def main(argv: list[str] | None = None) -> None:
         domains,
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)  # fairseq sets the root logger to INFO
-    server = Server(app, batcher, most_connections(), args.grace_seconds)
+    server = Server(app, batcher, most_connections(), args.grace_seconds, domains.close)
     for number in (signal.SIGTERM, signal.SIGINT):  # uvicorn raises them again when it has stopped
         signal.signal(number, server.handle_exit)
     listen(bound)
     print(f"{args.model} is served at {address(bound)}", flush=True)
     server.run(sockets=[bound])
     domains.close()
-    if not batcher.close(1):
+    if not batcher.close(1) or domains.busy:
         sys.stderr.flush()
-        os._exit(0)  # nobody waits for the last batch, and Python would abort because of its thread
+        os._exit(0)  # nobody waits for the last batch or domain, and Python would abort or wait because of its thread
 
 
 def read_lists(named: Sequence[tuple[str, Path]]) -> "dict[str, TermList]":
@@ -139,13 +145,14 @@ def read_lists(named: Sequence[tuple[str, Path]]) -> "dict[str, TermList]":
 
 
 def read_domains(args: argparse.Namespace) -> dict[str, Path]:
-    """The folders of domains by their names, each of which fits the model.
+    """The folders of domains by their names, each of which fits the model and has terms that can be read.
 
     Raises:
         UserError: two have the same name, one is damaged or of another base, or there is a language model too.
     """
     folders: dict[str, Path] = {}
     for name, path in args.domains:
+        from fairseq_asr_correct.corrector.backends import own_terms
         from fairseq_asr_correct.domains.domain_folder import Domain  # which loads NumPy
 
         if args.language_model:
@@ -153,6 +160,8 @@ def read_domains(args: argparse.Namespace) -> dict[str, Path]:
         if name in folders:
             raise UserError(f"--domain {name}= is given twice: give each domain its own name")
         Domain.read(path).check(args.model)
+        if terms := own_terms(args.model, path):
+            warn(path, terms)
         folders[name] = path
     return folders
 
@@ -175,9 +184,15 @@ def own(corrector: "Corrector", how: dict[str, Any], metrics: "Metrics") -> "Own
     """What a domain has of its own."""
     from fairseq_asr_correct.serving.loaded_domains import Own
 
-    correct = what_corrects(corrector, how, metrics)
-    correct(corrector.cut("the first is slow"))
-    return Own(correct, corrector.terms)
+    warm_up(corrector, how)
+    return Own(what_corrects(corrector, how, metrics), corrector.terms)
+
+
+def warm_up(corrector: "Corrector", how: dict[str, Any]) -> None:
+    """Does what is slow the first time: a correction, which the metrics do not count, and the index of its terms."""
+    corrector.correct_parts(corrector.cut(FIRST_TEXT), **how)
+    if corrector.terms:
+        corrector.terms.index  # noqa: B018
 
 
 def load(args: argparse.Namespace, domain: Path | None = None) -> tuple["Corrector", dict[str, Any]]:

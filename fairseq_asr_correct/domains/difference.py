@@ -4,12 +4,14 @@ A matrix's change has ``NAME.left``, ``NAME.right`` and ``NAME.size``, as :mod:`
 ``NAME``, in float16.
 """
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fairseq_asr_correct.domains.factors import Factors, packed_size
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.runtime.building.arithmetic import SCALE
 from fairseq_asr_correct.runtime.row_scales import in_float32
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensor, StoredTensors
@@ -17,6 +19,7 @@ from fairseq_asr_correct.runtime.stored_tensors import StoredTensor, StoredTenso
 PARTS = (".left", ".right", ".size")
 VERSION = "dictionary_version"  # no weight
 FAR = 0.7  # a change of weights by so much of their size: adapted models are at 0.1, and others with one BERT above 0.9
+MOST_OF_A_VECTOR = float(np.finfo(np.float16).max)  # to what a number of a vector's change is stored
 HEADER = 120  # bytes, about, that a tensor takes in a file besides its numbers
 Arrays = dict[str, NDArray]
 Sizes = tuple[int, ...]
@@ -33,7 +36,9 @@ def difference(base: StoredTensors, adapted: StoredTensors, most_bytes: float) -
         most_bytes: about how many it may take.
 
     Raises:
-        ValueError: the models have other tensors, are not of one training, or have weights that are not numbers.
+        UserError: vectors alone take more.
+        ValueError: the models have other tensors, are not of one training, or have weights that are not numbers, or a
+            vector changes by what float16 cannot hold.
     """
     found: Arrays = {}
     before = after = 0.0  # sums of squares
@@ -53,13 +58,17 @@ def difference(base: StoredTensors, adapted: StoredTensors, most_bytes: float) -
         if not change.any():
             continue
         if len(shape) == 1:
+            if np.abs(change).max() > MOST_OF_A_VECTOR:
+                raise ValueError(f"{name:.100} changes by more than {MOST_OF_A_VECTOR:.0f}")
             found[name] = change.astype(np.float16)
             continue
         factors[name], squares = Factors.of(change)
         each += [(one / factors[name].bytes_each, name) for one in squares]
     if after > FAR**2 * before:
         raise ValueError("the two are as far apart as models that have nothing to do with each other")
-    left = most_bytes - sum(array.nbytes + HEADER for array in found.values())
+    least = sum(array.nbytes + HEADER for array in found.values())
+    if (left := most_bytes - least) < 0:
+        raise UserError(f"the vectors that change take {least} bytes: give --megabytes {math.ceil(least / 1e4) / 100:.2f}")
     ranks = dict.fromkeys(factors, 0)
     for _, name in sorted(each, reverse=True):
         left -= factors[name].bytes_each + (0 if ranks[name] else len(PARTS) * HEADER)

@@ -82,7 +82,7 @@ class Domain:
         """The tensors of its base that it changes, in float32.
 
         Args:
-            base: the tensors of a folder; those of other files than ``model.safetensors`` do not count.
+            base: the tensors of a folder; those of other files than ``model.safetensors`` cannot be changed.
 
         Raises:
             UserError: they are not those of its base, or the difference is damaged.
@@ -93,7 +93,7 @@ class Domain:
                 "other weights: name the base that it was made with"
             )
         try:
-            yield from changed(base, self.stored)
+            yield from changed(base.of_file(EXPORTED[1]), self.stored)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{self.folder / DOMAIN[1]} cannot be used ({reason(error)}): {ADVICE}") from error
 
@@ -115,8 +115,8 @@ def fingerprint(tensors: StoredTensors) -> str:
     is exported for ONNX Runtime.
     """
     digest = hashlib.sha256()
-    for name, one in sorted(tensors.items()):
-        if one.file == EXPORTED[1] and not name.endswith(SCALE):
+    for name, one in sorted(tensors.of_file(EXPORTED[1]).items()):
+        if not name.endswith(SCALE):
             digest.update(f"{name}\n{one.dtype} {one.shape}\n".encode("utf-8", "surrogatepass"))
             digest.update(tensors.numbers(name).tobytes())
     return digest.hexdigest()
@@ -132,7 +132,8 @@ def make_domain(folder: Path, base: Path, adapted: Path, most_bytes: float) -> N
         most_bytes: about how many the difference may take.
 
     Raises:
-        UserError: a folder is not exported or damaged, or the models do not have the same shape and dictionary.
+        UserError: a folder is not exported or damaged, the models do not have the same shape and dictionary, or
+            ``most_bytes`` is not enough.
     """
     from safetensors.numpy import save
 
@@ -141,6 +142,8 @@ def make_domain(folder: Path, base: Path, adapted: Path, most_bytes: float) -> N
         raise UserError(f"{adapted} has another shape or dictionary than {base}: name the base that it was made of")
     try:
         tensors = difference(first[1], second[1], most_bytes)
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{adapted} is no change of {base} ({reason(error)}): name the base that it was made of"

@@ -24,6 +24,15 @@ def in_int8(matrix: NDArray) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
 
 
 def in_float32(tensors: StoredTensors, name: str) -> NDArray[np.float32]:
-    """A tensor's numbers in float32, whatever they are stored in."""
+    """A tensor's numbers in float32, whatever they are stored in.
+
+    Raises:
+        ValueError: it is in int8, and its scale is missing or has another shape or type.
+    """
     numbers = tensors.numbers(name).astype(np.float32)
-    return numbers * tensors.numbers(name + SCALE)[:, None] if tensors[name].dtype == "int8" else numbers
+    if tensors[name].dtype != "int8":
+        return numbers
+    scale = tensors.get(name + SCALE)
+    if scale is None or (scale.dtype, scale.shape) != ("float32", numbers.shape[:1]) or numbers.ndim != 2:
+        raise ValueError(f"{name:.100} is in int8 without a scale in float32 for each row")
+    return numbers * tensors.numbers(name + SCALE)[:, None]

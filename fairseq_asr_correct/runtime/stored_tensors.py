@@ -51,6 +51,12 @@ class StoredTensors(dict[str, StoredTensor]):
         for key, array in self._made.items():
             self[key] = StoredTensor("", array.dtype.name, array.shape, 0, array.nbytes)
 
+    def of_file(self, file: str) -> "StoredTensors":
+        """The tensors of one of the files."""
+        found = StoredTensors(self.folder, ())
+        found.update({name: one for name, one in self.items() if one.file == file})
+        return found
+
     def numbers(self, name: str) -> NDArray:
         """A tensor's numbers."""
         one = self[name]

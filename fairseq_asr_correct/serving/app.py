@@ -121,6 +121,8 @@ async def answer(
     """The response with the corrected texts, or with an error."""
     try:
         asked = await read(request, limits, cut, lists, domains.names)
+        if batcher.stopping:
+            raise Stopping  # before a domain is loaded for it
         async with domains.borrowed(request, asked.domain) as domain:
             if domain and asked.terms is None:
                 asked = asked._replace(terms=domain.terms)

@@ -27,7 +27,7 @@ def terms_of(value: Any, limits: Limits, lists: Lists) -> TermList:
     """
     if isinstance(value, str):
         check_text("terms", value)
-        if value not in lists:
+        if value == OWN or value not in lists:
             raise Refusal(422, f"the service has no list of terms {value!r:.80}: name another, or send the terms")
         return lists[value]
     if not isinstance(value, list):

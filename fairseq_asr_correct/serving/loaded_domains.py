@@ -15,6 +15,7 @@ from typing import NamedTuple, NoReturn
 from fastapi import Request
 
 from fairseq_asr_correct.corrector.parts import Part
+from fairseq_asr_correct.serving.batching import Stopping
 from fairseq_asr_correct.serving.requests import unless_gone
 from fairseq_asr_correct.terms.term_list import TermList
 
@@ -81,13 +82,18 @@ class Domains:
         self._kept: OrderedDict[str, Loaded] = OrderedDict()  # the one that was used last is last
         self._waiting: dict[str, list[Future[Loaded]]] = {}  # what is to be loaded, and for whom
         self._changed = threading.Condition()
-        self._closed = False
+        self._closed = self._busy = False
         self._loader = ThreadPoolExecutor(1, "domains")
 
     @property
     def loaded(self) -> int:
         """How many are loaded."""
         return len(self._kept)
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being loaded."""
+        return self._busy
 
     @asynccontextmanager
     async def borrowed(self, request: Request, name: str | None) -> AsyncIterator[Loaded | None]:
@@ -99,6 +105,7 @@ class Domains:
 
         Raises:
             LoadingFailed: it cannot be loaded.
+            Stopping: no more are loaded.
             starlette.requests.ClientDisconnect: the client went away before it was loaded.
         """
         if name is None:
@@ -112,15 +119,20 @@ class Domains:
                 self._give_back(loaded)
 
     def close(self) -> None:
-        """Loads no more."""
+        """Loads no more; requests that wait for a domain end with :class:`~.batching.Stopping`."""
         with self._changed:
             self._closed = True
+            for name in list(self._waiting):
+                for future in self._still_waiting(name):
+                    future.set_exception(Stopping())
             self._changed.notify()
         self._loader.shutdown(wait=False, cancel_futures=True)
 
     async def _get(self, request: Request, name: str) -> Loaded:
         """A domain with one more user, loaded if need be."""
         with self._changed:
+            if self._closed:
+                raise Stopping
             if found := self._kept.get(name):
                 found.users += 1
                 self._kept.move_to_end(name)
@@ -143,11 +155,20 @@ class Domains:
 
     def _load(self, name: str) -> None:
         """Loads a domain for all that wait for it; the loader's thread alone calls it."""
-        with self._changed:
-            if all(future.cancelled() for future in self._waiting[name]):
-                self._still_waiting(name)
-                return
-            self._make_room()
+        self._busy = True
+        try:
+            with self._changed:
+                if all(future.cancelled() for future in self._waiting.get(name, ())):
+                    self._still_waiting(name)
+                    return
+                self._make_room()
+                if self._closed:
+                    return
+            self._load_now(name)
+        finally:
+            self._busy = False
+
+    def _load_now(self, name: str) -> None:
         try:
             loaded = Loaded(self._load_one(name))
         except Exception as error:
@@ -167,11 +188,12 @@ class Domains:
 
     def _still_waiting(self, name: str) -> list[Future[Loaded]]:
         """What waits for a domain, and waits no more; those that went away are left out."""
-        return [future for future in self._waiting.pop(name) if future.set_running_or_notify_cancel()]
+        return [future for future in self._waiting.pop(name, ()) if future.set_running_or_notify_cancel()]
 
     def _make_room(self) -> None:
         while len(self._kept) >= self._most and not self._closed:
             idle = [name for name, loaded in self._kept.items() if not loaded.users]
             leaving = self._kept.pop((idle or [*self._kept])[0])
             self._changed.wait_for(lambda leaving=leaving: not leaving.users or self._closed)
-            leaving.leave()
+            if not leaving.users:
+                leaving.leave()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -67,9 +68,17 @@ class Server(uvicorn.Server):
         batcher: corrects the texts.
         connections: the most connections.
         grace: seconds to answer pending requests; after that they are refused.
+        stop: called when it begins to stop.
     """
 
-    def __init__(self, app: Any, batcher: Batcher, connections: int, grace: float) -> None:
+    def __init__(
+        self,
+        app: Any,
+        batcher: Batcher,
+        connections: int,
+        grace: float,
+        stop: Callable[[], object] = lambda: None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             http=Connection,
@@ -86,7 +95,7 @@ class Server(uvicorn.Server):
         )
         super().__init__(config)
         self._batcher = batcher
-        self._grace = grace
+        self._grace, self._stop = grace, stop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to stop after a signal."""
@@ -110,6 +119,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stops the server; uvicorn calls this after a signal."""
         self._batcher.stopping = True
+        self._stop()
         loop = asyncio.get_running_loop()
         loop.call_later(ANSWERING, self._drop_who_is_slow)
         loop.call_later(self._grace, self._batcher.abandon)

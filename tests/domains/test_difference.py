@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from fairseq_asr_correct.domains.difference import HEADER, PARTS, changed, difference
 from fairseq_asr_correct.domains.factors import Factors, packed_size
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.runtime.row_scales import in_int8
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
@@ -116,6 +117,14 @@ def test_a_file_is_as_large_as_was_asked(most: int, tmp_path: Path) -> None:
     assert 0.3 * most < (tmp_path / "difference.safetensors").stat().st_size <= most
 
 
+def test_less_than_vectors_take_is_refused() -> None:
+    base, adapted = models()
+    least = 16 + HEADER
+    assert difference(in_memory(base), in_memory(adapted), least).keys() == {"fc.bias"}
+    with pytest.raises(UserError, match=f"take {least} bytes: give --megabytes 0.01"):
+        difference(in_memory(base), in_memory(adapted), least - 1)
+
+
 def test_nothing_is_stored_of_what_stays() -> None:
     base, _ = models()
     assert difference(in_memory(base), in_memory(base), PLENTY) == {} == made_of(base, {})
@@ -164,3 +173,7 @@ def test_models_that_differ_in_shape_have_no_difference() -> None:
         difference(in_memory(base), in_memory(far), PLENTY)
     with pytest.raises(ValueError, match=r"fc\.bias has weights that are not numbers"):
         difference(in_memory(base), in_memory(adapted | {"fc.bias": np.full(8, np.nan, np.float32)}), PLENTY)
+    large = adapted | {WORDS: adapted[WORDS] + 1e5, "fc.bias": base["fc.bias"] + np.float32(7e4)}
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match=r"fc\.bias changes by more than 65504"):
+        patch.setattr("fairseq_asr_correct.domains.difference.FAR", 1e9)
+        difference(in_memory(base), in_memory(large), PLENTY)

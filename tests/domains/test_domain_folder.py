@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from safetensors.numpy import load_file, save_file
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.commands import correct, explain, export, serve
 from fairseq_asr_correct.corrector.onnx_model import OnnxModel
-from fairseq_asr_correct.domains import difference
+from fairseq_asr_correct.domains import difference, domain_folder
 from fairseq_asr_correct.domains.domain_folder import Domain, fingerprint
+from fairseq_asr_correct.domains.factors import packed_size
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import EXPORTED
 from fairseq_asr_correct.runtime.row_scales import in_float32
@@ -157,10 +159,12 @@ def test_in_a_service(
     args = serve.make_parser().parse_args([base, "--domain", good, "--decoding", "input-guided"])
     assert serve.read_domains(args) == {"ferry": domains["float32"]} and args.most_domains == 4
     corrector, how = serve.load(args, domains["float32"])
-    own = serve.own(corrector, how, Metrics())
+    metrics = Metrics()
+    own = serve.own(corrector, how, metrics)
+    assert b"asr_correct_batch_seconds_count 0.0" in metrics.text(), "to warm it up is no batch"
     parts = [part for text in bad for part in Corrector.from_pretrained(base).cut(text)]
     assert own.correct(parts) == corrector.correct(bad, decoding="input-guided", terms=()) != bad
-    assert own.terms is corrector.terms is not None
+    assert own.terms is corrector.terms is not None and "index" in vars(own.terms), "not made in a request"
     for flags, message in (
         (["--domain", good, "--domain", good], "--domain ferry= is given twice"),
         (["--domain", f"ferry={domains['int8']}"], "name the base that it was made with"),
@@ -172,6 +176,18 @@ def test_in_a_service(
     with pytest.raises(SystemExit) as raised:
         serve.main([base, "--domain", "ferry"])
     assert raised.value.code == 2 and "ferry is not a name and a folder: write NAME=FOLDER" in capsys.readouterr().err
+
+
+def test_a_service_reads_the_terms_of_its_domains_at_the_start(
+    bases: dict[str, Path], damaged: Path, capsys: pytest.CaptureFixture
+) -> None:
+    args = serve.make_parser().parse_args([str(bases["int8"]), "--domain", f"ferry={damaged}"])
+    (damaged / "terms.txt").write_text("Kittiwake\nthe\n")
+    assert serve.read_domains(args) == {"ferry": damaged}
+    assert re.search("damaged: .*the is not looked for", capsys.readouterr().err)
+    (damaged / "terms.txt").write_text("bell\a\n")
+    with pytest.raises(UserError, match="line 1: .* control character"):
+        serve.read_domains(args)
 
 
 def test_another_base_is_refused(bases: dict[str, Path], domains: dict[str, Path], adapted: Path) -> None:
@@ -206,6 +222,16 @@ def test_what_is_no_change_of_a_base(bases: dict[str, Path], folders: Path, chec
         with pytest.raises(UserError, match=message):
             run(model, new, "--to", "domain", "--base", base)
         assert not new.exists(), "nothing half-written"
+
+
+def test_a_domain_that_would_not_load_is_not_written(
+    bases: dict[str, Path], adapted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = {"encoder.layers.0.fc1.bias": np.full(9999, 1, np.float16)}
+    monkeypatch.setattr(domain_folder, "difference", lambda base, adapted, most: bad)
+    with pytest.raises(UserError, match="cannot be used"):
+        run(adapted, tmp_path / "new", "--to", "domain", "--base", bases["int8"])
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_full_disk(bases: dict[str, Path], adapted: Path, tmp_path: Path) -> None:
@@ -282,6 +308,23 @@ def test_numbers_that_are_none(base: str, dtype: str | None, damaged: Path, base
     some = next(name for name in tensors if name.endswith(".size"))
     save_file(tensors | {some: np.full_like(tensors[some], np.nan)}, path)
     refused(lambda: Corrector.from_pretrained(bases[base], domain=damaged, dtype=dtype), "weights that are not numbers")
+
+
+def test_tensors_of_other_files_stay(damaged: Path, bases: dict[str, Path]) -> None:
+    """The spelling of the dictionary is no weight, and those who read a domain with another base lack it."""
+    base = StoredTensors(bases["int8-onnx"], [EXPORTED[1], "spelling.safetensors"])
+    spelling = load_file(bases["int8-onnx"] / "spelling.safetensors")
+    path = damaged / "difference.safetensors"
+    assert list(Domain.read(damaged).changed(base))
+    for name, numbers in spelling.items():
+        rank = {".left": len(numbers), ".right": numbers.size // len(numbers)}
+        parts = {name + part: np.full((1, packed_size(size)), 0x24, np.int8) for part, size in rank.items()}
+        parts |= {f"{name}.size": np.ones(1, np.float32)}
+        for more in (parts, {name: np.ones(len(numbers), np.float16)}):
+            shutil.copyfile(path, path.with_suffix(".good"))
+            save_file(load_file(path) | more, path)
+            refused(lambda: list(Domain.read(damaged).changed(base)), "is nothing that can change")
+            path.with_suffix(".good").replace(path)
 
 
 def test_a_cut_off_file(damaged: Path, bases: dict[str, Path]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import signal
 import threading
 import weakref
 from collections import Counter
@@ -11,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
 import pytest
-from service import SOON, Make, ask, client, hold, post, running, send, until, waiting
+from service import SOON, Make, ask, client, hold, post, received, running, send, until, waiting
 
 from fairseq_asr_correct.corrector.parts import Part
 from fairseq_asr_correct.serving.lists_of_terms import OWN
@@ -214,6 +215,48 @@ def test_a_client_that_goes_away_while_its_domain_is_loaded(serve: Serve) -> Non
         for name in ("kitchen", "court", "kitchen"):
             assert httpx.post(url, json={"text": "b", "domain": name}).json() == {"text": f"[{name} b]"}
     assert loader.loads == ["court", "kitchen", "court", "kitchen"] and loader.most_alive == 1
+
+
+def test_closing_while_one_waits_for_room(serve: Serve) -> None:
+    loader, domains, standin, batcher, app = serve(most=1, held=True)
+    hold(standin, batcher)
+    with ThreadPoolExecutor(2) as pool:
+        court = pool.submit(post, app, json.dumps({"text": "a", "domain": "court"}))
+        until(lambda: waiting(batcher) == 1)
+        kitchen = pool.submit(post, app, json.dumps({"text": "b", "domain": "kitchen"}))
+        until(lambda: domains.busy and not domains.loaded)
+        domains.close()
+        assert refused(kitchen.result(SOON)) and not court.done()
+        standin.go.set()
+        assert court.result(SOON).json() == {"text": "[court a]"}, "it stays for those that have it"
+    until(lambda: not domains.busy)
+    assert refused(post(app, json.dumps({"text": "a", "domain": "ferry"}))) and loader.loads == ["court"]
+
+
+def test_a_service_that_stops_while_one_is_loaded(serve: Serve) -> None:
+    loader, domains, _, batcher, app = serve()
+    loader.go.clear()
+    with running(app, batcher, stop=domains.close) as (server, _, port):
+        first, second = (send(port, "a", domain=name) for name in ("court", "ferry"))
+        until(lambda: loader.begun.is_set() and len(domains._waiting) == 2)
+        server.handle_exit(signal.SIGTERM, None)
+        for connection in (first, second):
+            status, answer = received(connection)
+            assert status == 503 and "is stopping" in answer["error"]
+        assert domains.busy
+    loader.go.set()
+    until(lambda: not domains.busy)
+    assert loader.loads == ["court"]
+
+
+def test_a_request_that_comes_while_the_service_stops_loads_nothing(serve: Serve) -> None:
+    loader, _, _, batcher, app = serve()
+    batcher.stopping = True
+    assert refused(post(app, json.dumps({"text": "a", "domain": "court"}))) and not loader.loads
+
+
+def refused(response: httpx.Response) -> bool:
+    return response.status_code == 503 and "is stopping" in response.json()["error"]
 
 
 @pytest.mark.parametrize("most", [1, 2])

@@ -39,6 +39,13 @@ def test_bad_terms(terms: object, status: int, message: str, make_service: Make)
     assert re.search(message, response.json()["error"])
 
 
+def test_the_list_of_the_folder_has_no_name(make_service: Make) -> None:
+    _, _, app = make_service(lists={lists_of_terms.OWN: TermList(["Kittiwake"])})
+    assert post(app, json.dumps({"text": "a kitty wake is late"})).json()["text"] == "<a Kittiwake is late>"
+    response = post(app, json.dumps({"text": "a kitty wake is late", "terms": ""}))
+    assert response.status_code == 422 and "the service has no list of terms ''" in response.json()["error"]
+
+
 def test_terms_of_a_request(make_service: Make) -> None:
     """They are there before the model reads a text, and each is told."""
     standin, _, app = make_service(lists=LISTS)
