@@ -68,7 +68,9 @@ def difference(base: StoredTensors, adapted: StoredTensors, most_bytes: float) -
         raise ValueError("the two are as far apart as models that have nothing to do with each other")
     least = sum(array.nbytes + HEADER for array in found.values())
     if (left := most_bytes - least) < 0:
-        raise UserError(f"the vectors that change take {least} bytes: give --megabytes {math.ceil(least / 1e4) / 100:.2f}")
+        raise UserError(
+            f"the vectors that change take {least} bytes: give --megabytes {math.ceil(least / 1e4) / 100:.2f}"
+        )
     ranks = dict.fromkeys(factors, 0)
     for _, name in sorted(each, reverse=True):
         left -= factors[name].bytes_each + (0 if ranks[name] else len(PARTS) * HEADER)

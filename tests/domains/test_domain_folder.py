@@ -186,7 +186,7 @@ def test_a_service_reads_the_terms_of_its_domains_at_the_start(
     assert serve.read_domains(args) == {"ferry": damaged}
     assert re.search("damaged: .*the is not looked for", capsys.readouterr().err)
     (damaged / "terms.txt").write_text("bell\a\n")
-    with pytest.raises(UserError, match="line 1: .* control character"):
+    with pytest.raises(UserError, match=r"line 1: .* control character"):
         serve.read_domains(args)
 
 

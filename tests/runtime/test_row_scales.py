@@ -12,7 +12,9 @@ from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 
 def matrix(**others: NDArray) -> StoredTensors:
     numbers = np.array([[1, -2, 127], [0, 3, 4]], np.int8)
-    return StoredTensors(Path("nowhere"), (), {"a": numbers} | {name.replace("_", "."): x for name, x in others.items()})
+    return StoredTensors(
+        Path("nowhere"), (), {"a": numbers} | {name.replace("_", "."): x for name, x in others.items()}
+    )
 
 
 def test_each_row_has_its_scale() -> None:
