@@ -40,7 +40,7 @@ LANGUAGE_MODEL = [
     "accelerate>=1.1",  # transformers asks for it to load what gguf has read
 ]
 RUNTIME = [
-    "onnxruntime>=1.26",  # computes exported folders on the CPU, the shipped one too, in a tenth of torch's time
+    "onnxruntime>=1.26",  # computes exported folders on the CPU, faster than torch
     "numpy>=1.26",  # its arrays
     "rapidfuzz>=3.9",  # which words a correction changes
     "tqdm>=4.60",  # progress

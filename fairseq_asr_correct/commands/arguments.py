@@ -123,8 +123,8 @@ def choice_of(args: argparse.Namespace) -> dict[str, Any]:
 
 def add_decoding(parser: argparse.ArgumentParser) -> None:
     """Adds --decoding."""
-    parser.add_argument("--decoding", choices=DECODINGS, help="input-guided is greedy and faster (default: beam with "
-        "--beam, and for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
+    parser.add_argument("--decoding", choices=DECODINGS, help="input-guided is greedy and faster (default: beam if "
+        "--beam is above 1, and for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
 
 
 def add_plain(parser: argparse.ArgumentParser) -> None:

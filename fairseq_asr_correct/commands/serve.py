@@ -236,8 +236,8 @@ def make_parser() -> argparse.ArgumentParser:
         "on ONNX Runtime; float32 for others)")  # fmt: skip
     parser.add_argument("--threads", type=whole(1), metavar="N", help="CPU threads (default: one for each core)")
     parser.add_argument("--beam", type=whole(1), metavar="N", help="beam size (default: 4; 1 with input-guided)")
-    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam with --beam, and "
-        "for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
+    parser.add_argument("--decoding", metavar="NAME", help="beam or input-guided (default: beam if --beam is "
+        "above 1, and for a training's model; input-guided for an exported folder on the CPU)")  # fmt: skip
     parser.add_argument("--terms", action="append", type=named_file, default=[], metavar="NAME=FILE",
         help="a list of terms that requests can name; may be given several times")  # fmt: skip
     parser.add_argument("--domain", dest="domains", action="append", type=named_folder, default=[], metavar="NAME=DIR",

@@ -107,9 +107,8 @@ class Corrector:
             remove_disfluencies: take out hesitations and words that are said twice (default: the model leaves them).
             threads: how many CPU threads compute (default: one for each core, or as torch is set). torch has one
                 number for the whole process.
-            domain: a folder of ``asr-correct export --to domain`` that was made with this model. What it changes is
-                changed, and its ``decision.json`` and
-                ``terms.txt`` count in place of the model's.
+            domain: a folder of ``asr-correct export --to domain`` that was made with this model. The model gets the
+                domain's weights, and the domain's ``decision.json`` and ``terms.txt`` count in place of the model's.
 
         Raises:
             UserError: the folder is damaged or lacks a file, the model has another architecture, or the device
