@@ -134,7 +134,7 @@ def test_bad_validation(domain: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has pairs and text: give one of them"):
         read_valid([text, pairs])
     with pytest.raises(UserError, match="has no sentences to validate on"):
-        read_valid([write(tmp_path / "digits.txt", "1 2\n3 4\n")])
+        read_valid([write(tmp_path / "words.txt", "one\ntwo\n")])
 
 
 def test_a_list_without_a_term(tmp_path: Path) -> None:

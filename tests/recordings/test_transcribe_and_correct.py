@@ -214,9 +214,8 @@ def test_options_reach_both_models(
     recordings(one="one", two="two")
     flags = ("--model", "m", "--whisper", "w", "--language", "de", "--decoding", "input-guided")
     run("one.wav", "two.wav", *flags, "--device", "cuda:1", "--keep-threshold=-inf", "--plain")
-    assert made == [((Path("m"), "cuda:1"), {"keep_threshold": float("-inf"), "plain": True})], (
-        "once for all recordings"
-    )
+    options = {"keep_threshold": float("-inf"), "plain": True, "domain": None}
+    assert made == [((Path("m"), "cuda:1"), options)], "once for all recordings"
     assert whisper.made == [("w", "cuda", 1, "default")]
     assert [options["language"] for options in whisper.asked] == ["de", "de"] and mender.decoding == "input-guided"
     assert all(options["word_timestamps"] and options["temperature"] == 0 for options in whisper.asked)
