@@ -7,9 +7,9 @@
 
 Errors of recognizers are made in the text: of the kinds whose error models come with the package, and, with enough
 pairs, of your own recognizer. The training starts from a general corrector, sees lines of no domain too, so that
-nothing is forgotten, and ends when the held-out sentences gain no more. Then the decision about which changes to take
+less is forgotten, and ends when the held-out sentences gain no more. Then the decision about which changes to take
 is fitted, and the domain's terms are weighed. The folder has the corrector, its card, and report/report.html with
-held-out sentences before and after. Without pairs the numbers are of simulated errors, and the report says so.
+held-out sentences before and after. Without pairs to hold out, its numbers are of simulated errors, and it says so.
 
 Text is of any kind that `asr-correct terms` reads; pairs are sources of `asr-correct pairs`. A killed command goes on
 when it is given again, and gives the same corrector.
