@@ -33,7 +33,7 @@ class DomainErrors:
         words = [word for word in dict.fromkeys([*listed, *rare]) if len(word) >= SHORTEST and zipf(word) < RARE]
         found = ((word, heard_as(word)) for word in words[:MOST])
         self.heard = {word: "\t".join(f"{form}\t{weight}" for form, weight in forms) for word, forms in found if forms}
-        self.unknown = {word for word in words if word in listed or zipf(word) <= UNKNOWN}
+        self.unknown = set(listed).intersection(words) | {word for word in words if zipf(word) <= UNKNOWN}
 
     def of(self, learned: Confusions) -> Confusions:
         """An error model whose recognizer does not know the domain's words."""

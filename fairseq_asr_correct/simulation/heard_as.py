@@ -10,7 +10,7 @@ import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from fairseq_asr_correct.english.frequencies import commonest, zipf
@@ -38,6 +38,7 @@ class Way(NamedTuple):
     added: bool  #: whether the last letter stands for nothing that was said
 
 
+@lru_cache(maxsize=10_000)  # the same words are asked for by each error model
 def heard_as(word: str) -> Weighted:
     """Phrases of common words that a word could be heard as, with weights; none if nothing is near.
 
