@@ -23,5 +23,5 @@ mkdir -p "$run"
   python -m fairseq_asr_correct adapt "${given[@]}" --minutes "${MINUTES:-6}" --seed "${SEED:-1}" --save-to "$run/corrector"
 python -m fairseq_asr_correct correct "$run/corrector" --decoding input-guided --format lines --input "$pairs/test.bad" \
   --output "$run/test.corrected" --force
-python -m fairseq_asr_correct evaluate --set "test=lines:$pairs/test.good,lines:$pairs/test.bad,lines:$run/test.corrected" \
+python -m fairseq_asr_correct evaluate --set "test=lines:$pairs/test.good,$pairs/test.bad,$run/test.corrected" \
   --terms "$domain/terms.txt" --save-to "$run/report" --examples 5

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import wave
@@ -115,6 +116,18 @@ def test_a_voice_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="flite is missing: apt install flite"):
         speak.VOICES["slt"]("slt")("a", tmp_path / "a.wav")
+
+
+@pytest.mark.slow
+def test_the_examples_correct_and_report_once_a_corrector_is_there(folders: Path, tmp_path: Path) -> None:
+    shutil.copytree(folders / "copying", tmp_path / "corrector")
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "examples/adapt_and_correct.sh", "examples/demo", tmp_path],
+        cwd=ROOT, env=os.environ | path, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| test | 288 | 36.87 | 36.87 |" in done.stdout and (tmp_path / "report/report.html").is_file()
 
 
 @pytest.mark.slow
