@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import shutil
 import signal
 import threading
 import weakref
@@ -275,3 +276,27 @@ def test_many_requests_of_many_domains(most: int, serve: Serve) -> None:
     assert loader.most_alive <= most and domains.loaded <= most
     assert not domains._waiting and not any(one.users for one in domains._kept.values())
     assert max(Counter(loader.loads).values()) < 20, "requests of a domain share its loading"
+
+
+def test_the_page_offers_them(serve: Serve, make_service: Make) -> None:
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    api = pytest.importorskip("playwright.sync_api")
+    if not found:
+        pytest.skip("no Chromium")
+    _, _, _, batcher, app = serve()
+    with running(app, batcher) as (_, _, port), api.sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"]).new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.locator("#choice").wait_for()
+        assert page.locator("#domain option").all_inner_texts() == ["none", *NAMES]
+        page.fill("#text", "a kitty wake is late")
+        for name, shown in (("court", "[court"), ("ferry", "Kittiwake")):  # which has a list of its own
+            page.select_option("#domain", name)
+            page.click("#send")
+            page.locator("#corrected ins", has_text=shown).first.wait_for()
+    _, batcher, app = make_service()
+    with running(app, batcher) as (_, _, port), api.sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"]).new_page()
+        with page.expect_response("**/health"):
+            page.goto(f"http://127.0.0.1:{port}/")
+        assert not page.locator("#choice").is_visible()
