@@ -6,7 +6,7 @@
 # WORK gets a file or folder for each stage, and in the end model/ and report/. Stages that are done are not done again,
 # and a killed run resumes. examples/general/recipe.yaml holds all choices, with a remark for each.
 #
-# Environment: SMALL (1: a small slice, about 15 minutes on two free cores), RECIPE (default:
+# Environment: SMALL (1: a small slice, seven minutes on two free cores), RECIPE (default:
 # examples/general/recipe.yaml), DATA (the folder that its paths start from, default: ../shared/data), VARIANTS (names
 # of changes in the recipe; default: small with SMALL=1, and of our own recipe cpu where there is no GPU), START (a
 # corrector or a BERT, instead of the recipe's), WORKERS (all cores), PRECISION (bf16 where the machine has it).

@@ -56,7 +56,7 @@ def test_from_a_bert_and_on_from_what_came_of_it(data: Path, tiny_bert: Path, tm
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("SMALL_WORK" not in os.environ, reason="takes a quarter of an hour: set SMALL_WORK to a folder")
+@pytest.mark.skipif("SMALL_WORK" not in os.environ, reason="takes seven minutes: set SMALL_WORK to a folder")
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no recognizers' output beside the repository")
 def test_a_small_slice_makes_a_better_corrector_for_an_unseen_recognizer() -> None:
     work = Path(os.environ["SMALL_WORK"])
