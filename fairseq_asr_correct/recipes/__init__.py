@@ -9,6 +9,7 @@
 ``language``     whether text is English
 ``start``        a corrector, or a BERT, to train on from
 ``training``     fairseq-train with the flags of a recipe
+``training_bar`` how far it is, and the time left
 ``decision_fit`` which changes a corrector for several recognizers takes
 ``measuring``    a corrector on sets, beside the one that it started from
 ``model_card``   what a corrector was made of

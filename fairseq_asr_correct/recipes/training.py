@@ -7,6 +7,7 @@ import torch
 
 from fairseq_asr_correct.recipes.recipe import Training
 from fairseq_asr_correct.recipes.start import CHECKPOINT
+from fairseq_asr_correct.recipes.training_bar import log_interval, training_bar
 from fairseq_asr_correct.recipes.verbs import run_module
 
 PRECISIONS = {"fp32": [], "bf16": ["--bf16"], "fp16": ["--fp16"]}
@@ -49,7 +50,8 @@ def train(
     if log.exists():
         os.replace(log, log.with_suffix(".before.log"))
     argv = flags(training, data, start, folder, seed) + PRECISIONS[precision or usual_precision()]
-    run_module("fairseq_cli.train", [*argv, *training.flags], log, **KEEP_MEMORY)
+    with training_bar(log, training.updates):
+        run_module("fairseq_cli.train", [*argv, *training.flags], log, **KEEP_MEMORY)
     return folder / LAST
 
 
@@ -67,7 +69,7 @@ def flags(training: Training, data: Path, start: Path, folder: Path, seed: int) 
         # By updates alone: an epoch may be a few of them, or all.
         "save-interval-updates": training.save_every, "keep-interval-updates": 1, "save-interval": 1_000_000,
         "validate-interval": 1_000_000, "save-dir": folder / "checkpoints",
-        "log-format": "simple", "log-interval": 20, "num-workers": 1,
+        "log-format": "simple", "log-interval": log_interval(training.updates), "num-workers": 1,
     }  # fmt: skip
     if training.architecture != "bert_transformer_copy":
         del given["loss-skip-copied"]
