@@ -89,7 +89,7 @@ setup(
             "serving/page.html",
             "simulation/known/*.errors.json.gz",
             "english/english_words.txt.gz",
-            "english/word_sequences.tsv.gz",
+            "english/everyday_sentences.txt.gz",
             "english/variants.tsv",
             "english/variants_by_hand.tsv",
             "candidates/candidate_weights.json",

@@ -1,6 +1,5 @@
 """The stages from pairs to the corrector of a domain: training, decision, terms, report."""
 
-import re
 import shutil
 import time
 from collections.abc import Sequence
@@ -9,13 +8,13 @@ from pathlib import Path
 
 from fairseq_asr_correct.adaptation import mixture
 from fairseq_asr_correct.adaptation.domain_card import domain_card
-from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED
-from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for
+from fairseq_asr_correct.adaptation.domain_stages import FEWEST_TO_TUNE, HELD_OUT, LINES, PAIRS, WATCHED
+from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for, with_those_of
 from fairseq_asr_correct.adaptation.request import Request
 from fairseq_asr_correct.adaptation.weighing_terms import weight_of
 from fairseq_asr_correct.corrector.tuning import tune
-from fairseq_asr_correct.english.made_up import made_up_lines
-from fairseq_asr_correct.folders.finding import TERMS, rule_with
+from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.folders.finding import TERMS, rule_with, terms_with
 from fairseq_asr_correct.folders.rules import DECISION, read_rule
 from fairseq_asr_correct.folders.shipped import shipped_model
 from fairseq_asr_correct.inspection.data_sources import Pair
@@ -25,10 +24,11 @@ from fairseq_asr_correct.recipes.model_stages import ModelStages
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.training import BEST, train, usual_precision
+from fairseq_asr_correct.recipes.training_bar import updates_in
+from fairseq_asr_correct.terms.term_list import file_of
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
 
-FEWEST_TO_TUNE = 40  # pairs
 REPORTED = 1000  # held-out sentences, at most
 NAME = "held-out"
 TITLES = {
@@ -64,8 +64,7 @@ class DomainModel(ModelStages):
             log, began = self.setup.log("training"), time.monotonic()
             in_time = (*training.flags, "--stop-time-hours", f"{self.request.minutes / 60:.4f}")
             train(replace(training, flags=in_time), data, start, folder, log, self.setup.precision, seed)
-            done = re.findall(r"num_updates (\d+)", log.read_text(encoding="utf-8"))
-            return {"minutes": round((time.monotonic() - began) / 60, 1), "updates": int(done[-1]) if done else 0}
+            return {"minutes": round((time.monotonic() - began) / 60, 1), "updates": updates_in(log)}
 
         settings = asdict(training) | {"seed": seed, "precision": self.setup.precision or usual_precision()}
         return self.place.do("training", "training", work, settings, [data, start], folder=True)
@@ -87,7 +86,7 @@ class DomainModel(ModelStages):
         def work(output: Path) -> Told:
             rows = [row for _, row in read_rows(split_up / WATCHED)]
             sets = {name: [(row["text"], row[side]) for row in rows] for name, side in SIDES.items()}
-            sets[OTHERS] = [(line, line) for line in made_up_lines(OTHER_LINES, asked.seed + 1)]
+            sets[OTHERS] = [(line, line) for line in everyday_sentences(OTHER_LINES, asked.seed, kept=True)]
             tried = try_sets(model, sets)
             likelihood, least = rule.likelihood, rule.least
             assert likelihood is not None, "a decision has one"
@@ -101,8 +100,8 @@ class DomainModel(ModelStages):
         return self.place.do("decision", DECISION, work, promised, [model, split_up, usual])
 
     def terms(self, split_up: Path) -> Path:
-        """The domain's terms, with weights that leave other text alone."""
-        path = self.request.terms
+        """The domain's terms, with weights that leave other text alone, and those that the start has already."""
+        path, before = self.request.terms, terms_with(self.request.start)
 
         def work(output: Path) -> Told:
             pairs = [Pair(row["text"], row["pred_text"], None) for _, row in read_rows(split_up / PAIRS)]
@@ -110,10 +109,10 @@ class DomainModel(ModelStages):
             found = terms_for(path, read_lines(split_up / LINES), pairs, seed)
             weight = weight_of(found, seed)
             listed = [replace(term, weight=term.weight * weight) for term in found] if weight else []
-            output.write_text(as_list(listed), encoding="utf-8")
+            output.write_text(as_list(with_those_of(before, listed)), encoding="utf-8")
             return {"terms": len(listed), "weight": weight}
 
-        inputs = [split_up, *([path] if path else [])]
+        inputs = [split_up, *([file_of(path)] if path else []), *([before] if before else [])]
         return self.place.do("terms", "terms.txt", work, {}, inputs)
 
     def with_choice(self, model: Path, decision: Path, terms: Path) -> Path:

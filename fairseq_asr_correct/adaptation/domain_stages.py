@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from fairseq_asr_correct.adaptation.held_out import Split, split
 from fairseq_asr_correct.adaptation.mixture import OWN, Part
 from fairseq_asr_correct.adaptation.phrasing import domain_lines
 from fairseq_asr_correct.adaptation.request import Request
-from fairseq_asr_correct.english.made_up import made_up_lines
+from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Told
 from fairseq_asr_correct.recipes.verbs import flags_of
 from fairseq_asr_correct.simulation.confusions import load
 from fairseq_asr_correct.simulation.known_errors import known_errors
+from fairseq_asr_correct.terms.term_list import file_of
 from fairseq_asr_correct.transcripts.file_formats import take_format
 from fairseq_asr_correct.transcripts.json_rows import read_rows
 from fairseq_asr_correct.transcripts.lines import read_lines
@@ -28,6 +31,7 @@ from fairseq_asr_correct.transcripts.sources import parse_source
 from fairseq_asr_correct.word_errors import word_errors
 
 LEARNED_FROM = 300  # pairs, the fewest that errors are learned from
+FEWEST_TO_TUNE = 40  # pairs, by which a decision is fitted
 COPIES = 3  # of each sentence whose errors have to be simulated
 MADE_UP = 1200  # lines with the terms of a list, where there is nothing else
 WATCHED, HELD_OUT, PAIRS, LINES = "watched.jsonl", "held_out.jsonl", "pairs.jsonl", "lines.txt"
@@ -47,6 +51,7 @@ class DomainStages:
     def all(self) -> tuple[Path, Path]:
         """The pairs to train on, and the folder with what was split."""
         split_up = self.split()
+        self._check_promises(split_up)
         made = [self.in_domain(part, split_up) for part in self.parts(split_up)]
         return self.cleaned(split_up, [*made, self.as_before(self.in_general())]), split_up
 
@@ -66,8 +71,19 @@ class DomainStages:
         files = [file for name in (*asked.texts, *asked.pairs, *asked.valid) for file in files_of(name)]
         return self.place.do("split", "split", work, settings, [*files, *self._list()], folder=True)
 
+    def _check_promises(self, split_up: Path) -> None:
+        """Before a training: a promise about changes needs sentences that tell whether it is kept."""
+        names = ("max_false_correction", "max_clean_changes")
+        promised = [name for name in names if getattr(self.request, name) is not None]
+        rows = sum(1 for _ in read_rows(split_up / WATCHED))
+        if promised and rows < FEWEST_TO_TUNE:
+            raise UserError(
+                f"--{promised[0].replace('_', '-')} needs {FEWEST_TO_TUNE} sentences to choose by, and half of what is "
+                f"kept back is {rows}: give at least {2 * FEWEST_TO_TUNE} with --valid"
+            )
+
     def _list(self) -> list[Path]:
-        return [self.request.terms] if self.request.terms else []
+        return [file_of(self.request.terms)] if self.request.terms else []
 
     def _write(self, found: Split, folder: Path) -> Told:
         (folder / LINES).write_text("".join(f"{line}\n" for line in found.lines), encoding="utf-8")
@@ -119,15 +135,15 @@ class DomainStages:
         return self.place.do("errors", "errors.json", verb, {}, [split_up])
 
     def in_general(self) -> Path:
-        """Lines that are of no domain, with errors of all kinds of recognizers."""
+        """Sentences of no domain, with errors of all kinds of recognizers."""
         counts, seed = mixture.general_lines(self.request.minutes), self.request.seed
         files = {kind: known_errors(kind) for kind in counts}
 
         def work(output: Path) -> Told:
             made = list[Pair]()
-            for number, (kind, file) in enumerate(files.items()):
-                lines = list(made_up_lines(counts[kind], len(files) * seed + number))
-                made += make_errors(lines, load(file), mixture.WERS[kind], seed)
+            sentences = everyday_sentences(sum(counts.values()), seed)
+            for kind, file in files.items():
+                made += make_errors(list(islice(sentences, counts[kind])), load(file), mixture.WERS[kind], seed)
             return _told(output, made)
 
         settings = {"lines": counts, "seed": seed}
@@ -140,11 +156,13 @@ class DomainStages:
         verb += ["--workers", self.setup.workers, "--output"]
 
         def work(output: Path) -> None:
-            written = output.with_suffix(".written.jsonl")
-            self.setup.run([*map(str, verb), str(written)], log)
+            written, no_terms = (output.with_suffix(suffix) for suffix in (".written.jsonl", ".no-terms.txt"))
+            no_terms.touch()  # a start's own list has no say in what the model learns
+            self.setup.run([*map(str, verb), str(written), "--terms", str(no_terms)], log)
             rows = (row for _, row in read_rows(written))
             write_rows(output, [Pair(row["corrected_text"], row["pred_text"], None) for row in rows])
             written.unlink()
+            no_terms.unlink()
 
         return self.place.do("as-before", "made/general.jsonl", work, {}, [made, start])
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from fairseq_asr_correct.english.made_up import made_up_lines
+from fairseq_asr_correct.english.everyday import everyday_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.terms.collecting import collect
@@ -61,15 +61,21 @@ def terms_for(path: Path | None, lines: Iterable[str], pairs: Sequence[Pair], se
 
 
 def said_anywhere(phrases: Collection[str], seed: int) -> set[str]:
-    """Those phrases that occur in lines that are put together like English: "a little bit" is no sign of a name."""
+    """Those phrases that occur in everyday English: "a little bit" is no sign of a name."""
     longest = max((len(phrase.split()) for phrase in phrases), default=0)
     found = set[str]()
-    for line in made_up_lines(LINES if phrases else 0, seed):
+    for line in everyday_sentences(LINES if phrases else 0, seed):
         words = line.split()
         for length in range(1, longest + 1):
             runs = (" ".join(words[at : at + length]) for at in range(len(words) - length + 1))
             found.update(run for run in runs if run in phrases)
     return found
+
+
+def with_those_of(path: Path | None, terms: Sequence[Term]) -> list[Term]:
+    """A domain's terms, and behind them those of the start's list that are written otherwise than all of these."""
+    known = {term.words for term in terms}
+    return [*terms, *(term for term in (TermList.read(path) if path else ()) if term.words not in known)]
 
 
 def as_list(terms: Iterable[Term]) -> str:

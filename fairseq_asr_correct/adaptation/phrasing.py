@@ -7,29 +7,29 @@ guess how lines that are put together from pieces go on, so that nothing helps b
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from fairseq_asr_correct.english.everyday import any_rare_word, everyday_sentences
 from fairseq_asr_correct.english.frequencies import zipf
-from fairseq_asr_correct.english.made_up import any_rare_word, made_up_lines
 
 TIMES = 2  # that each sentence comes as it is, at most
 WHOLE, WITH_TERMS = 0.4, 0.2  # of the lines, at most: sentences as they are, and with another term in them
 PIECES, LONGEST = (2, 5), 4  # pieces in a line, and words in a piece
 SINGLE, TERM = 0.2, 0.15  # of the pieces are any rare word, or a term
 COMMON = 5.0  # Zipf value from which a word keeps its place when a term takes one
-MADE_UP = 2000  # lines, where a domain has none
+OTHERS = 2000  # sentences of everyday English, where a domain has none
 
 
 def domain_lines(lines: Sequence[str], terms: Sequence[str], count: int, seed: int) -> Iterator[str]:
     """Lines of a domain, in random order; the same for the same seed.
 
     Args:
-        lines: its sentences; if there are none, lines that are put together like English take their place.
+        lines: its sentences; if there are none, those of everyday English take their place.
         terms: its words and phrases.
         count: how many lines to make.
         seed: another one makes others.
     """
     draw = Random(f"phrasing {seed}")
     own = [line.split() for line in lines]
-    pool = own or [line.split() for line in made_up_lines(MADE_UP, seed)]
+    pool = own or [line.split() for line in everyday_sentences(OTHERS, seed)]
     words = [term.split() for term in terms]
     whole = min(TIMES * len(own), round(WHOLE * count))
     with_terms = round(WITH_TERMS * count) if words else 0

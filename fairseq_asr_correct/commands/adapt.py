@@ -21,7 +21,7 @@ import shutil
 from pathlib import Path
 
 from fairseq_asr_correct.adaptation.request import AUTO, Request, check
-from fairseq_asr_correct.commands.arguments import new_parser
+from fairseq_asr_correct.commands.arguments import new_parser, read_terms
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.recipes.stages import RECORDS, Workplace
@@ -36,6 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         args.seed, args.max_false_correction, args.max_clean_changes,
     )  # fmt: skip
     check(request)
+    read_terms(args.terms)  # its mistakes are told before anything else is read
     save_to = args.save_to.resolve()
     place_of = args.work or save_to.with_name(f"{save_to.name}.work")
     check_folders(request, save_to, place_of.resolve())

@@ -19,7 +19,7 @@ from fairseq_asr_correct.corrector.backends import on_onnx_runtime
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import atomic_write, make_folder
 from fairseq_asr_correct.folders.finding import domain_files, model_files
-from fairseq_asr_correct.terms.vocabulary_tables import LIST
+from fairseq_asr_correct.terms.term_list import file_of
 from fairseq_asr_correct.transcripts.rewriting import Transcript, read_transcripts
 from fairseq_asr_correct.word_errors import word_errors
 from fairseq_asr_correct.work.journal import Journal
@@ -104,7 +104,7 @@ def run_of(args: argparse.Namespace) -> dict[str, Any]:
     options = {name: getattr(args, name) for name in names}
     options["light"] = not args.terms_only and on_onnx_runtime(args.model, args.device, args.dtype)
     if args.terms:
-        options["terms"] = digest(Path(str(args.terms).removeprefix(LIST)))
+        options["terms"] = digest(file_of(args.terms))
     model = [] if args.terms_only else [digest(file) for file in model_files(args.model)]
     if args.domain and not args.terms_only:
         options["domain"] = [digest(file) for file in domain_files(args.domain)]

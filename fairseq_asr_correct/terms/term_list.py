@@ -80,9 +80,14 @@ class TermList:
         return iter(self.entries)
 
 
+def file_of(path: Path | str) -> Path:
+    """The file of a list that :meth:`TermList.read` takes, without the name of its form."""
+    return Path(str(path).removeprefix(LIST))
+
+
 def _terms_in(path: Path) -> Iterator[Term]:
     listed = str(path).startswith(LIST)
-    with Lines(Path(str(path).removeprefix(LIST)) if listed else path) as file:
+    with Lines(file_of(path)) as file:
         path = file.path
         lines = file.texts()
         first = next(lines, (1, ""))

@@ -13,7 +13,7 @@ from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts, r
 from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED, DomainStages, files_of
 from fairseq_asr_correct.adaptation.domain_terms import said_terms
 from fairseq_asr_correct.adaptation.request import Request
-from fairseq_asr_correct.english.made_up import made_up_lines
+from fairseq_asr_correct.english.everyday import everyday_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Workplace
@@ -37,7 +37,7 @@ def here(argv: Sequence[str], log: Path) -> None:
 def domain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Text, terms and pairs of a domain."""
     folder = tmp_path_factory.mktemp("domain")
-    lines = [f"{line} by the galatea" for line in made_up_lines(800, 7)]
+    lines = [f"{line} by the galatea" for line in everyday_sentences(800, 7)]
     (folder / "text.txt").write_text("".join(f"{line.capitalize()}.\n" for line in lines[:300]))
     (folder / "terms.txt").write_text("Galatea\nOndine\n")
     simulator = Simulator(load(known_errors("whisper-small")))
@@ -102,7 +102,7 @@ def test_terms_alone(domain: Path, tmp_path: Path) -> None:
 
 
 def test_documents_are_read_as_sentences(tmp_path: Path) -> None:
-    made = list(made_up_lines(120, 3))
+    made = list(everyday_sentences(120, 3))
     page = ". ".join(line.capitalize() for line in made) + ". It costs 7 pounds. " + "very " * 90
     (tmp_path / "page.md").write_text(f"# A head\n\n{page}\n\n{page}\n")
     lines = read_texts([str(tmp_path / "page.md")])
@@ -117,7 +117,7 @@ def write(path: Path, text: str) -> str:
 
 def test_bad_text(domain: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 10 different sentences to use: give at least 50"):
-        read_texts([write(tmp_path / "few.txt", "".join(f"{line}\n" for line in made_up_lines(10, 1)))])
+        read_texts([write(tmp_path / "few.txt", "".join(f"{line}\n" for line in everyday_sentences(10, 1)))])
     words = (
         "der die und nicht wir haben gestern einen hund gesehen aber heute keine katze mehr gefunden wegen dem regen"
     )
@@ -162,3 +162,31 @@ def test_bad_pairs(domain: Path, tmp_path: Path) -> None:
     swapped = [{"text": wrong, "pred_text": row["text"]} for wrong, row in zip(heard, rows, strict=True)]
     with pytest.raises(UserError, match="look swapped"):
         read_pairs([write(tmp_path / "swapped.jsonl", "".join(json.dumps(row) + "\n" for row in swapped))])
+
+
+def test_a_promise_needs_sentences_to_keep_it_by(domain: Path, tmp_path: Path) -> None:
+    rows = (domain / "pairs.jsonl").read_text().splitlines(keepends=True)
+    valid = tmp_path / "valid.jsonl"
+    valid.write_text("".join(rows[:20]))
+    asked = {"texts": (str(domain / "text.txt"),), "valid": (str(valid),)}
+    with (
+        Workplace(tmp_path / "promised") as place,
+        pytest.raises(
+            UserError, match=r"--max-clean-changes needs 40 sentences to choose by, .* is 10: .* 80 with --valid"
+        ),
+    ):
+        stages(place, Request(**asked, max_clean_changes=0.1)).all()
+    with Workplace(tmp_path / "plain") as place:
+        stages(place, Request(**asked)).all()
+
+
+def test_a_list_in_the_form_of_amazon_transcribe(domain: Path, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("galatea\nondine\n")
+    request = Request(texts=(str(domain / "text.txt"),), terms=Path(f"transcribe:{tmp_path / 'names.txt'}"))
+    with Workplace(tmp_path / "work") as place:
+        split_up = stages(place, request).split()
+        assert list(stages(place, request).terms) == ["galatea", "ondine"]
+        (tmp_path / "names.txt").write_text("galatea\n")
+    with Workplace(tmp_path / "work") as place:
+        before = (split_up / LINES).stat().st_mtime_ns
+        assert (stages(place, request).split() / LINES).stat().st_mtime_ns != before, "another list, another split"

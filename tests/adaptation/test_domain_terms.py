@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fairseq_asr_correct.adaptation import weighing_terms
-from fairseq_asr_correct.adaptation.domain_terms import as_list, said_terms, terms_for
+from fairseq_asr_correct.adaptation.domain_terms import as_list, said_terms, terms_for, with_those_of
 from fairseq_asr_correct.adaptation.weighing_terms import HARM, misheard, weight_of
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.inspection.data_sources import Pair
@@ -35,6 +35,19 @@ def test_a_list_gets_what_was_heard(tmp_path: Path) -> None:
 def test_without_a_list_terms_are_of_the_text_and_of_the_pairs() -> None:
     terms = terms_for(None, ["the ondine is late", "ask the ondine", "an ondine at last"], PAIRS)
     assert terms == [Term("ondine", ("on dean",)), Term("galatea", ("gull idea",))]
+
+
+def test_the_list_of_the_start_stays(tmp_path: Path) -> None:
+    path = tmp_path / "terms.txt"
+    path.write_text("Ondine\t5\nUlvasay\t0.5\n")
+    new = [Term("ondine", ("on dean",))]
+    assert with_those_of(path, new) == [*new, Term("Ulvasay", (), 0.5)], (
+        "the new entry of a term takes the old one's place"
+    )
+    assert with_those_of(None, new) == new and with_those_of(path, []) == [
+        Term("Ondine", (), 5.0),
+        Term("Ulvasay", (), 0.5),
+    ]
 
 
 @pytest.fixture
