@@ -14,6 +14,7 @@ from fairseq_asr_correct.recipes.stages import Workplace
 
 BATCH_TOKENS = 1024
 LEARNING_RATE = 3e-4
+ADAM_EPS = 3e-5  # as large as a usual gradient: weights that the domain hardly needs stay where they are
 ERROR_FREE, MAX_WER = 0.35, 0.7  # of the pairs that are trained on, and of each
 VALIDATIONS = 5  # in a training
 PATIENCE = 3  # validations without a gain, after which it stops
@@ -45,7 +46,8 @@ def recipe_for(request: Request) -> Recipe:
     args: Any = load_any(request.start).model.args
     count = updates(request.minutes, BATCH_TOKENS)
     every = max(count // VALIDATIONS, 1)
-    flags = ("--validate-interval-updates", str(every), "--patience", str(PATIENCE), "--no-save-optimizer-state")
+    flags = ("--adam-eps", str(ADAM_EPS), "--validate-interval-updates", str(every), "--patience", str(PATIENCE))
+    flags += ("--no-save-optimizer-state",)
     training = Training(args.arch, args.decoder_layers, count, BATCH_TOKENS, LEARNING_RATE, max(count // 12, 1))
     return replace(nothing_but(request), training=replace(training, save_every=every, flags=flags))
 
