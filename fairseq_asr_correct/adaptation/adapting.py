@@ -14,7 +14,7 @@ from fairseq_asr_correct.recipes.stages import Workplace
 
 BATCH_TOKENS = 1024
 LEARNING_RATE = 3e-4
-ADAM_EPS = 3e-5  # as large as a usual gradient: weights that the domain hardly needs stay where they are
+ADAM_EPS = 3e-5  # near a usual gradient, so that weights which the domain hardly needs stay where they are
 ERROR_FREE, MAX_WER = 0.35, 0.7  # of the pairs that are trained on, and of each
 VALIDATIONS = 5  # in a training
 PATIENCE = 3  # validations without a gain, after which it stops

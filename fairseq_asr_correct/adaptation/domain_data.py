@@ -11,7 +11,7 @@ from fairseq_asr_correct.inspection.pair_numbers import pair_numbers
 from fairseq_asr_correct.inspection.piece_vocabulary import PieceVocabulary
 from fairseq_asr_correct.inspection.text_numbers import text_numbers
 from fairseq_asr_correct.pairs.normalize import make_normalizer
-from fairseq_asr_correct.terms.document_texts import documents, texts_of
+from fairseq_asr_correct.terms.document_texts import documents, is_prose, texts_of
 from fairseq_asr_correct.transcripts.identity import speaker_rule
 
 FEWEST_LINES, FEWEST_PAIRS = 50, 50
@@ -81,6 +81,14 @@ def read_valid(sources: Sequence[str]) -> tuple[list[Pair], list[str]]:
     """
     spell, pairs, texts = normalizer(), list[Pair](), list[str]()
     for source in sources:
+        if is_prose(source):
+            texts += [
+                line
+                for path, form in documents([source])
+                for text in texts_of(path, form)
+                for line in _lines(text, spell)
+            ]
+            continue
         data = read_data(source, speaker_rule())
         if data.pairs is None:
             texts += [line for text in data.texts for line in _lines(text, spell)]

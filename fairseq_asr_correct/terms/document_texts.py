@@ -32,6 +32,12 @@ def can_read(path: Path) -> bool:
     return ending_format(path) is not None or path.suffix.lower() in (*PLAIN, *MARKDOWN, *PAGES)
 
 
+def is_prose(name: str) -> bool:
+    """Whether what is named is a folder, Markdown or HTML, and so no source of pairs."""
+    form, rest = take_format(name)
+    return form is None and (Path(rest).is_dir() or Path(rest).suffix.lower() in (*MARKDOWN, *PAGES))
+
+
 def texts_of(path: Path, form: str | None = None) -> Iterator[str]:
     """The text of a document, line by line or paragraph by paragraph.
 

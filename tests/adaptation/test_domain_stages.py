@@ -108,6 +108,9 @@ def test_documents_are_read_as_sentences(tmp_path: Path) -> None:
     lines = read_texts([str(tmp_path / "page.md")])
     assert lines[0] == "a head" and len(set(lines)) == len(lines) and set(made) < set(lines)
     assert max(len(line.split()) for line in lines) <= 40 and not any("7" in line for line in lines)
+    for name in (tmp_path / "page.md", tmp_path):
+        pairs, texts = read_valid([str(name)])
+        assert not pairs and {*texts} == {line for line in lines if len(line.split()) > 1}
 
 
 def write(path: Path, text: str) -> str:
