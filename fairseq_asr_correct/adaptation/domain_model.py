@@ -35,7 +35,7 @@ TITLES = {
     False: "A corrector for one domain, on held-out pairs",
     True: "A corrector for one domain, on held-out sentences with simulated errors: those of a recognizer may differ",
 }
-OTHERS, OTHER_LINES = "other lines", 300  # of no domain and without errors, in which each change is wrong
+OTHERS, OTHER_LINES = "other lines", 1000  # of no domain and without errors, in which each change is wrong
 SIDES = {"recognized": "pred_text", "references": "text"}  # the latter as if a recognizer had written them
 
 
