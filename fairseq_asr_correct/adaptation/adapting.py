@@ -46,8 +46,8 @@ def recipe_for(request: Request) -> Recipe:
     args: Any = load_any(request.start).model.args
     count = updates(request.minutes, BATCH_TOKENS)
     every = max(count // VALIDATIONS, 1)
-    flags = ("--adam-eps", str(ADAM_EPS), "--validate-interval-updates", str(every), "--patience", str(PATIENCE))
-    flags += ("--no-save-optimizer-state",)
+    watching = ("--validate-interval-updates", str(every), "--patience", str(PATIENCE), "--no-save-optimizer-state")
+    flags = ("--adam-eps", str(ADAM_EPS), *watching)
     training = Training(args.arch, args.decoder_layers, count, BATCH_TOKENS, LEARNING_RATE, max(count // 12, 1))
     return replace(nothing_but(request), training=replace(training, save_every=every, flags=flags))
 
