@@ -109,7 +109,7 @@ class DomainModel(ModelStages):
             found = terms_for(path, read_lines(split_up / LINES), pairs, seed)
             weight = weight_of(found, seed)
             listed = [replace(term, weight=term.weight * weight) for term in found] if weight else []
-            output.write_text(as_list(with_those_of(before, listed)), encoding="utf-8")
+            output.write_text(as_list(with_those_of(self.request.start, listed)), encoding="utf-8")
             return {"terms": len(listed), "weight": weight}
 
         inputs = [split_up, *([file_of(path)] if path else []), *([before] if before else [])]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from fairseq_asr_correct.corrector.backends import own_terms
 from fairseq_asr_correct.english.everyday import everyday_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
@@ -72,10 +73,14 @@ def said_anywhere(phrases: Collection[str], seed: int) -> set[str]:
     return found
 
 
-def with_those_of(path: Path | None, terms: Sequence[Term]) -> list[Term]:
-    """A domain's terms, and behind them those of the start's list that are written otherwise than all of these."""
+def with_those_of(start: Path, terms: Sequence[Term]) -> list[Term]:
+    """A domain's terms, and behind them those of a corrector's own list that are none of these.
+
+    Raises:
+        UserError: the list cannot be read.
+    """
     known = {term.words for term in terms}
-    return [*terms, *(term for term in (TermList.read(path) if path else ()) if term.words not in known)]
+    return [*terms, *(term for term in own_terms(start) or () if term.words not in known)]
 
 
 def as_list(terms: Iterable[Term]) -> str:

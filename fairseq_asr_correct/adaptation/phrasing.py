@@ -7,8 +7,8 @@ guess how lines that are put together from pieces go on, so that nothing helps b
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from fairseq_asr_correct.english.everyday import any_rare_word, everyday_sentences
-from fairseq_asr_correct.english.frequencies import zipf
+from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.frequencies import any_rare_word, zipf
 
 TIMES = 2  # that each sentence comes as it is, at most
 WHOLE, WITH_TERMS = 0.4, 0.2  # of the lines, at most: sentences as they are, and with another term in them

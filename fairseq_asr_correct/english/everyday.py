@@ -11,8 +11,6 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from fairseq_asr_correct.english.frequencies import rare_words
-
 FILE = Path(__file__).with_name("everyday_sentences.txt.gz")
 KEPT = 15  # every Nth sentence is kept for judging, and never trained on
 
@@ -26,12 +24,6 @@ def everyday_sentences(count: int, seed: int, kept: bool = False) -> Iterator[st
         kept: whether to give those that are kept for judging, and not those to train on.
     """
     return islice(_without_end(_sentences(kept), Random(f"everyday {seed}")), count)
-
-
-def any_rare_word(draw: Random) -> str:
-    """A word of English that is not among the commonest, rarer ones less often."""
-    words, sums = rare_words()
-    return draw.choices(words, cum_weights=sums)[0]
 
 
 def _without_end(sentences: list[str], draw: Random) -> Iterator[str]:

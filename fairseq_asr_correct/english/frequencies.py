@@ -8,6 +8,7 @@ import gzip
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
+from random import Random
 
 TABLE = Path(__file__).with_name("english_words.txt.gz")
 HIGHEST = 8.0  # Zipf value of the table's first line; each further line is a tenth less
@@ -43,8 +44,14 @@ def commonest(least: float) -> frozenset[str]:
     return frozenset(word for word, value in _table().items() if value >= least)
 
 
+def any_rare_word(draw: Random) -> str:
+    """A word that is not among the commonest, rarer ones less often."""
+    words, sums = _rare_words()
+    return draw.choices(words, cum_weights=sums)[0]
+
+
 @cache
-def rare_words() -> tuple[list[str], list[float]]:
+def _rare_words() -> tuple[list[str], list[float]]:
     """The words that are not among the commonest, and sums of their weights, the roots of how often they occur."""
     rare = {word: value for word, value in _table().items() if value < RARE}
     return list(rare), list(accumulate(10 ** (value / 2) for value in rare.values()))

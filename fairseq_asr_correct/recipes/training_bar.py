@@ -35,7 +35,7 @@ def training_bar(log: Path, updates: int) -> Iterator[None]:
                 done = updates_in(log, done)
                 bar.update(done - bar.n)
 
-        follower = Thread(target=follow, daemon=True)
+        follower = Thread(target=follow, name=str(log), daemon=True)
         follower.start()
         try:
             yield

@@ -38,16 +38,13 @@ def test_without_a_list_terms_are_of_the_text_and_of_the_pairs() -> None:
 
 
 def test_the_list_of_the_start_stays(tmp_path: Path) -> None:
-    path = tmp_path / "terms.txt"
-    path.write_text("Ondine\t5\nUlvasay\t0.5\n")
     new = [Term("ondine", ("on dean",))]
-    assert with_those_of(path, new) == [*new, Term("Ulvasay", (), 0.5)], (
-        "the new entry of a term takes the old one's place"
-    )
-    assert with_those_of(None, new) == new and with_those_of(path, []) == [
-        Term("Ondine", (), 5.0),
-        Term("Ulvasay", (), 0.5),
-    ]
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).touch()
+    assert with_those_of(tmp_path, new) == new
+    (tmp_path / "terms.txt").write_text("Ondine\t5\nUlvasay\t0.5\n")
+    assert with_those_of(tmp_path, new) == [*new, Term("Ulvasay", (), 0.5)], "a new entry takes the old one's place"
+    assert with_those_of(tmp_path, []) == [Term("Ondine", (), 5.0), Term("Ulvasay", (), 0.5)]
 
 
 @pytest.fixture

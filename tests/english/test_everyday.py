@@ -2,9 +2,8 @@
 
 from collections import Counter
 from itertools import islice
-from random import Random
 
-from fairseq_asr_correct.english.everyday import any_rare_word, everyday_sentences
+from fairseq_asr_correct.english.everyday import everyday_sentences
 from fairseq_asr_correct.english.frequencies import zipf
 from fairseq_asr_correct.pairs.normalize import make_normalizer
 
@@ -31,8 +30,3 @@ def test_all_come_before_one_comes_again_and_those_for_judging_are_others() -> N
 
 def test_a_seed_gives_an_order() -> None:
     assert [*everyday_sentences(20, 1)] == [*everyday_sentences(40, 1)][:20] != [*everyday_sentences(20, 2)]
-
-
-def test_rare_words_are_words_and_are_rare() -> None:
-    draw = Random(1)
-    assert all(2 < zipf(any_rare_word(draw)) < 5 for _ in range(100))

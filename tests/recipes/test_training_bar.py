@@ -1,6 +1,7 @@
 """How far a training is, by its log."""
 
 import io
+import threading
 import time
 from pathlib import Path
 
@@ -47,5 +48,8 @@ def test_the_bar_follows_the_log_to_its_end(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_training_that_fails_leaves_no_thread(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError, match="full disk"), training_bar(tmp_path / "never", 10):
+    log = tmp_path / "never"
+    with pytest.raises(RuntimeError, match="full disk"), training_bar(log, 10):
+        assert str(log) in {thread.name for thread in threading.enumerate()}
         raise RuntimeError("full disk")
+    assert str(log) not in {thread.name for thread in threading.enumerate()}
