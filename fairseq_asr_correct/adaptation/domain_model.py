@@ -13,7 +13,7 @@ from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for, with
 from fairseq_asr_correct.adaptation.request import Request
 from fairseq_asr_correct.adaptation.weighing_terms import weight_of
 from fairseq_asr_correct.corrector.tuning import tune
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.folders.finding import TERMS, rule_with, terms_with
 from fairseq_asr_correct.folders.rules import DECISION, read_rule
 from fairseq_asr_correct.folders.shipped import shipped_model
@@ -86,7 +86,7 @@ class DomainModel(ModelStages):
         def work(output: Path) -> Told:
             rows = [row for _, row in read_rows(split_up / WATCHED)]
             sets = {name: [(row["text"], row[side]) for row in rows] for name, side in SIDES.items()}
-            sets[OTHERS] = [(line, line) for line in everyday_sentences(OTHER_LINES, asked.seed, kept=True)]
+            sets[OTHERS] = [(line, line) for line in example_sentences(OTHER_LINES, asked.seed, kept=True)]
             tried = try_sets(model, sets)
             likelihood, least = rule.likelihood, rule.least
             assert likelihood is not None, "a decision has one"

@@ -15,7 +15,7 @@ from fairseq_asr_correct.adaptation.held_out import Split, split
 from fairseq_asr_correct.adaptation.mixture import OWN, Part
 from fairseq_asr_correct.adaptation.phrasing import domain_lines
 from fairseq_asr_correct.adaptation.request import Request
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.recipes.setup import Setup
@@ -141,7 +141,7 @@ class DomainStages:
 
         def work(output: Path) -> Told:
             made = list[Pair]()
-            sentences = everyday_sentences(sum(counts.values()), seed)
+            sentences = example_sentences(sum(counts.values()), seed)
             for kind, file in files.items():
                 made += make_errors(list(islice(sentences, counts[kind])), load(file), mixture.WERS[kind], seed)
             return _told(output, made)

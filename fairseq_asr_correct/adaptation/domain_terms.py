@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from fairseq_asr_correct.corrector.backends import own_terms
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.terms.collecting import collect
@@ -62,10 +62,10 @@ def terms_for(path: Path | None, lines: Iterable[str], pairs: Sequence[Pair], se
 
 
 def said_anywhere(phrases: Collection[str], seed: int) -> set[str]:
-    """Those phrases that occur in everyday English: "a little bit" is no sign of a name."""
+    """Those phrases that occur in other English: "a little bit" is no sign of a name."""
     longest = max((len(phrase.split()) for phrase in phrases), default=0)
     found = set[str]()
-    for line in everyday_sentences(LINES if phrases else 0, seed):
+    for line in example_sentences(LINES if phrases else 0, seed):
         words = line.split()
         for length in range(1, longest + 1):
             runs = (" ".join(words[at : at + length]) for at in range(len(words) - length + 1))

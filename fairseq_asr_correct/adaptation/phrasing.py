@@ -7,7 +7,7 @@ guess how lines that are put together from pieces go on, so that nothing helps b
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.english.frequencies import any_rare_word, zipf
 
 TIMES = 2  # that each sentence comes as it is, at most
@@ -15,21 +15,21 @@ WHOLE, WITH_TERMS = 0.4, 0.2  # of the lines, at most: sentences as they are, an
 PIECES, LONGEST = (2, 5), 4  # pieces in a line, and words in a piece
 SINGLE, TERM = 0.2, 0.15  # of the pieces are any rare word, or a term
 COMMON = 5.0  # Zipf value from which a word keeps its place when a term takes one
-OTHERS = 2000  # sentences of everyday English, where a domain has none
+OTHERS = 2000  # example sentences, where a domain has none
 
 
 def domain_lines(lines: Sequence[str], terms: Sequence[str], count: int, seed: int) -> Iterator[str]:
     """Lines of a domain, in random order; the same for the same seed.
 
     Args:
-        lines: its sentences; if there are none, those of everyday English take their place.
+        lines: its sentences; if there are none, example sentences take their place.
         terms: its words and phrases.
         count: how many lines to make.
         seed: another one makes others.
     """
     draw = Random(f"phrasing {seed}")
     own = [line.split() for line in lines]
-    pool = own or [line.split() for line in everyday_sentences(OTHERS, seed)]
+    pool = own or [line.split() for line in example_sentences(OTHERS, seed)]
     words = [term.split() for term in terms]
     whole = min(TIMES * len(own), round(WHOLE * count))
     with_terms = round(WITH_TERMS * count) if words else 0

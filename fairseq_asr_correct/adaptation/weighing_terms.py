@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from fairseq_asr_correct.corrector.term_choice import correct_terms
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import load
 from fairseq_asr_correct.simulation.known_errors import known_errors
@@ -43,9 +43,9 @@ def weight_of(terms: Sequence[Term], seed: int) -> float:
 
 
 def misheard(seed: int) -> list[str]:
-    """Sentences of everyday English, with errors."""
+    """Example sentences with errors."""
     simulator, texts = Simulator(load(known_errors(ERRORS))), list[str]()
-    for number, line in enumerate(everyday_sentences(LINES, seed)):
+    for number, line in enumerate(example_sentences(LINES, seed)):
         texts.append(" ".join(simulator.sentence(line.split(), 1.0, simulator.seeded(seed, 0, number))))
     return texts
 

@@ -15,7 +15,7 @@ from conftest import ROOT
 from fairseq_asr_correct import Corrector
 from fairseq_asr_correct.__main__ import main
 from fairseq_asr_correct.adaptation import request
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.errors import UserError
 
 WEIGHTS = "model.safetensors"
@@ -24,7 +24,7 @@ WEIGHTS = "model.safetensors"
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("adapt") / "text.txt"
-    path.write_text("".join(f"{line}\n" for line in everyday_sentences(250, 5)))
+    path.write_text("".join(f"{line}\n" for line in example_sentences(250, 5)))
     (path.parent / "terms.txt").write_text("Galatea\n")
     return path
 

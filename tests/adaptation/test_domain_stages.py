@@ -13,7 +13,7 @@ from fairseq_asr_correct.adaptation.domain_data import read_pairs, read_texts, r
 from fairseq_asr_correct.adaptation.domain_stages import HELD_OUT, LINES, PAIRS, WATCHED, DomainStages, files_of
 from fairseq_asr_correct.adaptation.domain_terms import said_terms
 from fairseq_asr_correct.adaptation.request import Request
-from fairseq_asr_correct.english.everyday import everyday_sentences
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.recipes.setup import Setup
 from fairseq_asr_correct.recipes.stages import Workplace
@@ -37,7 +37,7 @@ def here(argv: Sequence[str], log: Path) -> None:
 def domain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Text, terms and pairs of a domain."""
     folder = tmp_path_factory.mktemp("domain")
-    lines = [f"{line} by the galatea" for line in everyday_sentences(800, 7)]
+    lines = [f"{line} by the galatea" for line in example_sentences(800, 7)]
     (folder / "text.txt").write_text("".join(f"{line.capitalize()}.\n" for line in lines[:300]))
     (folder / "terms.txt").write_text("Galatea\nOndine\n")
     simulator = Simulator(load(known_errors("whisper-small")))
@@ -102,7 +102,7 @@ def test_terms_alone(domain: Path, tmp_path: Path) -> None:
 
 
 def test_documents_are_read_as_sentences(tmp_path: Path) -> None:
-    made = list(everyday_sentences(120, 3))
+    made = list(example_sentences(120, 3))
     page = ". ".join(line.capitalize() for line in made) + ". It costs 7 pounds. " + "very " * 90
     (tmp_path / "page.md").write_text(f"# A head\n\n{page}\n\n{page}\n")
     lines = read_texts([str(tmp_path / "page.md")])
@@ -120,7 +120,7 @@ def write(path: Path, text: str) -> str:
 
 def test_bad_text(domain: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has 10 different sentences to use: give at least 50"):
-        read_texts([write(tmp_path / "few.txt", "".join(f"{line}\n" for line in everyday_sentences(10, 1)))])
+        read_texts([write(tmp_path / "few.txt", "".join(f"{line}\n" for line in example_sentences(10, 1)))])
     words = (
         "der die und nicht wir haben gestern einen hund gesehen aber heute keine katze mehr gefunden wegen dem regen"
     )

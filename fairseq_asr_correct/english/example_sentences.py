@@ -1,7 +1,7 @@
-"""Sentences of everyday English, to make errors in and to see what a corrector does where none is.
+"""Sentences of English, to make errors in and to see what a corrector does where none is.
 
-``everyday_sentences.txt.gz`` has 30,000 sentences in lower case of those that Common Voice gives its speakers to read
-(CC0), made by ``scripts/take_sentences.py``.
+``example_sentences.txt.gz`` has the 34,000 examples of 4 to 30 words by which WordNet 3.0 shows how words are used, in
+lower case and without marks; ``scripts/take_sentences.py`` made it. ``WORDNET_LICENSE`` is WordNet's licence.
 """
 
 import gzip
@@ -11,11 +11,11 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-FILE = Path(__file__).with_name("everyday_sentences.txt.gz")
+FILE = Path(__file__).with_name("example_sentences.txt.gz")
 KEPT = 15  # every Nth sentence is kept for judging, and never trained on
 
 
-def everyday_sentences(count: int, seed: int, kept: bool = False) -> Iterator[str]:
+def example_sentences(count: int, seed: int, kept: bool = False) -> Iterator[str]:
     """So many sentences in random order; none comes again before all have come.
 
     Args:
@@ -23,7 +23,7 @@ def everyday_sentences(count: int, seed: int, kept: bool = False) -> Iterator[st
         seed: another one gives another order.
         kept: whether to give those that are kept for judging, and not those to train on.
     """
-    return islice(_without_end(_sentences(kept), Random(f"everyday {seed}")), count)
+    return islice(_without_end(_sentences(kept), Random(f"examples {seed}")), count)
 
 
 def _without_end(sentences: list[str], draw: Random) -> Iterator[str]:
