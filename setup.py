@@ -81,6 +81,7 @@ setup(
         "fairseq_asr_correct": [
             "py.typed",
             "evaluation/page.html",
+            "evaluation/figures.html",
             "evaluation/comparison.html",
             "evaluation/reliability.html",
             "evaluation/page.css",

@@ -29,7 +29,11 @@ def write_inspection_page(path: Path, sources: Sequence[Inspected]) -> None:
 def render_inspection(sources: Sequence[Inspected]) -> str:
     """The page's HTML."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader([HERE, evaluation_page.HERE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["count"] = evaluation_page.count
     parts = [
