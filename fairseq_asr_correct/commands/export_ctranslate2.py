@@ -11,7 +11,6 @@ A model with a copy path cannot be exported, but it can teach one that can: see 
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 
 from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
@@ -22,15 +21,13 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import EVERY, copy_terms, rule_with
 from fairseq_asr_correct.formats.ctranslate2.opening import load_ctranslate2
 from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.formats.new_folder import new_folder
+from fairseq_asr_correct.formats.new_folder import computes_the_same, new_folder, size_of
 from fairseq_asr_correct.formats.pretrained import Pretrained
 
 try:
     from fairseq_asr_correct.formats.ctranslate2.folder import FILES, QUANTIZATIONS, differences, write
 except ModuleNotFoundError as missing:
     raise UserError(f"{missing}: pip install 'fairseq-asr-correct[ctranslate2]'") from missing
-
-TOLERANCE = 5e-5  # difference of the mean log-probability, in float32; the wrong GELU differs by more
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -48,8 +45,7 @@ def main(argv: list[str] | None = None) -> None:
             raise UserError(
                 f"{args.model} has weights that {args.quantization} cannot hold: try --quantization float32"
             )
-    size = sum((args.save_to / name).stat().st_size for name in FILES if (args.save_to / name).exists())
-    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.quantization}", end=", here computed in ")
+    print(f"{size_of(args.save_to, FILES)} in {args.quantization}", end=", here computed in ")
     print(f"{written.model.translator.compute_type}; a random token's log-probability differs by {difference:.2g}")
 
 
@@ -72,9 +68,9 @@ def check(checkpoint: Path, pretrained: Pretrained, near: Path) -> None:
     Raises:
         UserError: it does not.
     """
-    with tempfile.TemporaryDirectory(dir=near, prefix=".float32.") as folder:
-        write(Path(folder), pretrained, "float32")
-        if not differences(pretrained, load_ctranslate2(folder)).mean() < TOLERANCE:
-            raise UserError(
-                f"{checkpoint} cannot be exported: it was trained with flags that CTranslate2 does not support"
-            )
+
+    def difference(folder: Path) -> float:
+        return float(differences(pretrained, load_ctranslate2(folder)).mean())
+
+    if not computes_the_same(lambda folder: write(folder, pretrained, "float32"), difference, near):
+        raise UserError(f"{checkpoint} cannot be exported: it was trained with flags that CTranslate2 does not support")

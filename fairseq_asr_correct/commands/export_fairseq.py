@@ -25,7 +25,7 @@ from fairseq_asr_correct.commands.arguments import FIRST, add_export, new_parser
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import EVERY, copy_terms, find_model, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.formats.new_folder import new_folder
+from fairseq_asr_correct.formats.new_folder import new_folder, size_of
 from fairseq_asr_correct.formats.pretrained import (
     FILES,
     data_dictionary,
@@ -50,8 +50,7 @@ def main(argv: list[str] | None = None) -> None:
         written = load(unfinished).model
         name, difference = largest_difference(model, written)
         check_same_outputs(args.model, model, written)
-    size = sum((args.save_to / name).stat().st_size for name in FILES if (args.save_to / name).exists())
-    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.dtype}", end="; ")
+    print(f"{size_of(args.save_to, FILES)} in {args.dtype}", end="; ")
     print(f"the weights differ by {100 * difference:.3g}% at most ({name})" if name else "the weights are the same")
 
 

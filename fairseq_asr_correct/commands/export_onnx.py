@@ -11,7 +11,6 @@ the checkpoint does.
 
 import argparse
 import shutil
-import tempfile
 from pathlib import Path
 
 from fairseq_asr_correct import plugin  # noqa: F401  (first: checkpoints then load, and run no code)
@@ -21,12 +20,11 @@ from fairseq_asr_correct.commands.arguments import add_export, new_parser, parse
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.folders.finding import EVERY, copy_terms, rule_with
 from fairseq_asr_correct.formats.model_files import load_any
-from fairseq_asr_correct.formats.new_folder import new_folder
+from fairseq_asr_correct.formats.new_folder import computes_the_same, new_folder, size_of
 from fairseq_asr_correct.formats.onnx.onnx_folder import FILES, QUANTIZATIONS, differences, write
 from fairseq_asr_correct.formats.pretrained import Pretrained
 
 CARD = "README.md"  # says what the model is, in a folder that has one
-TOLERANCE = 5e-5  # difference of the mean log-probability, in float32; the wrong GELU differs by more
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -41,8 +39,7 @@ def main(argv: list[str] | None = None) -> None:
         if (args.model / CARD).is_file():
             shutil.copyfile(args.model / CARD, unfinished / CARD)
         difference = differences(pretrained, unfinished).mean()
-    size = sum((args.save_to / name).stat().st_size for name in FILES if (args.save_to / name).exists())
-    print(f"{args.save_to}: {size / 1e6:.1f} MB in {args.quantization}", end="; ")
+    print(f"{size_of(args.save_to, FILES)} in {args.quantization}", end="; ")
     print(f"a random token's log-probability differs by {difference:.2g}")
 
 
@@ -65,9 +62,9 @@ def check(checkpoint: Path, pretrained: Pretrained, near: Path) -> None:
     Raises:
         UserError: they do not.
     """
-    with tempfile.TemporaryDirectory(dir=near, prefix=".float32.") as folder:
-        write(Path(folder), pretrained, "float32")
-        if not differences(pretrained, Path(folder)).mean() < TOLERANCE:
-            raise UserError(
-                f"{checkpoint} cannot be exported: it was trained with flags that the graphs do not support"
-            )
+
+    def difference(folder: Path) -> float:
+        return float(differences(pretrained, folder).mean())
+
+    if not computes_the_same(lambda folder: write(folder, pretrained, "float32"), difference, near):
+        raise UserError(f"{checkpoint} cannot be exported: it was trained with flags that the graphs do not support")

@@ -1,11 +1,14 @@
 """The folder that an export is written to."""
 
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
+
+TOLERANCE = 5e-5  # difference of the mean log-probability, in float32; the wrong GELU differs by more
 
 
 @contextmanager
@@ -28,3 +31,22 @@ def new_folder(path: Path, force: bool = False, files: Iterable[str] = ()) -> It
         for name in files:
             if not (unfinished / name).exists():
                 (path / name).unlink(missing_ok=True)
+
+
+def computes_the_same(write: Callable[[Path], None], difference: Callable[[Path], float], near: Path) -> bool:
+    """Whether a folder in float32 computes what a checkpoint does, but for rounding.
+
+    Args:
+        write: writes the folder.
+        difference: how much a mean log-probability of the folder differs from the checkpoint's.
+        near: a folder beside which there is room for it.
+    """
+    with tempfile.TemporaryDirectory(dir=near, prefix=".float32.") as folder:
+        write(Path(folder))
+        return difference(Path(folder)) < TOLERANCE
+
+
+def size_of(folder: Path, files: Iterable[str]) -> str:
+    """A folder and the size of those of these files that it has, for people."""
+    size = sum((folder / name).stat().st_size for name in files if (folder / name).exists())
+    return f"{folder}: {size / 1e6:.1f} MB"
