@@ -4,7 +4,7 @@
         --save-to fairseq_asr_correct/english/example_sentences.txt.gz
 
 WordNet's database files are Debian's package wordnet-base. Its glosses have examples of how each word is used. Those of
-4 to 30 words without digits are taken, spelled as a corrector reads them, but none of a word that hurts. None is a
+6 to 30 words without digits are taken, spelled as a corrector reads them, but none of a word that hurts. None is a
 sentence of an evaluation set, or shares eight words in a row with one.
 """
 
@@ -26,7 +26,7 @@ EXAMPLE = re.compile('"([^"]+)"')  # in a gloss
 HURTFUL = re.compile("obscen|vulgar|slur|offensive|disparag|derogat|fuck|nigger|faggot")  # in a gloss or its examples
 SPELLED = re.compile("[a-z' ]+")
 OPENING, CLOSING = re.compile(r"(?<!\S)'"), re.compile(r"'(?!\S)")  # quotation marks within an example
-FEWEST, MOST = 4, 30  # words
+FEWEST, MOST = 6, 30  # words
 
 
 def main(argv: list[str] | None = None) -> None:

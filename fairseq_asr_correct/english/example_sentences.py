@@ -1,6 +1,6 @@
 """Sentences of English, to make errors in and to see what a corrector does where none is.
 
-``example_sentences.txt.gz`` has the 34,000 examples of 4 to 30 words by which WordNet 3.0 shows how words are used, in
+``example_sentences.txt.gz`` has the 23,000 examples of 6 to 30 words by which WordNet 3.0 shows how words are used, in
 lower case and without marks; ``scripts/take_sentences.py`` made it. ``WORDNET_LICENSE`` is WordNet's licence.
 """
 
