@@ -62,7 +62,7 @@ def terms_for(path: Path | None, lines: Iterable[str], pairs: Sequence[Pair], se
 
 
 def said_anywhere(phrases: Collection[str], seed: int) -> set[str]:
-    """Those phrases that occur in other English: "a little bit" is no sign of a name."""
+    """Those phrases that occur in other English: "a great deal" is no sign of a name."""
     longest = max((len(phrase.split()) for phrase in phrases), default=0)
     found = set[str]()
     for line in example_sentences(LINES if phrases else 0, seed):

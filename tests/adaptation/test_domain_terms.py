@@ -15,7 +15,7 @@ from fairseq_asr_correct.terms.term_list import TermList
 
 PAIRS = [Pair("the ondine is late", "the on dean is late", None)] * 3
 PAIRS += [Pair("the galatea is late", "the gull idea is late", None)] * 2
-PAIRS += [Pair("the ulvasay is late", "the a little bit is late", None)] * 3  # which is said elsewhere too
+PAIRS += [Pair("the ulvasay is late", "the a great deal is late", None)] * 3  # which is said elsewhere too
 PAIRS += [Pair("a small boat", "a small goat", None)] * 4
 
 
