@@ -90,6 +90,8 @@ setup(
             "serving/page.html",
             "simulation/known/*.errors.json.gz",
             "english/english_words.txt.gz",
+            "english/listed_words.txt.gz",
+            "english/SCOWL_LICENSE",
             "english/example_sentences.txt.gz",
             "english/WORDNET_LICENSE",
             "english/variants.tsv",

@@ -5,9 +5,9 @@
 It tries every change that the corrector proposes for the validation sets of Common Voice (six recognizers), LibriSpeech
 (a character CTC) and ESPnet, and for texts without errors out of the training sets. For each kind of recognizer, it
 fits the decision on the others and prints a row: word error rate before, with every change and with the taken ones, and
-the expected calibration error. Then it fits one on everything. A second table has what 100 sentences of each
-recognizer's own, for `asr-correct tune`, add to the decision that was fitted on the others. --tried keeps what is slow,
-for another fit in a minute.
+the expected calibration error; then one for each of four texts without errors that it is not fitted on. Then it fits
+one on everything. A second table has what 100 sentences of each recognizer's own, for `asr-correct tune`, add to the
+decision that was fitted on the others. --tried keeps what is slow, for another fit in a minute.
 """
 
 import argparse
@@ -29,10 +29,12 @@ from fairseq_asr_correct.choice.fitting import confidences
 from fairseq_asr_correct.choice.likelihood import Likelihood
 from fairseq_asr_correct.corrector.tried_changes import Tried, counts_at, known, try_changes
 from fairseq_asr_correct.corrector.tuning import tune
+from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.evaluation.reliability import expected_calibration_error
 from fairseq_asr_correct.recipes.decision_fit import fit_general, write_decision
 from fairseq_asr_correct.transcripts.lines import read_lines
 
+CLINIC = Path(__file__).parent.parent / "examples/clinic/pairs"
 KINDS = {
     "CTC on LibriSpeech": ["ctc.valid"],
     "CTC on Common Voice": ["mms-1b-fl102", "mms-1b-l1107"],
@@ -41,8 +43,9 @@ KINDS = {
     "ESPnet": ["espnet.dev_clean", "espnet.dev_other"],
 }
 RIGHT = ["references.train_clean_100", "references.commonvoice.train"]  # texts without errors, to fit on
-RIGHT_TRIED = ["references.dev", "references.commonvoice.valid"]  # and to try the decision on
 SENTENCES = 3000  # of each of these
+# And to try the decision on:
+RIGHT_TRIED = ["references.dev", "references.commonvoice.valid", "examples of WordNet", "references of the clinic"]
 DRAWS = 2000
 PAIRS = 100  # of one's own recognizer
 MARGINS = [-1e9, *np.arange(-2, 10, 0.5).tolist(), 1e9]
@@ -77,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with librispeech, commonvoice")
     parser.add_argument("--save-to", type=Path, required=True, metavar="FILE", help="the decision.json to write")
     parser.add_argument("--tried", type=Path, metavar="FILE", help="keep the tried changes here, or read them")
-    parser.add_argument("--least", type=float, default=0.4, metavar="P", help="min_confidence (default: 0.4)")
+    parser.add_argument("--least", type=float, default=0.5, metavar="P", help="min_confidence (default: 0.5)")
     parser.add_argument("--right", type=float, default=3.0, metavar="N", help="how much a change of a text without "
         "errors counts (default: 3)")  # fmt: skip
     return parser
@@ -121,6 +124,8 @@ def read(data: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         RIGHT[1]: list(dict.fromkeys(said["train"])),
         RIGHT_TRIED[0]: [text for name in ("espnet.dev_clean", "espnet.dev_other") for text, _ in voices[name]],
         RIGHT_TRIED[1]: list(dict.fromkeys(said["valid"])),
+        RIGHT_TRIED[2]: list(example_sentences(SENTENCES // 2, 1, kept=True)),
+        RIGHT_TRIED[3]: [*dict.fromkeys((CLINIC / "test.good").read_text().splitlines())],
     }
     for name, some in texts.items():
         random.Random(1).shuffle(some)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fairseq_asr_correct.adaptation.request import AUTO
-from fairseq_asr_correct.english.by_letters import is_word
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.simulation.events import events
 from fairseq_asr_correct.simulation.known_errors import KINDS

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from rapidfuzz.distance import Levenshtein
 
 from fairseq_asr_correct.choice.changes import Change, Proposal
-from fairseq_asr_correct.english.frequencies import UNKNOWN, zipf
+from fairseq_asr_correct.english.frequencies import zipf
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.terms.letter_costs import cost_of_writing
 
 NAMES = (
@@ -29,7 +30,7 @@ EVERYDAY = 7.0  # the frequency of words that are not there
 
 def numbers(proposal: Proposal) -> list[list[float]]:
     """The numbers of each change, in the order of :data:`NAMES`."""
-    strange = [zipf(word.lower()) <= UNKNOWN for word in proposal.words]
+    strange = [not is_word(word.lower()) for word in proposal.words]
     surprise = [min(-score, 6.0) for score in proposal.scores]
     return [_numbers(one, proposal, strange, surprise) for one in proposal.changes]
 

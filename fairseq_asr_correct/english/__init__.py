@@ -1,6 +1,7 @@
 """What is known of English without any model. It imports ``errors``, ``files`` and ``written``.
 
 ``frequencies``        how common words are in general English
+``known_words``        which words are English
 ``example_sentences``  sentences of English, most of them short
 ``by_letters``         whether a text looks as if its recognizer spells letter by letter
 ``variants``           words that are spelled in two ways

@@ -3,15 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from fairseq_asr_correct.english.frequencies import UNKNOWN, commonest, zipf
+from fairseq_asr_correct.english.frequencies import commonest
+from fairseq_asr_correct.english.known_words import is_word
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COMMON = 4.0  # Zipf value of the 5,600 commonest words
-
-
-def is_word(word: str) -> bool:
-    """Whether it is among the 50,000 known words of English, in lower case."""
-    return zipf(word) > UNKNOWN
 
 
 def spells_by_letters(words: Sequence[str]) -> bool:

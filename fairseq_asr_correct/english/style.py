@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from fairseq_asr_correct.english.by_letters import is_word, spells_by_letters
+from fairseq_asr_correct.english.by_letters import spells_by_letters
 from fairseq_asr_correct.english.dialect import is_dialect
 from fairseq_asr_correct.english.disfluencies import HESITATIONS, INTERJECTIONS
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.english.word_groups import Group, Kind, grouped
 
 UNLIKE = 0.5  # the most letters, as a share of the longer side, that a word and what is unlike it have in common

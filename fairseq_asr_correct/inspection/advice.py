@@ -8,7 +8,7 @@ from fairseq_asr_correct.inspection.pair_numbers import PairNumbers
 from fairseq_asr_correct.inspection.text_numbers import TextNumbers
 
 LETTERS = 20.0  # percent of the errors in misspelled English words, from which on a recognizer spells letter by letter
-MENDED = 0.6  # of these, what the model in the package mended for three such recognizers
+MENDED = 0.55  # of these, what the model in the package mended for three such recognizers
 NAMES = 15.0  # percent of the errors in names that are said elsewhere, from which on a list of terms comes first
 REPEATED = 20.0  # percent of the errors in mistakes that come again, from which on pairs teach something
 TRAINED = 1_000  # pairs, from which on a corrector learns from them

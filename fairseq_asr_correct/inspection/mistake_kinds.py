@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from fairseq_asr_correct.english.by_letters import is_word
 from fairseq_asr_correct.english.function_words import FUNCTION_WORDS
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.inspection.mistakes import Mistake, Words
 
 NEAR = 0.34  # letters that differ, as a part of the longer text: one in three

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from fairseq_asr_correct.english.by_letters import is_misspelled, is_word
+from fairseq_asr_correct.english.by_letters import is_misspelled
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.english.variants import as_in
 from fairseq_asr_correct.evaluation.alignment import align
 from fairseq_asr_correct.evaluation.error_rates import error_rates, rate

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rapidfuzz.distance import Levenshtein
 
-from fairseq_asr_correct.english.by_letters import is_word
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.inspection.mistake_kinds import MistakeKind, are_near
 from fairseq_asr_correct.inspection.mistakes import Mistake, Words
 from fairseq_asr_correct.word_errors import word_errors

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from fairseq_asr_correct.english.by_letters import is_word
 from fairseq_asr_correct.english.frequencies import zipf
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.evaluation.error_rates import rate
 from fairseq_asr_correct.evaluation.plain_text import is_plain, plain
 from fairseq_asr_correct.inspection.mistake_kinds import is_number

@@ -102,7 +102,7 @@ class Deciding:
     error_free: tuple[str, ...]  #: pairs whose references are corrected too; each change there is wrong
     sentences: int  #: at most, of each of these
     right: float = 3.0  #: how much a change of a text without errors counts
-    min_confidence: float = 0.4  #: the confidence from which a change is taken
+    min_confidence: float = 0.5  #: the confidence from which a change is taken
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def test_from_a_bert_and_on_from_what_came_of_it(data: Path, tiny_bert: Path, tm
     assert len(Corrector.from_pretrained(work / "model").correct(["the boy", ""])) == 2
     assert "| books | made up | public domain |" in (work / "model/README.md").read_text()
     fitted = json.loads((work / "model/decision.json").read_text())
-    assert [*fitted["fitted_on"]] == ["first", "second", "right.first"] and fitted["min_confidence"] == 0.4
+    assert [*fitted["fitted_on"]] == ["first", "second", "right.first"] and fitted["min_confidence"] == 0.5
 
     again = run_script(RUN, work, **settings)
     assert again.returncode == 0 and "==" not in again.stdout, "nothing is done twice"
