@@ -1,6 +1,7 @@
 """How much is trained on what."""
 
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,18 @@ def test_real_pairs_are_a_quarter() -> None:
 def test_a_recognizer_is_known_by_what_it_writes(heard: str, kinds: tuple[str, ...]) -> None:
     assert kinds_like("auto", [Pair("the house is red and the cat", heard, None)] * 150) == kinds
     assert kinds_like("whisper-large", []) == ("whisper-large",)
+
+
+def test_what_becomes_of_names_tells_nothing() -> None:
+    said, heard = "morwenna is at the house", "morvena is at the horse"
+    assert kinds_like("auto", [Pair(said, heard, None)] * 250) == ("whisper-small",)
+
+
+@pytest.mark.parametrize("domain", ["demo", "clinic"])
+def test_whisper_is_known_where_half_of_what_it_writes_wrong_is_no_word(domain: str) -> None:
+    folder = ROOT / "examples" / domain / "pairs"
+    sides = ((folder / f"train.{side}").read_text().splitlines() for side in ("good", "bad"))
+    assert kinds_like("auto", [Pair(*lines, None) for lines in zip(*sides, strict=True)]) == ("whisper-small",)
 
 
 def test_a_recognizer_that_seldom_errs() -> None:
