@@ -21,7 +21,7 @@ def continue_words(symbols: tuple[str, ...]) -> tuple[bool, ...]:
     In WordPiece, symbols with ``##`` continue a word. In SentencePiece, symbols with ``\u2581`` begin one, and so do
     the specials, ``<unk>`` among them. In a vocabulary with neither mark, every symbol is a word.
     """
-    if not _has(symbols, PREFIX) and _has(symbols, WORD):
+    if mark_of(symbols) == WORD:
         return tuple(not symbol.startswith((WORD, "<")) for symbol in symbols)
     return tuple(symbol.startswith(PREFIX) for symbol in symbols)
 
@@ -46,7 +46,7 @@ class Words:
 
     def __init__(self, dictionary: AnyDictionary) -> None:
         self.continues = continuations(dictionary)  #: see :func:`continuations`
-        self._word = lru_cache(maxsize=20_000)(partial(text, dictionary))
+        self._word = lru_cache(maxsize=20_000)(partial(text, dictionary, mark=mark_of(dictionary.symbols)))
 
     def of(self, tokens: Sequence[int]) -> tuple[str, ...]:
         """The words, each as text."""
@@ -57,17 +57,24 @@ class Words:
         return sum(not self.continues[token] for token in tokens[1:]) + bool(tokens)
 
 
-def text(dictionary: AnyDictionary, tokens: Iterable[int], escape_unk: bool = False) -> str:
-    """The text of the tokens, without padding and ends; with ``escape_unk``, ``<unk>`` becomes ``<<unk>>``."""
+def text(dictionary: AnyDictionary, tokens: Iterable[int], escape_unk: bool = False, mark: str | None = None) -> str:
+    """The text of the tokens, without padding and ends.
+
+    Args:
+        dictionary: whose tokens they are.
+        tokens: any of them.
+        escape_unk: whether ``<unk>`` becomes ``<<unk>>``.
+        mark: what :func:`mark_of` gives for the dictionary, which spares looking at all its symbols.
+    """
+    mark = mark_of(dictionary.symbols) if mark is None else mark
     unsaid, unk = {dictionary.bos(), dictionary.pad(), dictionary.eos()}, dictionary.unk()
     said = [token for token in map(int, tokens) if token not in unsaid]
     pieces = " ".join(f"<{dictionary[unk]}>" if escape_unk and token == unk else dictionary[token] for token in said)
-    if _has(dictionary.symbols, PREFIX):
+    if mark == PREFIX:
         return WordPiece.decode(pieces)
-    if _has(dictionary.symbols, WORD):
-        return pieces.replace(" ", "").replace(WORD, " ").strip()
-    return pieces
+    return pieces.replace(" ", "").replace(WORD, " ").strip() if mark == WORD else pieces
 
 
-def _has(symbols: Sequence[str], prefix: str) -> bool:
-    return any(symbol.startswith(prefix) for symbol in symbols)
+def mark_of(symbols: Sequence[str]) -> str:
+    """What tells whether symbols begin a word: WordPiece's ``##``, SentencePiece's ``\u2581``, or nothing, ``""``."""
+    return next((mark for mark in (PREFIX, WORD) if any(symbol.startswith(mark) for symbol in symbols)), "")
