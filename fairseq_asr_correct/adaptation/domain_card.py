@@ -32,15 +32,21 @@ def domain_card(request: Request, recipe: Recipe, told: Mapping[str, Any], repor
     sources = [("text", request.texts), ("terms", (request.terms,) if request.terms else ()), ("pairs", request.pairs)]
     parts = [
         "# A corrector for one domain",
-        f"`{training.architecture}`, trained on from {request.start.name}: {training.updates:,} updates of at most "
-        f"{training.batch_tokens:,} tokens, seed {request.seed}.",
-        *(f"* {kind}: {', '.join(Path(str(one)).name for one in some)}" for kind, some in sources if some),
+        f"`{training.architecture}`, trained on from {request.start.name}: {_updates(told, training.updates)} updates "
+        f"of at most {training.batch_tokens:,} tokens, seed {request.seed}.",
+        "\n".join(f"* {kind}: {', '.join(Path(str(one)).name for one in some)}" for kind, some in sources if some),
         _gain(numbers),
         SIMULATED if told.get("simulated") else REAL,
         markdown(("what", "number"), rows),
         "`report/report.html` shows every held-out sentence, beside the corrector that this one started from.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _updates(told: Mapping[str, Any], wanted: int) -> str:
+    """How many there were, and how many there would have been with more time or a gain to the end."""
+    made = told.get("updates", wanted)
+    return f"{made:,}" if made == wanted else f"{made:,} of {wanted:,}"
 
 
 def _gain(numbers: Mapping[str, Any]) -> str:
