@@ -73,8 +73,7 @@ demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite
 
 clinic-corpus: $(READY) ## speak and transcribe the clinic's corpus again; needs flite, half an hour on two cores
 	$(PY) -m pip install -q -e ".[audio,text,corpus]"
-	PATH="$(abspath $(VENV))/bin:$$PATH" IN_TURN=1 SEEDS=1 MAX_WER=1 \
-		bash examples/demo/make_corpus.sh examples/clinic "$(CLINIC)/corpus"
+	PATH="$(abspath $(VENV))/bin:$$PATH" MAX_WER=1 bash examples/demo/make_corpus.sh examples/clinic "$(CLINIC)/corpus"
 
 librispeech: $(READY) ## the whole chain on recognizer output: make librispeech DATA=folder; under an hour on two cores
 	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/librispeech/run.sh "$(DATA)" "$(RUN)"

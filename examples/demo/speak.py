@@ -33,7 +33,6 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, required=True, help="one sentence a line")
     parser.add_argument("--voices", nargs="+", choices=VOICES, default=["joe", "slt", "rms"], help="who speaks")
-    parser.add_argument("--in-turn", action="store_true", help="each sentence by one voice, in turn, and not by all")
     parser.add_argument(
         "--save-to", type=Path, required=True, help="folder for the audio; the manifest stands beside it"
     )
@@ -41,11 +40,10 @@ def main(argv: list[str] | None = None) -> None:
 
     sentences = list(enumerate(read_lines(args.text), start=1))
     with atomic_write(make_folder(args.save_to.parent) / f"{args.save_to.name}.jsonl") as manifest:
-        for first, voice in enumerate(args.voices):
-            spoken = sentences[first :: len(args.voices)] if args.in_turn else sentences
+        for voice in args.voices:
             speak = VOICES[voice](voice)
             folder = make_folder(args.save_to / voice)
-            for number, text in tqdm(spoken, desc=voice, unit=" sentences", disable=None):
+            for number, text in tqdm(sentences, desc=voice, unit=" sentences", disable=None):
                 audio = folder / f"{number:04d}.wav"
                 if not audio.exists():
                     unfinished = audio.with_name(f".{audio.name}")
