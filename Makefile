@@ -62,10 +62,10 @@ demo-text: $(READY) ## the same from text and names alone
 	PATH="$(abspath $(VENV))/bin:$$PATH" TEXT_ALONE=1 bash examples/adapt_and_correct.sh examples/demo "$(DEMO)-text"
 
 clinic: $(READY) ## the same for a veterinary clinic, from text, terms and pairs
-	PATH="$(abspath $(VENV))/bin:$$PATH" bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)"
+	PATH="$(abspath $(VENV))/bin:$$PATH" MINUTES=$${MINUTES:-10} bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)"
 
 clinic-text: $(READY) ## and from its text and terms alone
-	PATH="$(abspath $(VENV))/bin:$$PATH" TEXT_ALONE=1 bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)-text"
+	PATH="$(abspath $(VENV))/bin:$$PATH" MINUTES=$${MINUTES:-10} TEXT_ALONE=1 bash examples/adapt_and_correct.sh examples/clinic "$(CLINIC)-text"
 
 demo-corpus: $(READY) ## speak and transcribe the demo corpus again; needs flite, half an hour on two cores
 	$(PY) -m pip install -q -e ".[audio,text,corpus]"

@@ -8,7 +8,7 @@
 ``mixture``        how many of which, and of lines that are of no domain
 ``domain_stages``  from text and pairs to the pairs that are trained on
 ``domain_terms``   the domain's words, with what was heard for them
-``weighing_terms`` a weight with which they leave other text alone
+``weighing_terms`` weights with which they leave other text alone
 ``domain_model``   from pairs to a corrector with its decision, terms and report
 ``domain_card``    what it was made of
 ``adapting``       all of it

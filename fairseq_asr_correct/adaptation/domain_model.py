@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 
 from fairseq_asr_correct.adaptation import mixture
 from fairseq_asr_correct.adaptation.domain_card import domain_card
 from fairseq_asr_correct.adaptation.domain_stages import FEWEST_TO_TUNE, HELD_OUT, LINES, PAIRS, WATCHED
 from fairseq_asr_correct.adaptation.domain_terms import as_list, terms_for, with_those_of
 from fairseq_asr_correct.adaptation.request import Request
-from fairseq_asr_correct.adaptation.weighing_terms import weight_of
+from fairseq_asr_correct.adaptation.weighing_terms import weights_of
 from fairseq_asr_correct.corrector.tuning import tune
 from fairseq_asr_correct.english.example_sentences import example_sentences
 from fairseq_asr_correct.folders.finding import TERMS, rule_with, terms_with
@@ -107,10 +108,11 @@ class DomainModel(ModelStages):
             pairs = [Pair(row["text"], row["pred_text"], None) for _, row in read_rows(split_up / PAIRS)]
             seed = self.request.seed
             found = terms_for(path, read_lines(split_up / LINES), pairs, seed)
-            weight = weight_of(found, seed)
-            listed = [replace(term, weight=term.weight * weight) for term in found] if weight else []
+            weights = weights_of(found, seed)
+            weighed = zip(found, weights, strict=True)
+            listed = [replace(term, weight=term.weight * weight) for term, weight in weighed if weight]
             output.write_text(as_list(with_those_of(self.request.start, listed)), encoding="utf-8")
-            return {"terms": len(listed), "weight": weight}
+            return {"terms": len(listed), "median_weight": round(median(weights), 4) if weights else 0.0}
 
         inputs = [split_up, *([file_of(path)] if path else []), *([before] if before else [])]
         return self.place.do("terms", "terms.txt", work, {}, inputs)

@@ -1,6 +1,7 @@
-"""Gives a domain's terms a weight with which they leave text of no domain alone."""
+"""Gives a domain's terms weights with which they leave text of no domain alone."""
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from fairseq_asr_correct.corrector.term_choice import correct_terms
@@ -14,32 +15,51 @@ from fairseq_asr_correct.terms.term_list import TermList
 
 LINES = 2000
 HARM = 0.003  # of the words of text without the terms, that may change
-LEAST = 0.02  # a list that needs less is of no use
+LEAST = 0.02  # a term that needs less is of no use
 ERRORS = "ctc"  # recognizers that write what is no word
 
 
-def weight_of(terms: Sequence[Term], seed: int) -> float:
-    """The greatest weight up to 1 with which terms change next to nothing where they are not said; 0 if none does.
+def weights_of(terms: Sequence[Term], seed: int) -> list[float]:
+    """The greatest weight of each term up to 1, so that the list changes next to nothing where its terms are not said.
 
-    A term's odds are multiplied by its weight, so that the confidences of one run tell of all weights.
+    No term may change more words than another may: one that sounds like common words gets a small weight, and does not
+    hold down the others. A term's odds are multiplied by its weight, so that the confidences of one run tell of all
+    weights. 0 is for a term that would need less than :data:`LEAST`.
 
     Args:
         terms: the list.
         seed: of the text and its errors.
     """
-    if not terms:
-        return 0.0
-    texts = misheard(seed)
-    changes = [edit for one in correct_terms(texts, TermList(terms)) for edit in one.edits]
-    allowed = HARM * sum(len(text.split()) for text in texts)
-    least = Weights.fitted().least
-    changed, weight = 0, 1.0
-    for edit in sorted(changes, key=lambda edit: -edit.confidence):
-        changed += edit.end - edit.start
-        if changed > allowed:
-            weight = math.exp(_logit(least) - _logit(edit.confidence)) * 0.99
-            break
-    return round(weight, 4) if weight >= LEAST else 0.0
+    texts = misheard(seed) if terms else []
+    changes: dict[str | None, list[tuple[float, int]]] = defaultdict(list)
+    for edit in (edit for one in correct_terms(texts, TermList(terms)) for edit in one.edits):
+        changes[edit.term].append((edit.confidence, edit.end - edit.start))
+    for some in changes.values():
+        some.sort(reverse=True)
+    allowed = int(HARM * sum(len(text.split()) for text in texts))
+    each = max(
+        most for most in range(allowed + 1) if sum(_first(some, most)[1] for some in changes.values()) <= allowed
+    )
+    weights = (_weight(changes[term.written], each) for term in terms)
+    return [round(weight, 4) if weight >= LEAST else 0.0 for weight in weights]
+
+
+def _weight(changes: Sequence[tuple[float, int]], most: int) -> float:
+    """The weight with which a term changes at most so many words."""
+    made, _ = _first(changes, most)
+    if made == len(changes):
+        return 1.0
+    return math.exp(_logit(Weights.fitted().least) - _logit(changes[made][0])) * 0.99
+
+
+def _first(changes: Sequence[tuple[float, int]], most: int) -> tuple[int, int]:
+    """How many changes, the surest first, change at most so many words; and how many words that is."""
+    words = 0
+    for made, (_, count) in enumerate(changes):
+        if words + count > most:
+            return made, words
+        words += count
+    return len(changes), words
 
 
 def misheard(seed: int) -> list[str]:

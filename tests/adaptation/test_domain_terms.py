@@ -1,5 +1,6 @@
 """The words of a domain, with what was heard for them, and how much they weigh."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from fairseq_asr_correct.adaptation import weighing_terms
 from fairseq_asr_correct.adaptation.domain_terms import as_list, said_terms, terms_for, with_those_of
-from fairseq_asr_correct.adaptation.weighing_terms import HARM, misheard, weight_of
+from fairseq_asr_correct.adaptation.weighing_terms import HARM, misheard, weights_of
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.inspection.data_sources import Pair
 from fairseq_asr_correct.terms.term import Term
@@ -53,27 +54,34 @@ def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighing_terms, "LEAST", 1e-4)
 
 
-def harm(terms: list[Term], weight: float) -> float:
-    texts = misheard(1)
-    listed = TermList([replace(term, weight=term.weight * weight) for term in terms])
-    changed = sum(edit.end - edit.start for one in correct_terms(texts, listed) for edit in one.edits)
-    return changed / sum(len(text.split()) for text in texts)
+def changed(terms: list[Term], weights: list[float]) -> Counter[str | None]:
+    """How many words of other text each term changes."""
+    listed = TermList([replace(term, weight=term.weight * weight) for term, weight in zip(terms, weights, strict=True)])
+    counts = Counter[str | None]()
+    for edit in (edit for one in correct_terms(misheard(1), listed) for edit in one.edits):
+        counts[edit.term] += edit.end - edit.start
+    return counts
 
 
 @pytest.mark.usefixtures("few_lines")
-def test_the_weight_keeps_other_text_as_it_is() -> None:
+def test_weights_keep_other_text_as_it_is_and_no_term_holds_another_down() -> None:
     terms = [Term(word) for word in ("galatea", "isolde", "brona", "hawser", "thear", "wode", "sende", "littel")]
-    weight = weight_of(terms, 1)
-    assert 0 < weight < 1
-    assert harm(terms, weight) <= HARM < harm(terms, min(1.0, weight * 1.1)) <= harm(terms, 1.0)
+    weights = weights_of(terms, 1)
+    alone, together = changed(terms, [1.0] * len(terms)), changed(terms, weights)
+    words = sum(len(text.split()) for text in misheard(1))
+    assert together.total() <= HARM * words < alone.total()
+    assert alone.most_common(1)[0][0] == "thear" and 0 < weights[4] < 0.5, "which many a word sounds like"
+    assert weights[1] == weights[2] == weights[-1] == 1.0, "and which does not hold down the others"
+    heavier = changed(terms, [min(1.0, weight * 1.1) for weight in weights])
+    assert heavier["thear"] > together["thear"], "they are as great as they may be"
 
 
 @pytest.mark.usefixtures("few_lines")
 def test_terms_that_are_heard_everywhere_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighing_terms, "LEAST", 0.2)
-    assert weight_of([Term("thear")], 1) == 0.0
+    assert weights_of([Term("thear"), Term("xylophonist")], 1) == [0.0, 1.0]
 
 
 @pytest.mark.usefixtures("few_lines")
 def test_terms_that_are_like_nothing_keep_their_weight() -> None:
-    assert weight_of([Term("xylophonist")], 1) == 1.0 and weight_of([], 1) == 0.0
+    assert weights_of([Term("xylophonist")], 1) == [1.0] and weights_of([], 1) == []
