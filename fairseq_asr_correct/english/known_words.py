@@ -1,6 +1,6 @@
 """Which words are English: those of the table of frequencies, and rarer ones that dictionaries list.
 
-``listed_words.txt.gz`` has 57,000 words of SCOWL's lists that the table lacks, which was counted on old books:
+``listed_words.txt.gz`` has 46,000 words of SCOWL's lists that the table lacks, which was counted on old books:
 "ballgame", "anymore", "irenic". ``scripts/take_words.py`` made it. ``SCOWL_LICENSE`` is the licence of SCOWL and of its
 sources.
 """
@@ -15,7 +15,7 @@ FILE = Path(__file__).with_name("listed_words.txt.gz")
 
 
 def is_word(word: str) -> bool:
-    """Whether it is among the 107,000 known words of English.
+    """Whether it is among the 96,000 known words of English.
 
     Args:
         word: in lower case. A possessive counts as the word before it, unless it is known itself.
