@@ -16,7 +16,6 @@ when it is given again, and gives the same corrector.
 """
 
 import argparse
-import os
 import shutil
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.recipes.stages import RECORDS, Workplace
 from fairseq_asr_correct.simulation.known_errors import KINDS
+from fairseq_asr_correct.work.cores import cores
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -93,7 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10, help="for all of it, on two cores; more of them train "
         "longer (default: 10)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="another seed makes another corrector (default: 1)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes (default: all cores)")
     parser.add_argument("--precision", choices=["fp32", "bf16", "fp16"], help="of the training (default: bf16 where "
         "the machine has it, else fp32)")  # fmt: skip
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep what is made on the way in DIR (default: beside "

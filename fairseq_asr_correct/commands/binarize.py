@@ -10,7 +10,6 @@ fairseq-train, the others for `fairseq-generate --gen-subset NAME`.
 import argparse
 import functools
 import itertools
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.models.bert_init import read_shape
 from fairseq_asr_correct.transcripts.lines import read_lines
+from fairseq_asr_correct.work.cores import cores
 from fairseq_asr_correct.work.processes import ordered_map
 
 SIDES = ("bad", "good")
@@ -71,9 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--lowercase", action="store_true", help="lowercase the text first, for uncased vocabularies")
     parser.add_argument("--cut", action="store_true",
         help="cut sentences that are too long, and say how many (default: stop at the first)")  # fmt: skip
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, help="at most so many processes (default: all cores)"
-    )
+    parser.add_argument("--workers", type=int, default=cores(), help="at most so many processes (default: all cores)")
     return parser
 
 

@@ -26,7 +26,6 @@ Validation and evaluation sets keep every line, in order. The result does not de
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -50,6 +49,7 @@ from fairseq_asr_correct.transcripts.chunks import read_chunks, size
 from fairseq_asr_correct.transcripts.entries import read_texts
 from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
+from fairseq_asr_correct.work.cores import cores
 from fairseq_asr_correct.work.processes import ordered_map
 
 
@@ -138,11 +138,6 @@ def make_parser() -> argparse.ArgumentParser:
     add("--workers", type=int, default=cores(), help="processes, or workers on Ray (default: one for each core)")
     add("--ray", metavar="ADDRESS", help="make the training pairs on a Ray cluster: auto, or its address")
     return parser
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check(args: argparse.Namespace) -> None:

@@ -10,13 +10,13 @@ that was begun with other data or settings is refused instead.
 
 import argparse
 import dataclasses
-import os
 from pathlib import Path
 
 from fairseq_asr_correct.recipes.data_stages import DataStages
 from fairseq_asr_correct.recipes.recipe import read_recipe
 from fairseq_asr_correct.recipes.setup import Setup, check_sources
 from fairseq_asr_correct.recipes.stages import Workplace
+from fairseq_asr_correct.work.cores import cores
 
 
 def make(setup: Setup) -> Path:
@@ -54,7 +54,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--data", type=Path, required=True, metavar="DIR", help="folder that the sources' paths start from"
     )
     parser.add_argument("--start", metavar="MODEL", help="a corrector or a BERT (default: the recipe's)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes (default: all cores)")
     parser.add_argument("--precision", choices=["fp32", "bf16", "fp16"], help="of the training (default: bf16 on a GPU "
         "and on processors that have it, else fp32)")  # fmt: skip
     return parser

@@ -12,5 +12,5 @@
 ``chosen``          the token at each place of a pass
 ``guided``          input-guided search
 
-It imports ``tokens``, ``folders``, ``errors`` and ONNX Runtime, and loads neither torch nor fairseq.
+It imports ``tokens``, ``folders``, ``work``, ``errors`` and ONNX Runtime, and loads neither torch nor fairseq.
 """

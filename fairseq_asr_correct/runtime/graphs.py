@@ -38,6 +38,7 @@ from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 from fairseq_asr_correct.tokens.dictionaries import PlainDictionary
 from fairseq_asr_correct.tokens.word_pieces import SPECIALS
+from fairseq_asr_correct.work.cores import cores
 
 BUILDERS = {"encoder.onnx": encoder_graph, "decoder.onnx": decoder_graph, "output.onnx": output_graph}
 SPELLING = "spelling.safetensors"
@@ -71,6 +72,7 @@ class Graphs:
     shape: Shape
     symbols: list[str]  #: the dictionary's entries in order
     int8: bool  #: whether products are in int8
+    threads: int  #: that compute
     encoder: Graph
     decoder: Graph
     output: Graph
@@ -86,7 +88,7 @@ def open_graphs(folder: str | Path, threads: int | None = None, change: Change |
 
     Args:
         folder: it may come from a stranger.
-        threads: how many threads compute one product (default: as many as there are cores).
+        threads: how many threads compute (default: as many as there are cores).
         change: gives tensors, as they are stored, that take the place of some of the folder's.
 
     Raises:
@@ -116,7 +118,7 @@ def open_graphs(folder: str | Path, threads: int | None = None, change: Change |
     made = spelling_tensors(symbols, int8) if shape.copies and not complete else {}
     linked = StoredTensors(place, names, made | (change(tensors) if change else {}))
     loaded = (_loaded(place, build(shape, linked), threads) for build in BUILDERS.values())
-    return Graphs(shape, symbols, int8, *loaded)
+    return Graphs(shape, symbols, int8, threads or cores(), *loaded)
 
 
 def read_symbols(path: Path) -> list[str]:

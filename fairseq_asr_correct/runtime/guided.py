@@ -5,10 +5,14 @@ but edit distances, because most sentences need one pass or two.
 
 A sentence is padded to a length that follows from its own, and computed only with those of the same length. In int8, a
 sentence's result does not depend on the others, to the last bit; in float32 but for rounding.
+
+With several threads, each searches for a share of the sentences. Between the products of a pass lies much that has one
+thread, NumPy and small operators, and the threads fill each other's gaps.
 """
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -22,6 +26,7 @@ from fairseq_asr_correct.tokens.search import FLAGS
 from fairseq_asr_correct.tokens.words import continue_words
 
 MAX_LEN_A, MAX_LEN_B = FLAGS["max_len_a"], FLAGS["max_len_b"]
+SHARE = 4  # sentences from which on a thread of their own is worth it
 
 
 class GuidedDecoder:
@@ -36,6 +41,7 @@ class GuidedDecoder:
         self._positions = graphs.shape.positions_of
         self._continues = continue_words(tuple(graphs.symbols))
         self._begins = 1 - np.array(self._continues, np.int64)
+        self._pool = ThreadPoolExecutor(graphs.threads, "search")  # starts a thread when there is work for it
 
     def decode(self, sources: Sequence[Tokens], scored: bool = True) -> list[Guided]:
         """What greedy search writes for each source.
@@ -47,8 +53,22 @@ class GuidedDecoder:
         Raises:
             UserError: the model computes probabilities that are not numbers, or a source is too long.
         """
+        sizes = [self._size(source) for source in sources]
+        parts = shares(sizes, self._graphs.threads)
+        if len(parts) < 2:
+            found = self._decode(sources, sizes, range(len(sources)), scored)
+        else:
+            found = {}
+            for some in self._pool.map(lambda part: self._decode(sources, sizes, part, scored), parts):
+                found |= some
+        return [found[number] for number in range(len(sources))]
+
+    def _decode(
+        self, sources: Sequence[Tokens], sizes: Sequence[int], which: Sequence[int], scored: bool
+    ) -> dict[int, Guided]:
+        """What is written for some of the sources, by their numbers."""
         found: dict[int, Guided] = {}
-        for numbers in batches((i, size, size) for i, size in enumerate(map(self._size, sources))):
+        for numbers in batches((number, sizes[number], sizes[number]) for number in which):
             some = [list(sources[number]) for number in numbers]
             encoded = Encoded.of(self._graphs, some, self._begins)
             sentences = [
@@ -62,7 +82,7 @@ class GuidedDecoder:
                 ):
                     self._pass(encoded[[one.number for one in batch]], batch)
             found |= zip(numbers, self._results(sentences, scored), strict=True)
-        return [found[number] for number in range(len(sources))]
+        return found
 
     def score(self, sources: Sequence[Tokens], targets: Sequence[Tokens]) -> list[list[float]]:
         """Log-probabilities of the tokens of a target for each source, and of its end; NaN if it is too long.
@@ -164,3 +184,20 @@ class GuidedDecoder:
         outputs = {name: array[sentences, places] for name, array in outputs.items()}
         asked = np.array([token for guess in guesses for token in (*guess, END)], np.int64)
         return Chosen.of(outputs, encoded.source[sentences], asked, self._graphs.int8), ends.tolist()
+
+
+def shares(sizes: Sequence[int], threads: int) -> list[list[int]]:
+    """Cuts sentences into a share for each thread, which have about as many tokens and sentences of like lengths.
+
+    Args:
+        sizes: of each sentence, in tokens.
+        threads: the most shares.
+
+    Returns:
+        The numbers of the sentences of each share; a share has :data:`SHARE` of them on average, or more.
+    """
+    order = sorted(range(len(sizes)), key=sizes.__getitem__)
+    count = max(1, min(threads, len(sizes) // SHARE))
+    ends = np.cumsum([sizes[number] for number in order])
+    cuts = np.searchsorted(ends, [ends[-1] * part / count for part in range(1, count)]) if order else []
+    return [part.tolist() for part in np.split(np.array(order, np.int64), cuts) if len(part)]

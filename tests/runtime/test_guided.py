@@ -19,7 +19,7 @@ from fairseq_asr_correct.formats.onnx.onnx_folder import write
 from fairseq_asr_correct.formats.pretrained import Pretrained
 from fairseq_asr_correct.runtime.going import Guided
 from fairseq_asr_correct.runtime.graphs import open_graphs
-from fairseq_asr_correct.runtime.guided import GuidedDecoder
+from fairseq_asr_correct.runtime.guided import SHARE, GuidedDecoder, shares
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 from fairseq_asr_correct.tokens.search import FLAGS
 
@@ -138,6 +138,37 @@ def test_threads_share_a_decoder(decoders: dict[str, GuidedDecoder]) -> None:
     with ThreadPoolExecutor(4) as threads:
         found = list(threads.map(lambda source: decoder.decode([source])[0], sources))
     assert found == decoder.decode(sources)
+
+
+def test_several_threads_write_what_one_writes(correctors: dict[str, Pretrained], tmp_path: Path) -> None:
+    """Of sentences of many lengths, in their order."""
+    write(tmp_path, correctors["learned"], "int8")
+    one, three = (GuidedDecoder(open_graphs(tmp_path, count)) for count in (1, 3))
+    draw = torch.Generator().manual_seed(4)
+    lengths = torch.randint(1, LONGEST, (30,), generator=draw).tolist()
+    sources = [torch.randint(4, 78, (length,), generator=draw).tolist() for length in lengths]
+    for count in (30, 12, 5, 1, 0):
+        assert three.decode(sources[:count]) == one.decode(sources[:count])
+    with pytest.raises(UserError, match="pieces, more than"):
+        three.decode([*sources, [5] * (LONGEST + 1)])
+
+
+@given(sizes=st.lists(st.integers(1, 100)), threads=st.integers(1, 9))
+def test_every_sentence_is_in_one_share(sizes: list[int], threads: int) -> None:
+    parts = shares(sizes, threads)
+    assert sorted(number for part in parts for number in part) == list(range(len(sizes)))
+    assert len(parts) <= max(1, min(threads, len(sizes) // SHARE))
+    assert [sizes[number] for part in parts for number in part] == sorted(sizes)
+    most = sum(sizes) / max(1, min(threads, len(sizes) // SHARE)) + 100
+    assert all(sum(sizes[number] for number in part) <= most for part in parts)
+
+
+def test_shares() -> None:
+    """Four of 3 tokens and four of 9 are 48: 24 each, and the second share begins within the first 9."""
+    assert shares([9, 3, 9, 3, 9, 3, 9, 3], 2) == [[1, 3, 5, 7, 0], [2, 4, 6]]
+    assert shares([9, 3, 9, 3, 9, 3, 9, 3], 1) == [[1, 3, 5, 7, 0, 2, 4, 6]]
+    assert shares([9, 3, 9, 3, 9, 3, 9], 2) == [[1, 3, 5, 0, 2, 4, 6]]  # too few for two threads
+    assert shares([], 2) == []
 
 
 def test_nothing_of_nothing(decoders: dict[str, GuidedDecoder]) -> None:
