@@ -6,7 +6,18 @@ fairseq imports it through ``--user-dir``, and every package here that builds on
 from fairseq_asr_correct.mends.logs import root_logger_as_it_was
 
 with root_logger_as_it_was():  # one of fairseq's modules sets the root logger to show everything
-    from fairseq_asr_correct.mends import batches, colons, faults, kernels, literals, loading, saving, shapes, workers
+    from fairseq_asr_correct.mends import (
+        batches,
+        colons,
+        faults,
+        kernels,
+        literals,
+        loading,
+        random_numbers,
+        saving,
+        shapes,
+        workers,
+    )
 
     loading.hide_broken_torchaudio()
     loading.allow_fairseq_checkpoints()
@@ -22,6 +33,7 @@ with root_logger_as_it_was():  # one of fairseq's modules sets the root logger t
     faults.say_what_memory_allows()
     shapes.say_what_a_checkpoint_lacks()
     kernels.no_plan_for_each_shape()
+    random_numbers.draw_dropout_quickly()
 
     from fairseq_asr_correct.criterions import chunked_cross_entropy  # noqa: F401
     from fairseq_asr_correct.encoders import wordpiece  # noqa: F401

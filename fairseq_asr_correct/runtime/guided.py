@@ -199,5 +199,5 @@ def shares(sizes: Sequence[int], threads: int) -> list[list[int]]:
     order = sorted(range(len(sizes)), key=sizes.__getitem__)
     count = max(1, min(threads, len(sizes) // SHARE))
     ends = np.cumsum([sizes[number] for number in order])
-    cuts = np.searchsorted(ends, [ends[-1] * part / count for part in range(1, count)]) if order else []
+    cuts = np.searchsorted(ends, [sum(sizes) * part / count for part in range(1, count)])
     return [part.tolist() for part in np.split(np.array(order, np.int64), cuts) if len(part)]

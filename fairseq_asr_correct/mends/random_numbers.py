@@ -1,0 +1,38 @@
+"""Dropout on a CPU, whose random numbers otherwise take as long as a large part of the products."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fairseq_asr_correct.mends.mending import mend
+
+LARGE = 1 << 14  # numbers from which on a generator of their own is worth it
+STEPS = 1 << 16  # of probability
+DTYPES = (torch.float32, torch.bfloat16)
+
+
+def draw_dropout_quickly() -> None:
+    """Draws what dropout leaves of large tensors on a CPU sixteen bits at a time.
+
+    torch draws number after number with one thread, and takes 10 nanoseconds for each: in a training step of 4,096
+    tokens in bfloat16, as long as a quarter of the products, and with two threads as long as half of them.
+    """
+    mend(functional, "dropout", _dropout)
+
+
+def _dropout(
+    original: Callable[..., Tensor], input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Tensor:
+    """Dropout; a seed for the generator is drawn from torch's, so that ``torch.manual_seed`` decides."""
+    dropped = round(p * STEPS) if training else 0
+    ours = input.device.type == "cpu" and input.dtype in DTYPES and input.numel() >= LARGE and 0 < dropped < STEPS
+    if not ours or torch.overrides.has_torch_function_unary(input):
+        return original(input, p, training, inplace)
+    seed = int(torch.empty((), dtype=torch.int64).random_())
+    drawn = np.random.SFC64(seed).random_raw(-(-input.numel() // 4)).view(np.int16)[: input.numel()]
+    kept = torch.from_numpy(drawn).view(input.shape) >= dropped - STEPS // 2
+    share = kept.to(input.dtype).mul_(STEPS / (STEPS - dropped))
+    return input.mul_(share) if inplace else input * share
