@@ -34,7 +34,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=8, help="batches (default: 8)")
     args = parser.parse_args(argv, argparse.Namespace(device="cpu"))
 
-    trainer = fairseq_trainer(args, "chunked_label_smoothed_cross_entropy")
+    trainer = fairseq_trainer(args, "chunked_label_smoothed_cross_entropy")  # dropout is ours from now on
     batches = first_batches(trainer, args)
     ours = functional.dropout
     ways = {"torch's dropout": ours.__wrapped__, OURS: ours, "no dropout": lambda x, *_, **__: x}

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.transcripts.lines import Lines
+from fairseq_asr_correct.work.processors import cores
 
 ROOT = Path(__file__).parents[1]
 SIZES = (170_000, 1_700_000)
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
     source.add_argument("--text", type=Path, help="a sentence a line, .gz too")
     source.add_argument("--manifest", type=Path, help="JSON lines with `text` and `pred_text`, .gz too")
     parser.add_argument("--largest", type=int, default=5_000_000, help="pairs in the last run (default: 5,000,000)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="default: one for each core")
+    parser.add_argument("--workers", type=int, default=cores(), help="default: one for each core")
     parser.add_argument("--tmp", type=Path, help="where there is room: 300 MB for each million pairs")
     args = parser.parse_args(argv)
 

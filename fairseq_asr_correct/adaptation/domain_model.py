@@ -115,7 +115,7 @@ class DomainModel(ModelStages):
             return {"terms": len(listed), "median_weight": round(median(weights), 4) if weights else 0.0}
 
         inputs = [split_up, *([file_of(path)] if path else []), *([before] if before else [])]
-        return self.place.do("terms", "terms.txt", work, {}, inputs)
+        return self.place.do("terms", "terms.txt", work, {"weights": "of each"}, inputs)
 
     def with_choice(self, model: Path, decision: Path, terms: Path) -> Path:
         """The corrector with its decision and its terms."""

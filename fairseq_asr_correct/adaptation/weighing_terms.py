@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fairseq_asr_correct.corrector.term_choice import correct_terms
 from fairseq_asr_correct.english.example_sentences import example_sentences
@@ -10,12 +11,13 @@ from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import load
 from fairseq_asr_correct.simulation.known_errors import known_errors
 from fairseq_asr_correct.terms.decision import Weights
-from fairseq_asr_correct.terms.term import Term
+from fairseq_asr_correct.terms.term import Term, normal_words
 from fairseq_asr_correct.terms.term_list import TermList
 
 LINES = 2000
 HARM = 0.003  # of the words of text without the terms, that may change
 LEAST = 0.02  # a term that needs less is of no use
+SMALLER = 0.8  # times as large are the weights that are tried next
 ERRORS = "ctc"  # recognizers that write what is no word
 
 
@@ -24,24 +26,40 @@ def weights_of(terms: Sequence[Term], seed: int) -> list[float]:
 
     No term may change more words than another may: one that sounds like common words gets a small weight, and does not
     hold down the others. A term's odds are multiplied by its weight, so that the confidences of one run tell of all
-    weights. 0 is for a term that would need less than :data:`LEAST`.
+    weights, but for terms that sound alike: where one of them is held down, the other comes in. So the list is tried
+    with its weights, and all are made smaller until it fits. 0 is for a term that would need less than :data:`LEAST`;
+    terms of the same letters have the same weight.
 
     Args:
         terms: the list.
         seed: of the text and its errors.
     """
     texts = misheard(seed) if terms else []
-    changes: dict[str | None, list[tuple[float, int]]] = defaultdict(list)
-    for edit in (edit for one in correct_terms(texts, TermList(terms)) for edit in one.edits):
-        changes[edit.term].append((edit.confidence, edit.end - edit.start))
-    for some in changes.values():
-        some.sort(reverse=True)
+    changes = _changes(texts, terms)
     allowed = int(HARM * sum(len(text.split()) for text in texts))
     each = max(
         most for most in range(allowed + 1) if sum(_first(some, most)[1] for some in changes.values()) <= allowed
     )
-    weights = (_weight(changes[term.written], each) for term in terms)
-    return [round(weight, 4) if weight >= LEAST else 0.0 for weight in weights]
+    by_words = {words: _weight(some, each) for words, some in changes.items()}
+    while True:
+        weights = [_rounded(by_words.get(term.words, 1.0)) for term in terms]
+        weighed = zip(terms, weights, strict=True)
+        found = _changes(texts, [replace(term, weight=term.weight * weight) for term, weight in weighed if weight])
+        if sum(count for some in found.values() for _, count in some) <= allowed:
+            return weights
+        by_words |= {words: by_words.get(words, 1.0) * SMALLER for words in found}
+
+
+def _changes(texts: Sequence[str], terms: Sequence[Term]) -> dict[tuple[str, ...], list[tuple[float, int]]]:
+    """The confidence and the words of each change, the surest first, by the words of its term."""
+    found: dict[tuple[str, ...], list[tuple[float, int]]] = defaultdict(list)
+    for edit in (edit for one in correct_terms(texts, TermList(terms)) for edit in one.edits):
+        found[normal_words(edit.term or "")].append((edit.confidence, edit.end - edit.start))
+    return {words: sorted(some, reverse=True) for words, some in found.items()}
+
+
+def _rounded(weight: float) -> float:
+    return round(weight, 4) if weight >= LEAST else 0.0
 
 
 def _weight(changes: Sequence[tuple[float, int]], most: int) -> float:

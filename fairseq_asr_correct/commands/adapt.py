@@ -25,7 +25,7 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_free
 from fairseq_asr_correct.recipes.stages import RECORDS, Workplace
 from fairseq_asr_correct.simulation.known_errors import KINDS
-from fairseq_asr_correct.work.cores import cores
+from fairseq_asr_correct.work.processors import cores
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -90,8 +90,8 @@ def make_parser() -> argparse.ArgumentParser:
         "text without errors")  # fmt: skip
     parser.add_argument("--base", type=Path, metavar="MODEL", help="the corrector to start from (default: the model "
         "that comes with the package)")  # fmt: skip
-    parser.add_argument("--minutes", type=float, default=10, help="for all of it, on two cores; more of them train "
-        "longer (default: 10)")  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=10, help="for the training, at most; it has as many "
+        "updates as two cores can do in that time (default: 10)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="another seed makes another corrector (default: 1)")
     parser.add_argument("--workers", type=int, default=cores(), help="processes (default: all cores)")
     parser.add_argument("--precision", choices=["fp32", "bf16", "fp16"], help="of the training (default: bf16 where "

@@ -25,8 +25,8 @@ from fairseq_asr_correct.errors import UserError
 from fairseq_asr_correct.files import finished_together, is_set_name
 from fairseq_asr_correct.models.bert_init import read_shape
 from fairseq_asr_correct.transcripts.lines import read_lines
-from fairseq_asr_correct.work.cores import cores
 from fairseq_asr_correct.work.processes import ordered_map
+from fairseq_asr_correct.work.processors import cores
 
 SIDES = ("bad", "good")
 WORTH_A_PROCESS = 500_000  # lines; a process takes about as long to start

@@ -49,8 +49,8 @@ from fairseq_asr_correct.transcripts.chunks import read_chunks, size
 from fairseq_asr_correct.transcripts.entries import read_texts
 from fairseq_asr_correct.transcripts.identity import SPEAKER_HELP, speaker_rule
 from fairseq_asr_correct.transcripts.sources import Source, parse_file, parse_source
-from fairseq_asr_correct.work.cores import cores
 from fairseq_asr_correct.work.processes import ordered_map
+from fairseq_asr_correct.work.processors import cores
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,7 +16,7 @@ from fairseq_asr_correct.recipes.data_stages import DataStages
 from fairseq_asr_correct.recipes.recipe import read_recipe
 from fairseq_asr_correct.recipes.setup import Setup, check_sources
 from fairseq_asr_correct.recipes.stages import Workplace
-from fairseq_asr_correct.work.cores import cores
+from fairseq_asr_correct.work.processors import cores
 
 
 def make(setup: Setup) -> Path:

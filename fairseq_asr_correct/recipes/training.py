@@ -16,6 +16,8 @@ USER_DIR = Path(__file__).parents[1]
 LAST, BEST = "checkpoints/checkpoint_last.pt", "checkpoints/checkpoint_best.pt"
 # glibc otherwise hands large matrices back to the system, and gets them again, at every update.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
+# OpenMP's threads otherwise spin while they wait, and beside other work a training takes several times as long.
+WAIT_QUIETLY = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def usual_precision() -> str:
@@ -51,7 +53,7 @@ def train(
         os.replace(log, log.with_suffix(".before.log"))
     argv = flags(training, data, start, folder, seed) + PRECISIONS[precision or usual_precision()]
     with training_bar(log, training.updates):
-        run_module("fairseq_cli.train", [*argv, *training.flags], log, **KEEP_MEMORY)
+        run_module("fairseq_cli.train", [*argv, *training.flags], log, **KEEP_MEMORY, **WAIT_QUIETLY)
     return folder / LAST
 
 

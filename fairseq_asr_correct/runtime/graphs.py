@@ -38,7 +38,7 @@ from fairseq_asr_correct.runtime.spelling_tensors import spelling_tensors
 from fairseq_asr_correct.runtime.stored_tensors import StoredTensors
 from fairseq_asr_correct.tokens.dictionaries import PlainDictionary
 from fairseq_asr_correct.tokens.word_pieces import SPECIALS
-from fairseq_asr_correct.work.cores import cores
+from fairseq_asr_correct.work.processors import cores
 
 BUILDERS = {"encoder.onnx": encoder_graph, "decoder.onnx": decoder_graph, "output.onnx": output_graph}
 SPELLING = "spelling.safetensors"
@@ -72,7 +72,7 @@ class Graphs:
     shape: Shape
     symbols: list[str]  #: the dictionary's entries in order
     int8: bool  #: whether products are in int8
-    threads: int  #: that compute
+    threads: int  #: that share the sentences of a batch
     encoder: Graph
     decoder: Graph
     output: Graph
@@ -88,7 +88,8 @@ def open_graphs(folder: str | Path, threads: int | None = None, change: Change |
 
     Args:
         folder: it may come from a stranger.
-        threads: how many threads compute (default: as many as there are cores).
+        threads: how many threads compute (default: ONNX Runtime's choice in a product, and this process's cores for
+            the sentences of a batch).
         change: gives tensors, as they are stored, that take the place of some of the folder's.
 
     Raises:

@@ -12,7 +12,7 @@ thread, NumPy and small operators, and the threads fill each other's gaps.
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class GuidedDecoder:
         self._positions = graphs.shape.positions_of
         self._continues = continue_words(tuple(graphs.symbols))
         self._begins = 1 - np.array(self._continues, np.int64)
-        self._pool = ThreadPoolExecutor(graphs.threads, "search")  # starts a thread when there is work for it
+        self._pool = ThreadPoolExecutor(max(1, graphs.threads - 1), "search")  # its threads start when there is work
 
     def decode(self, sources: Sequence[Tokens], scored: bool = True) -> list[Guided]:
         """What greedy search writes for each source.
@@ -54,13 +54,19 @@ class GuidedDecoder:
             UserError: the model computes probabilities that are not numbers, or a source is too long.
         """
         sizes = [self._size(source) for source in sources]
-        parts = shares(sizes, self._graphs.threads)
-        if len(parts) < 2:
-            found = self._decode(sources, sizes, range(len(sources)), scored)
-        else:
-            found = {}
-            for some in self._pool.map(lambda part: self._decode(sources, sizes, part, scored), parts):
-                found |= some
+        own, *others = shares(sizes, self._graphs.threads)
+        futures: list[Future[dict[int, Guided]]] = []
+        try:
+            for part in others:
+                futures.append(self._pool.submit(self._decode, sources, sizes, part, scored))
+        except RuntimeError:  # Python ends, and a thread of the caller goes on
+            own = [number for part in (own, *others[len(futures) :]) for number in part]
+        try:
+            found = self._decode(sources, sizes, own, scored)
+        finally:
+            wait(futures)
+        for future in futures:
+            found |= future.result()
         return [found[number] for number in range(len(sources))]
 
     def _decode(
@@ -194,10 +200,12 @@ def shares(sizes: Sequence[int], threads: int) -> list[list[int]]:
         threads: the most shares.
 
     Returns:
-        The numbers of the sentences of each share; a share has :data:`SHARE` of them on average, or more.
+        The numbers of the sentences of each share, at least of one; shares have :data:`SHARE` of them on average, or
+        more.
     """
     order = sorted(range(len(sizes)), key=sizes.__getitem__)
     count = max(1, min(threads, len(sizes) // SHARE))
     ends = np.cumsum([sizes[number] for number in order])
-    cuts = np.searchsorted(ends, [sum(sizes) * part / count for part in range(1, count)])
-    return [part.tolist() for part in np.split(np.array(order, np.int64), cuts) if len(part)]
+    cuts = np.searchsorted(ends, [sum(sizes) * part / count for part in range(1, count)], side="right")
+    parts = [part.tolist() for part in np.split(np.array(order, np.int64), cuts)]
+    return [part for part in parts if part] or [[]]

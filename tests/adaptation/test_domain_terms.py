@@ -83,5 +83,19 @@ def test_terms_that_are_heard_everywhere_are_left_out(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.usefixtures("few_lines")
+@pytest.mark.parametrize("words", [["thear", "theer"], ["thear", "theer", "theyr", "thair"]])
+def test_terms_that_sound_alike_do_not_take_each_others_places(words: list[str]) -> None:
+    """Where one is held down, another comes in."""
+    terms = [Term(word) for word in words]
+    assert changed(terms, weights_of(terms, 1)).total() <= HARM * sum(len(text.split()) for text in misheard(1))
+
+
+@pytest.mark.usefixtures("few_lines")
+def test_terms_of_the_same_letters_have_one_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weighing_terms, "LEAST", 0.2)
+    assert weights_of([Term("Thear"), Term("thear"), Term("isolde")], 1) == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.usefixtures("few_lines")
 def test_terms_that_are_like_nothing_keep_their_weight() -> None:
     assert weights_of([Term("xylophonist")], 1) == [1.0] and weights_of([], 1) == []

@@ -15,7 +15,7 @@ import pytest
 import torch
 from conftest import generate_argv, interactive_lines, make_corpus, run_command, train_argv
 from fairseq.data import Dictionary
-from hostile import NO_FILES, little_to_spend, no_file, refused
+from hostile import MEMORY, NO_FILES, TO_COMPUTE, little_to_spend, no_file, refused
 from safetensors.torch import load_file, save_file
 
 from fairseq_asr_correct import Corrector
@@ -164,6 +164,11 @@ READERS: dict[str, tuple[Callable[[Path], object], list[str]]] = {
 }
 
 
+def memory_for(reader: str) -> int:
+    """How much a reader may take: CTranslate2 asks for more before it looks at anything."""
+    return TO_COMPUTE if reader == "ctranslate2" else MEMORY
+
+
 @pytest.fixture(params=READERS)
 def reader(request: pytest.FixtureRequest, place: Path, tmp_path: Path) -> tuple[Callable[[Path], object], Path]:
     """What reads a folder, and one that it can read."""
@@ -182,7 +187,7 @@ def test_what_is_no_file_is_not_read(reader: tuple[Callable[[Path], object], Pat
         whole = (folder / name).read_bytes() if (folder / name).exists() else None
         for kind in NO_FILES:
             no_file(kind)(folder / name)
-            refused(lambda: read(folder), name if folder.name != "run" else folder.name)
+            refused(lambda: read(folder), name if folder.name != "run" else folder.name, memory_for(folder.name))
             shutil.rmtree(folder / name) if kind == "folder" else (folder / name).unlink()
         if whole is not None:
             (folder / name).write_bytes(whole)
@@ -243,7 +248,7 @@ def test_weights_that_are_no_numbers_are_refused(case: str, place: Path, tmp_pat
     shutil.copy(place / "run" / "dict.txt", tmp_path)
     folder = shutil.copytree(place / name, tmp_path / name)
     spoil(folder)
-    refused(lambda: READERS[name][0](folder), message)
+    refused(lambda: READERS[name][0](folder), message, memory_for(name))
 
 
 def test_weights_too_large_for_ctranslate2(place: Path, tmp_path: Path) -> None:
@@ -255,7 +260,7 @@ def test_weights_too_large_for_ctranslate2(place: Path, tmp_path: Path) -> None:
         pretrained.model.decoder.layers[1].final_layer_norm.weight.fill_(3e38)
     write(tmp_path, pretrained, "float32")
     corrector = Corrector.from_pretrained(tmp_path)
-    refused(lambda: corrector.correct("the boy"), "computes probabilities that are not numbers")
+    refused(lambda: corrector.correct("the boy"), "computes probabilities that are not numbers", TO_COMPUTE)
 
 
 def of_config(**changes: object) -> Callable[[Path], None]:

@@ -1,15 +1,26 @@
 """Dropout that is drawn quickly is dropout: the shares, the gradients, the seed."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from conftest import run_command, train_argv
 from torch import Tensor
 from torch.nn import functional
 
-from fairseq_asr_correct import plugin  # noqa: F401  (mends torch)
-from fairseq_asr_correct.mends.random_numbers import LARGE
+from fairseq_asr_correct.mends.mending import mend
+from fairseq_asr_correct.mends.random_numbers import LARGE, _dropout
+
+TORCHS = getattr(functional.dropout, "__wrapped__", functional.dropout)  # a test before may have trained
 
 P = 0.1
 MANY = torch.ones(400, 500)  # 200,000 numbers: the share that is dropped has a standard deviation of 0.00067
+
+
+@pytest.fixture(autouse=True)
+def drawn_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functional, "dropout", TORCHS)
+    mend(functional, "dropout", _dropout)
 
 
 def dropped(x: Tensor, seed: int, **how: bool) -> Tensor:
@@ -59,15 +70,43 @@ def test_what_is_torchs() -> None:
     assert dropped(MANY, 7, training=False) is MANY
     assert functional.dropout(MANY, 0.0).equal(MANY)
     assert not functional.dropout(MANY, 1.0).any()
-    for x in (torch.ones(LARGE - 1), torch.ones(LARGE, dtype=torch.float64)):
+    for x in (torch.ones(LARGE - 1), torch.ones(LARGE, dtype=torch.float64), torch.ones(LARGE, dtype=torch.float16)):
+        found = dropped(x, 8)
         torch.manual_seed(8)
-        expected = torch.empty_like(x).bernoulli_(1 - P) / (1 - P)
-        torch.testing.assert_close(dropped(x, 8), expected)
+        assert found.equal(TORCHS(x, P))
     with pytest.raises(ValueError, match="probability"):
         functional.dropout(MANY, 1.5)
 
 
-def test_layers_of_torch_and_fairseq_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_traced_is_torchs() -> None:
+    """A graph holds no drawn numbers."""
+
+    class Layer(torch.nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return functional.dropout(x, P, True)
+
+    traced = torch.jit.trace(Layer(), MANY, check_trace=False)
+    for graph in (torch.fx.symbolic_trace(Layer()), traced):
+        assert not graph(MANY).equal(graph(MANY))
+
+
+def test_rows_that_lie_apart() -> None:
+    x = torch.arange(400 * 500.0).view(400, 500).t()[::2] + 1
+    found = dropped(x, 9)
+    left = found != 0
+    torch.testing.assert_close(found[left], x[left] / (1 - P), rtol=1e-4, atol=0)
+    assert float(left.float().mean()) == pytest.approx(1 - P, abs=0.006)
+
+
+def test_trainings_on_a_cpu_have_it(
+    bert_init: Path, data_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(functional, "dropout", TORCHS)
+    run_command("train", *train_argv(data_bin, tmp_path, "--bert-init", bert_init, "--max-update", 1))
+    assert getattr(functional.dropout, "__wrapped__", None) is TORCHS
+
+
+def test_layers_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Modules of dropout, and attention that gives its weights."""
     calls = []
     monkeypatch.setattr("fairseq_asr_correct.mends.random_numbers.LARGE", 1)

@@ -149,8 +149,36 @@ def test_several_threads_write_what_one_writes(correctors: dict[str, Pretrained]
     sources = [torch.randint(4, 78, (length,), generator=draw).tolist() for length in lengths]
     for count in (30, 12, 5, 1, 0):
         assert three.decode(sources[:count]) == one.decode(sources[:count])
-    with pytest.raises(UserError, match="pieces, more than"):
-        three.decode([*sources, [5] * (LONGEST + 1)])
+
+
+def test_threads_that_fail(correctors: dict[str, Pretrained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error of any share is the caller's, when all shares have ended."""
+    write(tmp_path, correctors["learned"], "int8")
+    decoder, ended, search = GuidedDecoder(open_graphs(tmp_path, 3)), list[int](), GuidedDecoder._decode
+    failing = 0
+
+    def fails(self: GuidedDecoder, sources: list, sizes: list, which: list[int], scored: bool) -> dict:
+        if failing in which:
+            raise UserError("no")
+        found = search(self, sources, sizes, which, scored)
+        ended.extend(which)
+        return found
+
+    monkeypatch.setattr(GuidedDecoder, "_decode", fails)
+    for failing in range(12):  # noqa: B007
+        ended.clear()
+        with pytest.raises(UserError, match="no"):
+            decoder.decode([[5, 6, 7]] * 12)
+        assert len(ended) == 8
+
+
+def test_after_the_main_thread(correctors: dict[str, Pretrained], tmp_path: Path) -> None:
+    """When Python ends, it starts no more threads; those of a caller still get their corrections."""
+    write(tmp_path, correctors["learned"], "int8")
+    decoder, one = (GuidedDecoder(open_graphs(tmp_path, count)) for count in (3, 1))
+    decoder._pool.shutdown()
+    sources = torch.randint(4, 78, (14, 6), generator=torch.Generator().manual_seed(5)).tolist()
+    assert decoder.decode(sources) == one.decode(sources)
 
 
 @given(sizes=st.lists(st.integers(1, 100)), threads=st.integers(1, 9))
@@ -168,7 +196,7 @@ def test_shares() -> None:
     assert shares([9, 3, 9, 3, 9, 3, 9, 3], 2) == [[1, 3, 5, 7, 0], [2, 4, 6]]
     assert shares([9, 3, 9, 3, 9, 3, 9, 3], 1) == [[1, 3, 5, 7, 0, 2, 4, 6]]
     assert shares([9, 3, 9, 3, 9, 3, 9], 2) == [[1, 3, 5, 0, 2, 4, 6]]  # too few for two threads
-    assert shares([], 2) == []
+    assert shares([], 2) == [[]]
 
 
 def test_nothing_of_nothing(decoders: dict[str, GuidedDecoder]) -> None:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from fairseq_asr_correct.english.by_letters import is_word
+from fairseq_asr_correct.english.known_words import is_word
 from fairseq_asr_correct.simulation.apply import Simulator
 from fairseq_asr_correct.simulation.confusions import load
 from fairseq_asr_correct.simulation.events import Pair
