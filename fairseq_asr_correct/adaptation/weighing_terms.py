@@ -17,7 +17,7 @@ from fairseq_asr_correct.terms.term_list import TermList
 LINES = 2000
 HARM = 0.003  # of the words of text without the terms, that may change
 LEAST = 0.02  # a term that needs less is of no use
-SMALLER = 0.8  # times as large are the weights that are tried next
+SMALLER = 0.9  # times as large are the weights that are tried next
 ERRORS = "ctc"  # recognizers that write what is no word
 
 
