@@ -20,8 +20,8 @@ def draw_dropout_quickly() -> None:
     """Makes a training on a CPU draw what dropout leaves of large tensors sixteen bits at a time.
 
     It holds for the process from the first trainer on; a process that does not train keeps torch's function.
-    torch draws number after number with one thread, and takes 10 nanoseconds for each: in a training step of 4,096
-    tokens in bfloat16, as long as a quarter of the products, and with two threads as long as half of them.
+    torch draws number after number with one thread, and takes 10 nanoseconds for each: with bfloat16, a fifth to a
+    third of a training step.
     """
 
     def begin(original: Callable, self: Trainer, *args: Any, **kwargs: Any) -> None:

